@@ -1,0 +1,3 @@
+"""streamedit: watch an image edit happen."""
+
+__version__ = "0.1.0"

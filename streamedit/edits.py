@@ -1,0 +1,96 @@
+"""What is asked: an `EditRequest`, and the `Edit` that it becomes."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from streamedit.uploads import Upload
+
+
+@dataclass(frozen=True, slots=True)
+class InputImage:
+    """One uploaded image, undecoded, as the client named and typed it."""
+
+    upload: Upload
+    filename: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditOptions:
+    """OpenAI's optional parameters; None where the client did not give one.
+
+    `partial_images` is 0-3, `n` 1-10, `output_compression` 0-100 (percent).
+    """
+
+    n: int | None = None
+    size: str | None = None
+    quality: str | None = None
+    background: str | None = None
+    output_format: str | None = None
+    output_compression: int | None = None
+    input_fidelity: str | None = None
+    moderation: str | None = None
+    response_format: str | None = None
+    partial_images: int | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """One validated request to edit images.
+
+    `model` is what the client sent, None when it left the choice to us. `extra` holds the fields that this server does not
+    know, as (name, text) in their order: they travel on verbatim; `extra_files` likewise. The mask applies to the first image;
+    where it is fully transparent the image is to be edited (OpenAI).
+    """
+
+    prompt: str
+    images: tuple[InputImage, ...]
+    model: str | None = None
+    stream: bool = False
+    options: EditOptions = EditOptions()
+    mask: InputImage | None = None
+    markup: InputImage | None = None
+    extra: tuple[tuple[str, str], ...] = ()
+    extra_files: tuple[tuple[str, InputImage], ...] = ()
+
+    @property
+    def n(self) -> int:
+        return self.options.n or 1
+
+    @property
+    def partial_images(self) -> int:
+        """How many interim images the client wants to see: none unless it streams."""
+        return (self.options.partial_images or 0) if self.stream else 0
+
+    def single(self) -> "EditRequest":
+        """The same request for one image."""
+        return replace(self, options=replace(self.options, n=None))
+
+    def files(self) -> Iterator[InputImage]:
+        """Every upload that the request carries."""
+        yield from self.images
+        yield from (image for image in (self.mask, self.markup) if image is not None)
+        yield from (image for _, image in self.extra_files)
+
+    def close(self) -> None:
+        """Give back what the uploads hold. Idempotent."""
+        for image in self.files():
+            image.upload.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One accepted edit. `model` is the name that the client is answered with; `created_at_s` is Unix time."""
+
+    id: str
+    model: str
+    created_at_s: int
+    n: int = 1
+
+
+def new_edit_id() -> str:
+    """`edit_` and 128 random bits: not to be guessed."""
+    return f"edit_{secrets.token_hex(16)}"

@@ -1,0 +1,183 @@
+"""Everything that can go wrong with an edit, as one tree.
+
+    EditError
+    |- CallerError              the request is wrong: the same request fails again
+    |  |- InvalidRequest   400  a parameter is missing, malformed, out of range or not supported
+    |  |- Unauthorized     401  no key, or not one of ours
+    |  |- NotFound         404  no such model, edit or route
+    |  |- MethodNotAllowed 405
+    |  |- UploadTimeout    408  the body did not arrive in time
+    |  |- TooLarge         413  body or image above its limit
+    |  `- UnsupportedBody  415  neither multipart/form-data nor application/json
+    |- UpstreamError            the provider refused, broke or stayed silent
+    |  |- UpstreamRefused       its own status, type, code and param, passed on
+    |  |- UpstreamUnreachable 502  no connection: nothing was sent, nothing was paid
+    |  |- UpstreamBroken   502  an answer that cannot be used; it may have been paid
+    |  `- UpstreamTimeout  504  silence; it may have been paid
+    `- ServerError
+       |- InternalError    500
+       `- ShuttingDown     503
+
+Each class fixes the status and the envelope's `type` (OpenAI's names). This file knows nothing of HTTP bodies.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """What a caller may be told of a failure, detached from the exception that carried it.
+
+    `retryable`: another target, or the same later, may do better. `charged`: the provider may already have been paid.
+    `headers`: answer headers that belong to the failure (`retry-after`, `x-ratelimit-*`), lower-case names.
+    """
+
+    status: int
+    type: str
+    message: str
+    param: str | None = None
+    code: str | None = None
+    retryable: bool = False
+    charged: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class EditError(Exception):
+    """An edit cannot go on. `detail` is what its caller is told."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str | None] = None
+    retryable: ClassVar[bool] = False
+    charged: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.detail = ErrorDetail(
+            status=self.status,
+            type=self.type,
+            message=message,
+            param=param,
+            code=code or self.code,
+            retryable=self.retryable,
+            charged=self.charged,
+            headers=headers or {},
+        )
+
+
+class CallerError(EditError):
+    """The request is wrong; sending it again unchanged gives the same answer."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class InvalidRequest(CallerError):
+    """A parameter is missing, malformed, out of range or not supported by the model."""
+
+
+class Unauthorized(CallerError):
+    """The request carries no API key, or none that is known here."""
+
+    status = 401
+    code = "invalid_api_key"
+
+
+class NotFound(CallerError):
+    """No such model, edit or route."""
+
+    status = 404
+    code = "not_found"
+
+
+class MethodNotAllowed(CallerError):
+    """The route exists, for other methods."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class UploadTimeout(CallerError):
+    """The request body did not arrive in time."""
+
+    status = 408
+    code = "upload_timeout"
+
+
+class TooLarge(CallerError):
+    """The body, or one image in it, is above its limit in bytes."""
+
+    status = 413
+    code = "request_too_large"
+
+
+class UnsupportedBody(CallerError):
+    """The body is neither multipart/form-data nor application/json."""
+
+    status = 415
+    code = "unsupported_content_type"
+
+
+class UpstreamError(EditError):
+    """The provider did not give an edit."""
+
+    status = 502
+    type = "upstream_error"
+
+
+class UpstreamRefused(UpstreamError):
+    """The provider answered with an error of its own; `detail` repeats it."""
+
+    def __init__(self, detail: ErrorDetail) -> None:
+        super().__init__(detail.message)
+        self.detail = detail
+
+
+class UpstreamUnreachable(UpstreamError):
+    """No connection to the provider came about: nothing was sent and nothing was paid."""
+
+    code = "upstream_unreachable"
+    retryable = True
+
+
+class UpstreamBroken(UpstreamError):
+    """The provider took the request and gave an answer that cannot be used; it may have been paid."""
+
+    code = "upstream_broken"
+    charged = True
+
+
+class UpstreamTimeout(UpstreamError):
+    """The provider took the request and fell silent; it may have been paid."""
+
+    status = 504
+    code = "upstream_timeout"
+    charged = True
+
+
+class ServerError(EditError):
+    """The fault is here."""
+
+
+class InternalError(ServerError):
+    """A defect of this server."""
+
+    code = "internal_error"
+    charged = True
+
+
+class ShuttingDown(ServerError):
+    """The server stops before the edit is done."""
+
+    status = 503
+    code = "server_shutting_down"
+    charged = True

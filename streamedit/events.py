@@ -1,0 +1,130 @@
+"""What an edit tells while it happens: events, their legal order, their collapse.
+
+An event's JSON is encoded once, as bytes, and shared by all readers. `Payload` keeps those bytes beside a small parsed view
+of them in which the image is empty, and the place of the image's base64 text, so that nobody needs to parse megabytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from streamedit.errors import ErrorDetail
+
+Json: TypeAlias = Any
+"""A parsed JSON value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One event's JSON object.
+
+    `raw`: its bytes, on one line. `fields`: the object parsed, with `b64_json` as an empty string. `image`: where the base64
+    text lies in `raw`; an empty slice when there is none (an image given by URL).
+    """
+
+    raw: bytes
+    fields: Mapping[str, Json]
+    image: slice = slice(0, 0)
+
+    @property
+    def image_base64(self) -> memoryview:
+        """The image as base64 text, without a copy."""
+        return memoryview(self.raw)[self.image]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that the provider counted for one image."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+
+    @classmethod
+    def of(cls, payload: Payload) -> "Usage":
+        """The usage that a completed payload reports, zeros where it reports none."""
+        usage = payload.fields.get("usage")
+        counts = usage if isinstance(usage, dict) else {}
+        return cls(*(_count(counts.get(name)) for name in ("input_tokens", "output_tokens", "total_tokens")))
+
+
+@dataclass(frozen=True, slots=True)
+class PartialImage:
+    """An interim image. `headers`: answer headers of the upstream stream that it came from."""
+
+    payload: Payload
+    headers: Mapping[str, str] = field(default_factory=dict)
+    image_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """One finished image; an edit of n images has n of them, in the order in which they were finished."""
+
+    payload: Payload
+    headers: Mapping[str, str] = field(default_factory=dict)
+    image_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The edit ended without all of its images."""
+
+    error: ErrorDetail
+
+
+Event: TypeAlias = PartialImage | Completed | Failed
+
+
+class IllegalEvent(Exception):
+    """An event came where the order of an edit's events has no place for it."""
+
+
+_OPEN, _DONE = "open", "done"
+
+_ORDER: Mapping[tuple[str, type[Event]], str] = {
+    (_OPEN, PartialImage): _OPEN,
+    (_OPEN, Completed): _DONE,
+}
+"""For each image: state x event -> next state. What is not here is illegal. Failed ends the edit from any state."""
+
+
+class Order:
+    """Holds one edit's events to their legal order and knows which one is the last.
+
+    Each of the n images is `open` until it is completed; the edit ends with its n-th completed image or with its only failure.
+    """
+
+    def __init__(self, n: int = 1) -> None:
+        self._images = dict.fromkeys(range(n), _OPEN)
+        self.ended = False
+
+    def accept(self, event: Event) -> bool:
+        """Take the next event; true when it is the edit's last. Raises IllegalEvent."""
+        if self.ended:
+            raise IllegalEvent(f"{type(event).__name__} after the end")
+        if isinstance(event, Failed):
+            self.ended = True
+            return True
+        state = self._images.get(event.image_index)
+        following = _ORDER.get((state or "unknown", type(event)))
+        if following is None:
+            raise IllegalEvent(f"{type(event).__name__} for image {event.image_index}, which is {state or 'unknown'}")
+        self._images[event.image_index] = following
+        self.ended = all(state == _DONE for state in self._images.values())
+        return self.ended
+
+
+def collapse(events: Sequence[Event]) -> Sequence[Completed] | Failed:
+    """What a caller who does not stream gets of a whole edit: its images in order, or why there are none.
+
+    Images that were made are given even if others of the same edit failed: they are paid for.
+    """
+    images = [event for event in events if isinstance(event, Completed)]
+    if images:
+        return sorted(images, key=lambda image: image.image_index)
+    return next(event for event in events if isinstance(event, Failed))
+
+
+def _count(value: Json) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

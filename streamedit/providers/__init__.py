@@ -1,0 +1,1 @@
+"""The providers: where edits are made."""

@@ -1,0 +1,1 @@
+"""Where edits are kept while, and after, they happen."""

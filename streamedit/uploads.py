@@ -1,0 +1,92 @@
+"""One uploaded file while its edit needs it: small in memory, large in an unlinked temporary file.
+
+An unlinked file has no name, so nothing can be left behind, however the process ends. Every read and write of the file
+happens in a thread; reads name their offset, so that several upstream calls can send one upload at the same time.
+"""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+from anyio import to_thread
+
+SPOOL_BYTES = 1 << 20
+"""An upload larger than this goes to disk, in writes of about this size."""
+
+SLICE_BYTES = 1 << 20
+"""The largest slice that `Upload.slices` gives."""
+
+
+class Upload:
+    """The bytes of one file part. Fill with `feed` + `flush`, read with `slices` or `read`, end with `close`."""
+
+    def __init__(self, data: bytes = b"", spool_bytes: int = SPOOL_BYTES) -> None:
+        self._buffer = bytearray(data)
+        self._spool_bytes = spool_bytes
+        self._file: BinaryIO | None = None
+        self._spooled_bytes = 0
+
+    def __repr__(self) -> str:
+        return f"<Upload {self.size_bytes} bytes, {'on disk' if self._file else 'in memory'}>"
+
+    @property
+    def size_bytes(self) -> int:
+        return self._spooled_bytes + len(self._buffer)
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Add bytes, in memory; follow with `flush`."""
+        self._buffer += data
+
+    async def flush(self) -> None:
+        """Move what is in memory to disk once it is more than the spool size."""
+        if len(self._buffer) > self._spool_bytes:
+            await self._spill()
+
+    async def finish(self) -> None:
+        """No more bytes will come: a file that began on disk ends on disk."""
+        if self._file is not None and self._buffer:
+            await self._spill()
+
+    async def slices(self) -> AsyncIterator[bytes]:
+        """The content in order, in slices of at most `SLICE_BYTES`; any number of readers at once."""
+        offset = 0
+        while offset < self.size_bytes:
+            piece = await self._read_at(offset)
+            offset += len(piece)
+            yield piece
+
+    async def read(self) -> bytes:
+        """The whole content."""
+        return b"".join([piece async for piece in self.slices()])
+
+    async def head(self) -> bytes:
+        """The first bytes, enough to recognise a media type and, mostly, a pixel size."""
+        return await self._read_at(0) if self.size_bytes else b""
+
+    def close(self) -> None:
+        """Give memory and disk back. Idempotent."""
+        self._buffer = bytearray()
+        self._spooled_bytes = 0
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    async def _spill(self) -> None:
+        if self._file is None:
+            self._file = await to_thread.run_sync(lambda: tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - lives until close()
+        buffer, self._buffer = self._buffer, bytearray()
+        self._spooled_bytes += len(buffer)
+        await to_thread.run_sync(_write_all, self._file, buffer)
+
+    async def _read_at(self, offset: int) -> bytes:
+        if self._file is None:
+            return bytes(self._buffer[offset : offset + SLICE_BYTES])
+        return await to_thread.run_sync(os.pread, self._file.fileno(), SLICE_BYTES, offset)
+
+
+def _write_all(file: BinaryIO, data: bytearray) -> None:
+    """Write to an unbuffered file, which may take less than it is given."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
