@@ -43,7 +43,8 @@ class EditRequest:
 
     `model` is what the client sent, None when it left the choice to us. `extra` holds the fields that this server does not
     know, as (name, text) in their order: they travel on verbatim; `extra_files` likewise. The mask applies to the first image;
-    where it is fully transparent the image is to be edited (OpenAI).
+    where it is fully transparent the image is to be edited (OpenAI). `image_index`: which of the edit's n images a call is to
+    make, when each call makes one.
     """
 
     prompt: str
@@ -55,6 +56,7 @@ class EditRequest:
     markup: InputImage | None = None
     extra: tuple[tuple[str, str], ...] = ()
     extra_files: tuple[tuple[str, InputImage], ...] = ()
+    image_index: int = 0
 
     @property
     def n(self) -> int:
@@ -65,9 +67,9 @@ class EditRequest:
         """How many interim images the client wants to see: none unless it streams."""
         return (self.options.partial_images or 0) if self.stream else 0
 
-    def single(self) -> "EditRequest":
-        """The same request for one image."""
-        return replace(self, options=replace(self.options, n=None))
+    def single(self, image_index: int) -> "EditRequest":
+        """The same request for one image: number `image_index` of the edit's n."""
+        return replace(self, image_index=image_index, options=replace(self.options, n=None))
 
     def files(self) -> Iterator[InputImage]:
         """Every upload that the request carries."""

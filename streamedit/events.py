@@ -24,7 +24,7 @@ class Payload:
 
     raw: bytes
     fields: Mapping[str, Json]
-    image: slice = slice(0, 0)
+    image: slice = field(default_factory=lambda: slice(0, 0))
 
     @property
     def image_base64(self) -> memoryview:
@@ -39,6 +39,13 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
     total_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.total_tokens + other.total_tokens,
+        )
 
     @classmethod
     def of(cls, payload: Payload) -> "Usage":

@@ -36,6 +36,11 @@ class Routes:
         self.all = tuple(routes)
         self._by_model = {route.model: route for route in routes}
 
+    @property
+    def providers(self) -> frozenset[str]:
+        """The names of all providers that are needed."""
+        return frozenset(target.provider for route in self.all for target in route.targets)
+
     def find(self, model: str | None) -> Route:
         """The route of the model that a client asked for, or of the default model. Raises NotFound."""
         name = model or self.default_model

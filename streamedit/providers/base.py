@@ -1,6 +1,6 @@
 """What every provider is: one verb and a record of what it can do."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,7 +32,7 @@ class Provider(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def edit(self, request: EditRequest, target: Target) -> AsyncIterator[Event]:
+    def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
         """The events of one call: partial images, then one completed event for each image, in OpenAI's dialect.
 
         The caller asks for one image, or for n where the capabilities say so. The provider is called once: whoever wants

@@ -1,0 +1,5 @@
+"""`python -m streamedit`."""
+
+from streamedit.cli import main
+
+main()

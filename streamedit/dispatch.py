@@ -1,0 +1,110 @@
+"""Walks the targets of a route until one commits, and makes n images of as many calls as that takes.
+
+A target commits with its first event. Until then the next target may be tried; after it never: somebody may have paid.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TypeAlias
+
+from streamedit.edits import EditRequest
+from streamedit.errors import EditError, UpstreamBroken, UpstreamTimeout
+from streamedit.events import Completed, Event, Failed
+from streamedit.providers.base import Capabilities, Provider
+from streamedit.routing import Route, Target, may_fall_back
+from streamedit.wire import payloads
+
+Emit: TypeAlias = Callable[[Event], Awaitable[None]]
+"""Takes the next event of an edit."""
+
+
+class Dispatch:
+    """Runs requests on providers. An edit calls each target at most once for each image."""
+
+    def __init__(self, providers: Mapping[str, Provider], *, total_s: float) -> None:
+        self._providers = providers
+        self._total_s = total_s
+
+    def capabilities(self, provider: str) -> Capabilities:
+        return self._providers[provider].capabilities
+
+    async def run(self, request: EditRequest, route: Route, emit: Emit) -> None:
+        """Emit the edit's partial and completed images. Raises EditError when any image could not be made.
+
+        One call makes all n images where the client does not stream and the provider can; else n calls run side by side, and
+        each event of a stream says in `image_index` which image it belongs to. All of it takes `total_s` at most.
+        """
+        try:
+            async with asyncio.timeout(self._total_s):
+                await self._make(request, route, emit)
+        except TimeoutError:
+            raise UpstreamTimeout("The edit took too long.") from None
+
+    async def _make(self, request: EditRequest, route: Route, emit: Emit) -> None:
+        if request.n == 1 or self._makes_all(request, route.targets[0]):
+            await self._walk(request, route, emit)
+            return
+        async with asyncio.TaskGroup() as images:
+            calls = [images.create_task(self._one_of_n(request.single(i), route, emit)) for i in range(request.n)]
+        failed = [error for call in calls if (error := call.result()) is not None]
+        if failed:
+            raise failed[0]
+
+    def _makes_all(self, request: EditRequest, target: Target) -> bool:
+        return not request.stream and self._providers[target.provider].capabilities.n
+
+    async def _one_of_n(self, request: EditRequest, route: Route, emit: Emit) -> EditError | None:
+        """One image's call. Its failure is a result: the other images are already being paid for."""
+
+        async def emit_indexed(event: Event) -> None:
+            await emit(_indexed(event, request))
+
+        try:
+            await self._walk(request, route, emit_indexed)
+        except EditError as error:
+            return error
+        return None
+
+    async def _walk(self, request: EditRequest, route: Route, emit: Emit) -> None:
+        for target, is_last in _with_last(route.targets):
+            attempt = _Attempt(emit)
+            try:
+                await attempt.run(self._providers[target.provider], request, target)
+            except EditError as error:
+                if is_last or not may_fall_back(error.detail, attempt.committed):
+                    raise
+            else:
+                return
+
+
+class _Attempt:
+    """One call of one target."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self.committed = False
+
+    async def run(self, provider: Provider, request: EditRequest, target: Target) -> None:
+        missing = request.n
+        async with aclosing(provider.edit(request, target)) as events:
+            async for event in events:
+                self.committed = True
+                await self._emit(event)
+                missing -= isinstance(event, Completed)
+                if not missing:
+                    return
+        raise UpstreamBroken("The provider's stream ended before the edit was completed.", code="upstream_incomplete")
+
+
+def _indexed(event: Event, request: EditRequest) -> Event:
+    if isinstance(event, Failed):
+        return event
+    index = request.image_index
+    payload = payloads.with_field(event.payload, "image_index", index) if request.stream else event.payload
+    return replace(event, payload=payload, image_index=index)
+
+
+def _with_last(targets: tuple[Target, ...]) -> list[tuple[Target, bool]]:
+    return [(target, target is targets[-1]) for target in targets]

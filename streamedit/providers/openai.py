@@ -1,0 +1,147 @@
+"""OpenAI's own API and every server that speaks it: `POST {api_base}/images/edits`.
+
+The upstream is asked for a stream where it can give one, with as many partial images as the caller wants to see (each costs
+100 output tokens). Whatever comes back, SSE or JSON, becomes events; their JSON is the upstream's own bytes.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import fields, replace
+
+from streamedit.edits import EditOptions, EditRequest, InputImage
+from streamedit.errors import UpstreamRefused, UpstreamTimeout
+from streamedit.events import Completed, Event
+from streamedit.images import inspect
+from streamedit.providers.base import Capabilities
+from streamedit.providers.upstream import Answer, Upstream
+from streamedit.routing import Target
+from streamedit.wire import bodies, frames
+from streamedit.wire.multipart import MultipartBody
+
+API_BASE = "https://api.openai.com/v1"
+
+_ALWAYS_BASE64 = ("gpt-image-", "chatgpt-image-")
+"""Families that answer in base64 and refuse `response_format`."""
+
+_NEVER_STREAM = ("dall-e-",)
+_NEVER_STREAMED_FORMATS = ("gif", "svg")
+_ERROR_BODY_BYTES = 1 << 20
+
+
+class OpenAI:
+    """The provider `openai`. `clock` gives monotonic seconds, `now_s` Unix time."""
+
+    capabilities = Capabilities(streams=True, partial_images=True, n=True, mask=True)
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        *,
+        clock: Callable[[], float],
+        now_s: Callable[[], float],
+        max_event_bytes: int,
+        max_answer_bytes: int,
+    ) -> None:
+        self._upstream = upstream
+        self._clock = clock
+        self._now_s = now_s
+        self._max_event_bytes = max_event_bytes
+        self._max_answer_bytes = max_answer_bytes
+
+    async def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
+        url = f"{(target.api_base or API_BASE).rstrip('/')}/images/edits"
+        body = MultipartBody(_fields(request, target), [(name, await _typed(image)) for name, image in _files(request)])
+        async with self._upstream.post(url, _headers(target), body) as answer:
+            if answer.status >= 300:
+                error = await answer.read(_ERROR_BODY_BYTES)
+                raise UpstreamRefused(bodies.parse_error_body(answer.status, error, answer.headers))
+            events = self._stream(answer, request.n) if await _is_stream(answer) else self._json(answer, request.n)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+
+    async def _json(self, answer: Answer, n: int) -> AsyncGenerator[Event]:
+        raw = await answer.read(self._max_answer_bytes)
+        for completed in bodies.expand(raw, n, answer.headers, int(self._now_s())):
+            yield completed
+
+    async def _stream(self, answer: Answer, n: int) -> AsyncGenerator[Event]:
+        async with aclosing(self._frames(answer)) as found:
+            async for frame in found:
+                event = frames.decode(frame, answer.headers)
+                if isinstance(event, Completed):
+                    n -= 1
+                if n == 0:
+                    answer.complete()
+                if event is not None:
+                    yield event
+
+    async def _frames(self, answer: Answer) -> AsyncGenerator[frames.Frame]:
+        """The upstream's frames. Comments keep a connection alive, not an edit: without a frame for too long it has failed."""
+        scanner = frames.FrameScanner(self._max_event_bytes)
+        heard_at_s = self._clock()
+        async with aclosing(answer.chunks()) as chunks:
+            async for chunk in chunks:
+                for frame in scanner.feed(chunk):
+                    heard_at_s = self._clock()
+                    yield frame
+                if self._clock() - heard_at_s > self._upstream.silence_s:
+                    raise UpstreamTimeout("The provider has sent no event for too long.")
+        last = scanner.finish()
+        if last is not None:
+            yield last
+
+
+def _headers(target: Target) -> Mapping[str, str]:
+    """Credentials, and what the configuration adds (`extra_headers`)."""
+    headers = {"accept": "text/event-stream, application/json"}
+    if target.api_key:
+        headers["authorization"] = f"Bearer {target.api_key}"
+    for name in ("organization", "project"):
+        if target.params.get(name):
+            headers[f"openai-{name}"] = str(target.params[name])
+    extra = target.params.get("extra_headers")
+    return {**headers, **(extra if isinstance(extra, dict) else {})}
+
+
+def _fields(request: EditRequest, target: Target) -> list[tuple[str, str]]:
+    values = {field.name: getattr(request.options, field.name) for field in fields(EditOptions)}
+    if target.model.startswith(_ALWAYS_BASE64):
+        values.pop("response_format")
+    values["partial_images"] = None
+    if request.n == 1:
+        values["n"] = None
+    if _asks_for_stream(request, target):
+        values |= {"stream": "true", "partial_images": request.partial_images}
+    given = [(name, str(value)) for name, value in values.items() if value is not None]
+    return [("model", target.model), ("prompt", request.prompt), *given, *request.extra]
+
+
+def _asks_for_stream(request: EditRequest, target: Target) -> bool:
+    """OpenAI refuses a stream of several images, of GIF and of SVG; whoever asks for one all the same hears it from there."""
+    if request.stream:
+        return True
+    streamable = not target.model.startswith(_NEVER_STREAM) and request.options.output_format not in _NEVER_STREAMED_FORMATS
+    return request.n == 1 and streamable and target.params.get("stream") is not False
+
+
+def _files(request: EditRequest) -> list[tuple[str, InputImage]]:
+    name = "image" if len(request.images) == 1 else "image[]"
+    named = [(name, image) for image in request.images]
+    named += [(name, image) for name, image in (("mask", request.mask), ("markup", request.markup)) if image is not None]
+    return [*named, *request.extra_files]
+
+
+async def _typed(image: InputImage) -> InputImage:
+    """The image with the media type of its content: providers judge by the part's header, clients often leave it open."""
+    info = inspect(await image.upload.head())
+    return replace(image, media_type=info.media_type) if info else image
+
+
+async def _is_stream(answer: Answer) -> bool:
+    """What kind of answer this is: by its content type, else by its first byte."""
+    if "event-stream" in answer.content_type:
+        return True
+    if "json" in answer.content_type:
+        return False
+    return not (await answer.peek()).lstrip().startswith(b"{")

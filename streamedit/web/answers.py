@@ -1,0 +1,82 @@
+"""Answers that are not streams: errors in OpenAI's envelope, and the request id that every answer carries."""
+
+import json
+import secrets
+from http import HTTPStatus
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from streamedit.errors import EditError, ErrorDetail, InternalError, MethodNotAllowed, NotFound
+from streamedit.wire import bodies
+
+
+class RequestId:
+    """ASGI middleware: a fresh `x-request-id` on every answer, and `nosniff`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = f"req_{secrets.token_hex(16)}"
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers["x-content-type-options"] = "nosniff"
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+def json_answer(value: object) -> Response:
+    """A small JSON body."""
+    return Response(json.dumps(value, separators=(",", ":")), media_type="application/json")
+
+
+def error_answer(error: ErrorDetail) -> Response:
+    """An error as HTTP. `x-should-retry: false` tells both SDKs not to buy the edit again."""
+    headers = dict(error.headers)
+    if error.charged:
+        headers["x-should-retry"] = "false"
+    return Response(bodies.error_envelope(error), error.status, headers, media_type="application/json")
+
+
+async def _on_edit_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, EditError)  # noqa: S101 - Starlette hands over what it was registered for
+    return error_answer(error.detail)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    """Starlette's own 404 and 405."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allow = (error.headers or {}).get("allow", (error.headers or {}).get("Allow", ""))
+        refusal: EditError = MethodNotAllowed(f"{request.method} is not allowed here; use {allow}.", headers={"allow": allow})
+    else:
+        refusal = NotFound(f"There is no {request.url.path} here.")
+    return error_answer(refusal.detail)
+
+
+async def _on_disconnect(_: Request, __: Exception) -> Response:
+    """The client left during its upload: nobody is there to be answered."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
+async def _on_defect(_: Request, __: Exception) -> Response:
+    return error_answer(InternalError("This server made a mistake.").detail)
+
+
+HANDLERS = {
+    EditError: _on_edit_error,
+    HTTPException: _on_http_exception,
+    ClientDisconnect: _on_disconnect,
+    Exception: _on_defect,
+}

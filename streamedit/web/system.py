@@ -1,0 +1,68 @@
+"""What a server says of itself: its models, its health, its metrics, its API."""
+
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from streamedit.errors import ShuttingDown
+from streamedit.gateway import Gateway
+from streamedit.keys import Keyring
+from streamedit.telemetry import Telemetry
+from streamedit.web.answers import error_answer, json_answer
+from streamedit.web.auth import authenticate
+from streamedit.web.openapi import document
+
+
+class SystemRoutes:
+    """The handlers of the routes beside the edits."""
+
+    def __init__(self, gateway: Gateway, keyring: Keyring, telemetry: Telemetry, started_at_s: int) -> None:
+        self._gateway = gateway
+        self._keyring = keyring
+        self._telemetry = telemetry
+        self._started_at_s = started_at_s
+        self._openapi = document()
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/v1/models", self.models),
+            Route("/models", self.models),
+            Route("/health/live", self.live),
+            Route("/health/ready", self.ready),
+            Route("/metrics", self.metrics),
+            Route("/openapi.json", self.openapi),
+        ]
+
+    async def models(self, request: Request) -> Response:
+        """OpenAI's list, each model with its first target's provider and what that can do."""
+        authenticate(request, self._keyring)
+        listed = [self._model(route.model) for route in self._gateway.routes.all]
+        return json_answer({"object": "list", "data": listed})
+
+    def _model(self, name: str) -> dict[str, object]:
+        provider, capabilities = self._gateway.provider_of(name)
+        return {
+            "id": name,
+            "object": "model",
+            "created": self._started_at_s,
+            "owned_by": provider,
+            "default": name == self._gateway.routes.default_model,
+            "capabilities": asdict(capabilities),
+        }
+
+    async def live(self, _: Request) -> Response:
+        return json_answer({"status": "live"})
+
+    async def ready(self, _: Request) -> Response:
+        if not self._gateway.is_ready:
+            return error_answer(ShuttingDown("The server is not ready.").detail)
+        return json_answer({"status": "ready"})
+
+    async def metrics(self, request: Request) -> Response:
+        authenticate(request, self._keyring)
+        return Response(self._telemetry.exposition(), media_type="text/plain; version=0.0.4")
+
+    async def openapi(self, _: Request) -> Response:
+        return json_answer(self._openapi)

@@ -1,0 +1,184 @@
+"""JSON bodies, both ways: the ImagesResponse, the error envelope, the error event.
+
+Sources: OpenAI's API reference (`ImagesResponse`, `ErrorResponse`). An answer may carry a dozen images of megabytes, so images
+are moved as they are, never parsed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
+from streamedit.events import Completed, Json, Payload
+from streamedit.wire import payloads
+
+_PER_IMAGE = ("revised_prompt", "url")
+_PER_EVENT = ("type", "created_at", "b64_json", "image_index", "partial_image_index", "usage", *_PER_IMAGE)
+
+_STATUS_OF = {
+    "moderation_blocked": 400,
+    "content_policy_violation": 400,
+    "invalid_request_error": 400,
+    "image_generation_user_error": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "model_not_found": 404,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+}
+"""The HTTP status of an error that came inside a 200 stream, by its code, else by its type; 502 for any other."""
+
+
+def error_envelope(error: ErrorDetail) -> bytes:
+    """OpenAI's ErrorResponse: always all four keys."""
+    return _dumps({"error": _error_fields(error)})
+
+
+def stream_error(error: ErrorDetail) -> bytes:
+    """The data of an `error` event. Only this nesting makes both SDKs raise: a flat one passes for an ordinary event."""
+    return _dumps({"type": "error", "error": _error_fields(error)})
+
+
+def parse_stream_error(fields: Mapping[str, Json], headers: Mapping[str, str]) -> ErrorDetail:
+    """A provider's error event, in any of its shapes: `{"error": {...}}`, `{"error": "text"}` or flat."""
+    error = _error_object(fields.get("error", fields))
+    named = (error.get("code"), error.get("type"))
+    status = next((_STATUS_OF[name] for name in named if isinstance(name, str) and name in _STATUS_OF), 502)
+    return _refusal(status, error, headers, charged=True)
+
+
+def parse_error_body(status: int, body: bytes, headers: Mapping[str, str]) -> ErrorDetail:
+    """A provider's HTTP error. A body that is no envelope leaves only the status to tell; it is not shown to callers."""
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = {}
+    error = _error_object(parsed.get("error", parsed) if isinstance(parsed, dict) else {})
+    if status == 401:
+        # The key is this server's, not the caller's, and providers quote parts of it.
+        error = {"message": "The provider refused this server's credentials.", "code": "upstream_unauthorized"}
+        status = 502
+    return _refusal(status if 400 <= status < 600 else 502, error, headers, charged=False)
+
+
+def expand(raw: bytes, n: int, headers: Mapping[str, str], now_s: int) -> Sequence[Completed]:
+    """A provider's ImagesResponse as the completed events of a stream, at most n, one for each image that it holds.
+
+    The answer's usage is for all images: the first event carries it. Raises UpstreamError for an answer without images.
+    """
+    try:
+        answer, images = payloads.cut(raw)
+    except ValueError as error:
+        raise UpstreamBroken("The provider's answer is not JSON.", code="upstream_malformed") from error
+    if isinstance(answer, dict) and answer.get("error"):
+        raise UpstreamRefused(parse_stream_error(answer, headers))
+    items = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(items, list) or not items:
+        raise UpstreamBroken("The provider answered without an image.", code="upstream_empty")
+    shared = {name: value for name, value in answer.items() if name not in ("data", "created", "usage")}
+    shared = {"type": "image_edit.completed", "created_at": answer.get("created") or now_s, **shared}
+    texts = (memoryview(raw)[image] for image in images)
+    completed = []
+    for index, item in enumerate(items[:n]):
+        usage = {"usage": (answer.get("usage") if index == 0 else None) or _NO_USAGE}
+        completed.append(Completed(_expand_item({**shared, **usage}, item, texts), headers, index))
+    return completed
+
+
+def _expand_item(shared: Mapping[str, Json], item: Json, texts: Iterator[memoryview]) -> Payload:
+    if not isinstance(item, dict):
+        raise UpstreamBroken("The provider's answer is not an ImagesResponse.", code="upstream_malformed")
+    image = next(texts) if item.get("b64_json") == "" else None
+    if not image and not item.get("url"):
+        raise UpstreamBroken("The provider answered without an image.", code="upstream_empty")
+    own = {name: value for name, value in item.items() if name != "b64_json"}
+    return payloads.build({**shared, **own}, image)
+
+
+_NO_USAGE: Mapping[str, Json] = {
+    "total_tokens": 0,
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "input_tokens_details": {"text_tokens": 0, "image_tokens": 0},
+}
+
+
+def images_response(images: Sequence[Completed]) -> list[bytes | memoryview]:
+    """One ImagesResponse of an edit's completed images, as buffers to be sent one after the other.
+
+    `auto` is legal in events and not in the response, so it is dropped.
+    """
+    first = images[0].payload.fields
+    shared = {name: value for name, value in first.items() if name not in _PER_EVENT and value not in ("auto", None)}
+    usage = _sum_usage([image.payload.fields.get("usage") for image in images])
+    rest = {**shared, **({"usage": usage} if usage else {})}
+    parts: list[bytes | memoryview] = [b'{"created":%d,"data":[' % _seconds(first.get("created_at"))]
+    for index, image in enumerate(images):
+        parts += [b"," if index else b"", *_item(image.payload)]
+    tail = _dumps(rest)
+    return [*parts, b"]" + (b"," + tail[1:] if rest else b"}")]
+
+
+def _item(payload: Payload) -> Iterator[bytes | memoryview]:
+    fields = {name: payload.fields[name] for name in _PER_IMAGE if payload.fields.get(name) is not None}
+    if not payload.image_base64:
+        yield _dumps(fields)
+        return
+    yield b'{"b64_json":"'
+    yield payload.image_base64
+    yield b'"' + (b"," + _dumps(fields)[1:] if fields else b"}")
+
+
+def _sum_usage(usages: Sequence[Json]) -> dict[str, Json]:
+    total: dict[str, Json] = {}
+    for usage in usages:
+        if isinstance(usage, dict):
+            total = _add(total, usage)
+    return total
+
+
+def _add(left: Mapping[str, Json], right: Mapping[str, Json]) -> dict[str, Json]:
+    """Counts added, details added inside, anything else taken from the first that has it."""
+    added = {**right, **left}
+    for name in left.keys() & right.keys():
+        if isinstance(left[name], dict) and isinstance(right[name], dict):
+            added[name] = _add(left[name], right[name])
+        elif isinstance(left[name], int | float) and isinstance(right[name], int | float):
+            added[name] = left[name] + right[name]
+    return added
+
+
+def _refusal(status: int, error: Mapping[str, Json], headers: Mapping[str, str], *, charged: bool) -> ErrorDetail:
+    return ErrorDetail(
+        status=status,
+        type=_text(error.get("type")) or ("invalid_request_error" if status < 500 else "upstream_error"),
+        message=_text(error.get("message")) or f"The provider answered with status {status}.",
+        param=_text(error.get("param")),
+        code=_text(error.get("code")),
+        retryable=status in (408, 409, 429) or status >= 500,
+        charged=charged and status >= 500,
+        headers=headers,
+    )
+
+
+def _error_object(error: Json) -> Mapping[str, Json]:
+    if isinstance(error, dict):
+        return error
+    return {"message": error} if isinstance(error, str) else {}
+
+
+def _error_fields(error: ErrorDetail) -> dict[str, Json]:
+    return {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+
+
+def _text(value: Json) -> str | None:
+    return str(value) if isinstance(value, str | int) and value != "" else None
+
+
+def _seconds(value: Json) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _dumps(value: Json) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -1,0 +1,162 @@
+"""A request's body -> EditRequest, from multipart/form-data or JSON.
+
+What is accepted is what OpenAI's clients send (`image`, `image[]`, numbers and booleans as text, any order); what is not known
+is kept. Images are not looked into here.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import fields, replace
+from typing import TypeVar
+
+from anyio import to_thread
+from pydantic import BaseModel, ValidationError
+from python_multipart.multipart import parse_options_header
+
+from streamedit.edits import EditOptions, EditRequest, InputImage
+from streamedit.errors import InvalidRequest, UnsupportedBody
+from streamedit.events import Json
+from streamedit.wire import dataurls
+from streamedit.wire.multipart import BodyLimits, Form, read_form
+from streamedit.wire.schemas import MAX_IMAGES, EditBody, EditFields, ImageReference
+
+_IMAGE_FIELD = re.compile(r"image(\[\d*\])?")
+_SINGLE_FILES = ("mask", "mask[]", "markup", "markup[]")
+_OPTION_NAMES = tuple(field.name for field in fields(EditOptions))
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+async def read_request(content_type: str, chunks: AsyncIterator[bytes], limits: BodyLimits) -> EditRequest:
+    """The edit that a body asks for; the caller closes it. Raises CallerError naming the parameter."""
+    kind, options = parse_options_header(content_type)
+    if kind == b"application/json":
+        return await _read_json(chunks, limits)
+    if kind != b"multipart/form-data":
+        raise UnsupportedBody("Send multipart/form-data or application/json.", param="content-type")
+    boundary = options.get(b"boundary")
+    if not boundary:
+        raise InvalidRequest("The content type names no boundary.", param="content-type", code="invalid_multipart")
+    return await _read_multipart(boundary, chunks, limits)
+
+
+async def _read_multipart(boundary: bytes, chunks: AsyncIterator[bytes], limits: BodyLimits) -> EditRequest:
+    form = await read_form(boundary, chunks, limits, _check_file)
+    with ExitStack() as unless_done:
+        unless_done.callback(form.close)
+        request = _from_form(form)
+        unless_done.pop_all()
+    return request
+
+
+def _check_file(form: Form, name: str) -> None:
+    """Refuse the 17th image before it is read."""
+    if _IMAGE_FIELD.fullmatch(name) and len(_images_of(form)) >= MAX_IMAGES:
+        raise InvalidRequest(f"At most {MAX_IMAGES} images.", param="image", code="too_many_images")
+
+
+def _images_of(form: Form) -> list[InputImage]:
+    return [image for name, image in form.files if _IMAGE_FIELD.fullmatch(name)]
+
+
+def _from_form(form: Form) -> EditRequest:
+    for name, _ in form.texts:
+        if _is_image_field(name):
+            raise InvalidRequest(f"{name} must be a file.", param=name.partition("[")[0], code="invalid_type")
+    known = {name: text for name, text in form.texts if name in EditFields.model_fields}
+    checked = _checked(lambda: EditFields.model_validate(known))
+    images = _images_of(form)
+    if not images:
+        raise InvalidRequest("image is required: one or more files.", param="image", code="missing_required_parameter")
+    single = {name.removesuffix("[]"): image for name, image in form.files if name in _SINGLE_FILES}
+    request = _request(checked, images, [pair for pair in form.texts if pair[0] not in known])
+    extra_files = tuple(pair for pair in form.files if not _is_image_field(pair[0]))
+    return replace(request, mask=single.get("mask"), markup=single.get("markup"), extra_files=extra_files)
+
+
+def _is_image_field(name: str) -> bool:
+    return name in _SINGLE_FILES or _IMAGE_FIELD.fullmatch(name) is not None
+
+
+async def _read_json(chunks: AsyncIterator[bytes], limits: BodyLimits) -> EditRequest:
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        limits.check_body(len(body))
+    # Megabytes of JSON and base64 are no work for the event loop.
+    request = await to_thread.run_sync(_from_json, bytes(body), limits)
+    with ExitStack() as unless_done:
+        unless_done.callback(request.close)
+        for image in request.files():
+            await image.upload.flush()
+        unless_done.pop_all()
+    return request
+
+
+def _from_json(body: bytes, limits: BodyLimits) -> EditRequest:
+    checked = _checked(lambda: EditBody.model_validate_json(body))
+    images = [_resolve(image, f"images[{index}]", limits) for index, image in enumerate(checked.images)]
+    mask = _resolve(checked.mask, "mask", limits) if checked.mask else None
+    markup = _resolve(checked.markup, "markup", limits) if checked.markup else None
+    extra = [pair for name, value in (checked.model_extra or {}).items() for pair in _flatten(name, value)]
+    return replace(_request(checked, images, extra), mask=mask, markup=markup)
+
+
+def _resolve(reference: ImageReference, param: str, limits: BodyLimits) -> InputImage:
+    if reference.file_id is not None:
+        raise InvalidRequest(
+            f"{param}.file_id is not supported; send the image as a data URL in image_url.",
+            param=f"{param}.file_id",
+            code="unsupported_parameter",
+        )
+    image = dataurls.decode(reference.image_url or "", f"{param}.image_url")
+    limits.check_image(image.upload.size_bytes, param)
+    return image
+
+
+def _flatten(name: str, value: Json) -> list[tuple[str, str]]:
+    """A JSON field as form fields: `a[b]` for members, `a[]` for elements, as OpenAI's SDKs write them; null is left out."""
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return [pair for key, member in value.items() for pair in _flatten(f"{name}[{key}]", member)]
+    if isinstance(value, list):
+        return [pair for element in value for pair in _flatten(f"{name}[]", element)]
+    if isinstance(value, bool):
+        return [(name, "true" if value else "false")]
+    return [(name, str(value))]
+
+
+def _request(checked: EditFields, images: Sequence[InputImage], extra: Sequence[tuple[str, str]]) -> EditRequest:
+    for image in images:
+        if not image.upload.size_bytes:
+            raise InvalidRequest("An image is empty.", param="image", code="empty_image")
+    return EditRequest(
+        prompt=checked.prompt,
+        images=tuple(images),
+        model=checked.model,
+        stream=bool(checked.stream),
+        options=EditOptions(**{name: getattr(checked, name) for name in _OPTION_NAMES}),
+        extra=tuple(extra),
+    )
+
+
+def _checked(validate: Callable[[], _Model]) -> _Model:
+    """The validated model; else an error that lists every mistake and names the first one's parameter."""
+    try:
+        return validate()
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+        first = mistakes[0]
+        if first["type"] == "json_invalid":
+            raise InvalidRequest("The body is not valid JSON.", param="body", code="invalid_json") from None
+        text = "; ".join(f"{_path(mistake['loc'])}: {mistake['msg']}" for mistake in mistakes)
+        code = "missing_required_parameter" if first["type"] == "missing" else "invalid_value"
+        raise InvalidRequest(text, param=_path(first["loc"]), code=code) from None
+
+
+def _path(location: Sequence[str | int]) -> str:
+    """`("images", 0, "image_url")` as `images[0].image_url`."""
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return path.removeprefix(".") or "body"

@@ -1,0 +1,161 @@
+"""The dialect's schemas: the models that validate requests also draw `/openapi.json`, beside those of the answers.
+
+Source: OpenAI's API reference of `POST /v1/images/edits` (parameters, ranges, `ImagesResponse`, `ErrorResponse`, events).
+"""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+MAX_PROMPT_CHARS = 32_000
+MAX_IMAGES = 16
+
+
+def _blank_is_absent(value: object) -> object:
+    """Forms cannot send null: clients leave the field empty, or write the word."""
+    return None if value in ("", "null") else value
+
+
+_Absent = BeforeValidator(_blank_is_absent)
+_Text: TypeAlias = Annotated[str | None, _Absent]
+_Flag: TypeAlias = Annotated[bool | None, _Absent]
+
+
+class EditFields(BaseModel):
+    """The parameters of an edit beside its images. Fields that are not named here are kept and passed on."""
+
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+
+    prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARS, description="What to change.")
+    model: _Text = Field(None, description="A model of this server (`/v1/models`); its default model when absent.")
+    n: Annotated[int | None, _Absent, Field(ge=1, le=10, description="How many images.")] = None
+    size: _Text = Field(None, description="`WIDTHxHEIGHT` in pixels, or `auto`.")
+    quality: _Text = None
+    background: _Text = Field(None, description="`transparent`, `opaque` or `auto`.")
+    output_format: _Text = Field(None, description="`png`, `jpeg`, `webp`, and what else the model can make.")
+    output_compression: Annotated[int | None, _Absent, Field(ge=0, le=100, description="Percent: jpeg, webp.")] = None
+    input_fidelity: _Text = None
+    moderation: _Text = None
+    response_format: _Text = None
+    stream: _Flag = Field(None, description="Answer with server-sent events.")
+    partial_images: Annotated[int | None, _Absent, Field(ge=0, le=3, description="Interim images of a stream.")] = None
+    user: _Text = None
+    safety_identifier: _Text = None
+
+
+class ImageReference(BaseModel):
+    """An input image in a JSON body: exactly one of the two."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image_url: str | None = Field(None, description="A data URL.")
+    file_id: str | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "ImageReference":
+        if (self.image_url is None) == (self.file_id is None):
+            raise ValueError("give exactly one of image_url and file_id")
+        return self
+
+
+class EditBody(EditFields):
+    """A JSON request: the fields, and the images by reference."""
+
+    images: list[ImageReference] = Field(min_length=1, max_length=MAX_IMAGES)
+    mask: ImageReference | None = None
+    markup: ImageReference | None = None
+
+
+class EditForm(EditFields):
+    """A multipart request: the fields, and the images as files. `image[]` stands for `image` where there are several."""
+
+    image: list[bytes] = Field(min_length=1, max_length=MAX_IMAGES, description="PNG, JPEG or WebP, 50 MB each.")
+    mask: bytes | None = Field(None, description="A PNG of the first image's size; edited where it is transparent.")
+    markup: bytes | None = None
+
+
+class TokenDetails(BaseModel):
+    """Tokens by kind."""
+
+    text_tokens: int
+    image_tokens: int
+
+
+class UsageFields(BaseModel):
+    """What the provider counted."""
+
+    total_tokens: int
+    input_tokens: int
+    output_tokens: int
+    input_tokens_details: TokenDetails
+    output_tokens_details: TokenDetails | None = None
+
+
+class ImageItem(BaseModel):
+    """One image of an ImagesResponse."""
+
+    b64_json: str | None = None
+    url: str | None = None
+    revised_prompt: str | None = None
+
+
+class ImagesResponse(BaseModel):
+    """The answer to a call that does not stream."""
+
+    created: int
+    data: list[ImageItem]
+    size: str | None = None
+    quality: str | None = None
+    background: str | None = None
+    output_format: str | None = None
+    usage: UsageFields | None = None
+
+
+class PartialImageEvent(BaseModel):
+    """`event: image_edit.partial_image`. `image_index` is there when the edit makes several images."""
+
+    type: Literal["image_edit.partial_image"]
+    b64_json: str
+    created_at: int
+    size: str
+    quality: str
+    background: str
+    output_format: str
+    partial_image_index: int
+    image_index: int | None = None
+
+
+class CompletedEvent(BaseModel):
+    """`event: image_edit.completed`: one for each image."""
+
+    type: Literal["image_edit.completed"]
+    b64_json: str
+    created_at: int
+    size: str
+    quality: str
+    background: str
+    output_format: str
+    usage: UsageFields
+    image_index: int | None = None
+
+
+class ErrorFields(BaseModel):
+    """What went wrong; all four keys are always there."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorEnvelope(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: ErrorFields
+
+
+class ErrorEvent(BaseModel):
+    """`event: error`: the stream ends without all of its images."""
+
+    type: Literal["error"]
+    error: ErrorFields
