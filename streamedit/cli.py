@@ -73,7 +73,7 @@ def _announce(settings: config.Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     models = ", ".join(route.model for route in settings.routes.all)
     _console.print(f"streamedit {__version__} listens on http://{f'[{host}]' if ':' in host else host}:{port}")
-    _console.print(f"models: {models} (default: {settings.routes.default_model})")
+    _console.print(f"models: {models} (default: {settings.routes.default_model or 'none'})")
     if not settings.api_keys:
         _console.print("no API key is configured: open to everybody on this machine, and to nobody beyond it")
     if settings.ignored:

@@ -130,8 +130,8 @@ def from_file(path: Path, environ: Mapping[str, str], providers: AbstractSet[str
             document.mistake(mistake["loc"], mistake["msg"])
         raise ConfigError(document.mistakes) from None
     routes = _routes(file.model_list, document, environ, providers)
-    default_model = file.server.default_model or file.model_list[0].model_name
-    if default_model not in routes and not document.mistakes:
+    default_model = file.server.default_model or next((name for name in routes if "*" not in name), None)
+    if default_model is not None and default_model not in routes and not document.mistakes:
         document.mistake(("server", "default_model"), f"no model_name '{default_model}' in model_list")
     if document.mistakes:
         raise ConfigError(document.mistakes)

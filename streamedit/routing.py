@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from streamedit.errors import ErrorDetail, NotFound
+from streamedit.errors import ErrorDetail, InvalidRequest, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Route:
 
 
 class Routes:
-    """All model names of a server. A name `provider/*` takes every model of that provider."""
+    """All model names of a server. A name `provider/*` takes every name with that prefix, `*` every other name."""
 
-    def __init__(self, routes: Sequence[Route], default_model: str) -> None:
+    def __init__(self, routes: Sequence[Route], default_model: str | None) -> None:
         self.default_model = default_model
         self.all = tuple(routes)
         self._by_model = {route.model: route for route in routes}
@@ -42,19 +42,26 @@ class Routes:
         return frozenset(target.provider for route in self.all for target in route.targets)
 
     def find(self, model: str | None) -> Route:
-        """The route of the model that a client asked for, or of the default model. Raises NotFound."""
+        """The route of the model that a client asked for, or of the default model. Raises NotFound, InvalidRequest."""
         name = model or self.default_model
+        if name is None:
+            raise InvalidRequest(
+                "model is required: there is no default model.", param="model", code="missing_required_parameter"
+            )
         route = self._by_model.get(name) or self._wildcard(name)
         if route is None:
             raise NotFound(f"The model '{name}' does not exist here.", param="model", code="model_not_found")
         return route
 
     def _wildcard(self, name: str) -> Route | None:
-        provider, slash, model = name.partition("/")
-        route = self._by_model.get(f"{provider}/*") if slash and model else None
+        """The route `provider/*` or `*` that takes `name`; a target's model `*` then stands for what the star took."""
+        provider, slash, rest = name.partition("/")
+        prefixed = self._by_model.get(f"{provider}/*") if slash and rest else None
+        route = prefixed or self._by_model.get("*")
         if route is None:
             return None
-        return Route(name, tuple(replace(target, model=model) for target in route.targets))
+        taken = rest if prefixed else name
+        return Route(name, tuple(replace(target, model=target.model.replace("*", taken)) for target in route.targets))
 
 
 def may_fall_back(error: ErrorDetail, committed: bool) -> bool:
