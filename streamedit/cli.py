@@ -40,6 +40,8 @@ def serve(
     if not settings.api_keys and not _is_loopback(host):
         _fail(f"No API key is configured, so {host} is refused: listen on 127.0.0.1, or set STREAMEDIT_API_KEY.")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # It warns of every broken body, which the client is told anyway.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings, _log()),

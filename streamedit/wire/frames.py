@@ -60,8 +60,7 @@ class FrameScanner:
 
     def finish(self) -> Frame | None:
         """The event that the end of the stream left without its blank line."""
-        self._end_line()
-        return self._dispatch()
+        return self._end_line() or self._dispatch()
 
     def _grow(self, piece: bytes) -> None:
         self._event_bytes += len(piece)

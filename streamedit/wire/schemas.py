@@ -28,17 +28,21 @@ class EditFields(BaseModel):
 
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARS, description="What to change.")
     model: _Text = Field(None, description="A model of this server (`/v1/models`); its default model when absent.")
-    n: Annotated[int | None, _Absent, Field(ge=1, le=10, description="How many images.")] = None
+    n: Annotated[Annotated[int, Field(ge=1, le=10)] | None, _Absent] = Field(None, description="How many images.")
     size: _Text = Field(None, description="`WIDTHxHEIGHT` in pixels, or `auto`.")
     quality: _Text = None
     background: _Text = Field(None, description="`transparent`, `opaque` or `auto`.")
     output_format: _Text = Field(None, description="`png`, `jpeg`, `webp`, and what else the model can make.")
-    output_compression: Annotated[int | None, _Absent, Field(ge=0, le=100, description="Percent: jpeg, webp.")] = None
+    output_compression: Annotated[Annotated[int, Field(ge=0, le=100)] | None, _Absent] = Field(
+        None, description="Percent, for jpeg and webp."
+    )
     input_fidelity: _Text = None
     moderation: _Text = None
     response_format: _Text = None
     stream: _Flag = Field(None, description="Answer with server-sent events.")
-    partial_images: Annotated[int | None, _Absent, Field(ge=0, le=3, description="Interim images of a stream.")] = None
+    partial_images: Annotated[Annotated[int, Field(ge=0, le=3)] | None, _Absent] = Field(
+        None, description="Interim images to show while streaming."
+    )
     user: _Text = None
     safety_identifier: _Text = None
 

@@ -1,0 +1,82 @@
+"""Clients that show what came over the wire: whole answers as events, or as status and envelope."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+PNG = (
+    b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big") + b"\x08\x06\0\0\0" + b"x" * 64
+)
+"""The beginning of a PNG: enough for whoever does not decode it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def frames(self) -> list[bytes]:
+        """The stream's frames without their blank lines; the last one must have had one, too."""
+        assert self.body.endswith(b"\n\n"), self.body[-200:]
+        return self.body.removesuffix(b"\n\n").split(b"\n\n")
+
+    @property
+    def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """(name, payload) of each event. Every frame must have the exact form that is promised; comments are left out."""
+        found = []
+        for frame in self.frames:
+            if frame.startswith(b":"):
+                continue
+            name, data = frame.split(b"\n")
+            assert name.startswith(b"event: ")
+            assert data.startswith(b"data: ")
+            found.append((name.removeprefix(b"event: ").decode(), json.loads(data.removeprefix(b"data: "))))
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        return [name.removeprefix("image_edit.") for name, _ in self.events]
+
+    @property
+    def json(self) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self.body)
+        return value
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error of an envelope, or of a stream's last event. All four keys must be there."""
+        is_stream = self.headers["content-type"].startswith("text/event-stream")
+        error: dict[str, Any] = (self.events[-1][1] if is_stream else self.json)["error"]
+        assert set(error) == {"message", "type", "param", "code"}
+        return error
+
+
+def post(
+    url: str,
+    fields: Mapping[str, Any] | None = None,
+    files: Sequence[tuple[str, Any]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """POST a form: by default a prompt and one image."""
+    data = {"prompt": "sepia", **(fields or {})}
+    parts = files if files is not None else [("image", ("photo.png", PNG, "image/png"))]
+    response = httpx.post(url, data=data, files=parts, headers=headers, timeout=30)
+    return Answer(response.status_code, response.headers, response.content)
+
+
+def post_raw(url: str, body: bytes, content_type: str) -> Answer:
+    """POST a body as it is."""
+    response = httpx.post(url, content=body, headers={"content-type": content_type}, timeout=30)
+    return Answer(response.status_code, response.headers, response.content)
+
+
+def post_json(url: str, value: object) -> Answer:
+    """POST a JSON body."""
+    return post_raw(url, json.dumps(value).encode(), "application/json")

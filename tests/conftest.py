@@ -1,0 +1,38 @@
+"""What every test may use."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from servers import RunningServer, serving, settings_of
+from upstreams import ScriptedUpstream, upstream
+
+from streamedit.routing import Target
+
+PHOTOS = Path(__file__).parent / "photos"
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    return PHOTOS
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RunningServer]:
+    """darkroom and mock, as without a configuration; mock does not dawdle."""
+    with serving(settings_of(Target("darkroom", "darkroom"), Target("mock", "mock", params={"mock_pace_s": 0}))) as running:
+        yield running
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedUpstream]:
+    with upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def relay(scripted: ScriptedUpstream) -> Iterator[RunningServer]:
+    """A server whose only model is at the scripted upstream, with waits short enough to be waited for."""
+    target = Target("openai", "gpt-image-2", "sk-upstream", scripted.url, {"organization": "org-1", "project": "proj-1"})
+    with serving(settings_of(target, silence_s=0.5, connect_s=2, heartbeat_s=0.1, max_event_bytes=4 << 20)) as running:
+        yield running

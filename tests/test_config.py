@@ -1,0 +1,203 @@
+"""Settings from a file and the environment, and mistakes told in one go."""
+
+from pathlib import Path
+
+import pytest
+
+from streamedit.config import ConfigError, Settings, from_environment, from_file
+from streamedit.routing import Target
+
+PROVIDERS = frozenset(("darkroom", "mock", "openai"))
+
+LITELLM = """\
+model_list:
+  - model_name: gpt-image-1
+    litellm_params:
+      model: openai/gpt-image-1
+      api_key: os.environ/OPENAI_API_KEY
+      rpm: 60
+    model_info:
+      mode: image_edit
+  - model_name: gpt-image-1
+    litellm_params:
+      model: gpt-image-1
+      api_base: https://proxy.example/v1
+      api_key: sk-2
+      organization: org-1
+litellm_settings:
+  drop_params: true
+router_settings:
+  routing_strategy: simple-shuffle
+general_settings:
+  master_key: sk-1234
+  database_url: os.environ/DATABASE_URL
+"""
+
+MINIMAL = """\
+model_list:
+  - model_name: mock
+    litellm_params: {model: mock/mock}
+"""
+
+
+class TestFromFile:
+    """A YAML file."""
+
+    def test_litellms_configuration_is_accepted_as_it_stands(self, tmp_path: Path) -> None:
+        """Models with one name are targets of one route, `os.environ/` is filled in, the master key opens the door."""
+        settings = read(tmp_path, LITELLM, OPENAI_API_KEY="sk-env", DATABASE_URL="postgres://x")
+        (route,) = settings.routes.all
+        first, second = route.targets
+        assert (route.model, settings.routes.default_model) == ("gpt-image-1", "gpt-image-1")
+        assert (first.provider, first.model, first.api_key, first.api_base) == ("openai", "gpt-image-1", "sk-env", None)
+        assert (second.provider, second.model, second.api_key, second.api_base) == (
+            "openai", "gpt-image-1", "sk-2", "https://proxy.example/v1",
+        )  # fmt: skip
+        assert second.params["organization"] == "org-1"
+        assert settings.api_keys == ("sk-1234",)
+
+    def test_what_has_no_effect_is_listed(self, tmp_path: Path) -> None:
+        """Keys that LiteLLM knows and this server does not are reported as ignored, keys that are used are not."""
+        settings = read(tmp_path, LITELLM, OPENAI_API_KEY="sk-env", DATABASE_URL="postgres://x")
+        assert set(settings.ignored) == {
+            "litellm_settings",
+            "router_settings",
+            "general_settings.database_url",
+            "model_list[0].model_info",
+            "model_list[0].litellm_params.rpm",
+        }
+
+    def test_all_mistakes_are_told_together(self, tmp_path: Path) -> None:
+        """Every mistake is found in one go, each with its file, line and place."""
+        text = """\
+model_list:
+  - model_name: a
+    litellm_params:
+      model: nobody/x
+  - model_name: b
+    litellm_params:
+      model: openai/x
+      api_key: os.environ/NOT_SET
+  - litellm_params:
+      model: mock/mock
+server:
+  heartbeat_s: -1
+  colour: red
+"""
+        mistakes = mistakes_of(tmp_path, text)
+        places = [mistake.split(": ")[:2] for mistake in mistakes]
+        assert sorted(places) == [
+            ["streamedit.yaml:12", "server.heartbeat_s"],
+            ["streamedit.yaml:13", "server.colour"],
+            ["streamedit.yaml:4", "model_list[0].litellm_params.model"],
+            ["streamedit.yaml:8", "model_list[1].litellm_params.api_key"],
+            ["streamedit.yaml:9", "model_list[2].model_name"],
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("", "streamedit.yaml:1: model_list: Field required"),
+            ("model_list: []\n", "streamedit.yaml:1: model_list: List should have at least 1 item"),
+            ("model_list: [\n", "streamedit.yaml:2: expected the node content"),
+            ("- a\n- b\n", "streamedit.yaml:1: file: Input should be"),
+            ("just text\n", "streamedit.yaml:1: file: Input should be"),
+            (MINIMAL.replace("mock/mock", "azure/x"), "no provider for 'azure/x' here; there are: darkroom, mock, openai"),
+            (MINIMAL + "server: {default_model: other}\n", "streamedit.yaml:4: server.default_model: no model_name 'other'"),
+            (
+                MINIMAL + "server: {heartbeat_s: soon}\n",
+                "streamedit.yaml:4: server.heartbeat_s: Input should be a valid number",
+            ),
+            (MINIMAL + "general_settings: {master_key: os.environ/KEY}\n", "the environment variable KEY is not set"),
+        ],
+    )
+    def test_a_mistake_is_told_where_it_stands(self, tmp_path: Path, text: str, told: str) -> None:
+        """One mistake is one line that begins with file and line number."""
+        (mistake,) = mistakes_of(tmp_path, text)
+        assert told in mistake
+
+    @pytest.mark.parametrize("content", [b"a: \x07\n", b"a: \xff\n"])
+    def test_a_file_that_is_not_text_is_a_mistake(self, tmp_path: Path, content: bytes) -> None:
+        """Control characters and broken UTF-8 are told like any other mistake."""
+        path = tmp_path / "streamedit.yaml"
+        path.write_bytes(content)
+        with pytest.raises(ConfigError) as caught:
+            from_file(path, {}, PROVIDERS)
+        assert caught.value.mistakes[0].startswith("streamedit.yaml:1: ")
+
+    def test_mistakes_do_not_quote_secrets(self, tmp_path: Path) -> None:
+        """A mistake about a key does not show the key."""
+        mistakes = mistakes_of(tmp_path, MINIMAL + "general_settings: {master_key: [sk-secret]}\n")
+        assert "secret" not in "\n".join(mistakes)
+
+    def test_a_section_may_be_empty(self, tmp_path: Path) -> None:
+        """A section of which every line is commented out is as good as none."""
+        settings = read(tmp_path, MINIMAL + "general_settings:\n  # master_key: sk-1\nserver:\n  # heartbeat_s: 5\n")
+        assert (settings.server.heartbeat_s, settings.api_keys) == (15, ())
+
+    def test_the_default_model_may_be_one_that_a_pattern_takes(self, tmp_path: Path) -> None:
+        """`default_model` names any model that a request may name."""
+        text = MINIMAL + "  - model_name: openai/*\n    litellm_params: {model: openai/*}\nserver: {default_model: openai/x}\n"
+        assert read(tmp_path, text).routes.find(None).targets[0].model == "x"
+
+    def test_a_pattern_is_no_default(self, tmp_path: Path) -> None:
+        """The first name that is a model is the default; patterns alone give none."""
+        pattern = "model_list:\n  - model_name: openai/*\n    litellm_params: {model: openai/*}\n"
+        assert read(tmp_path, pattern).routes.default_model is None
+        assert read(tmp_path, pattern + MINIMAL.partition("\n")[2]).routes.default_model == "mock"
+
+    def test_openai_takes_from_the_environment_what_the_file_leaves_out(self, tmp_path: Path) -> None:
+        """As the OpenAI SDK would: key, base, organization, project; the file goes first, other providers get nothing."""
+        text = MINIMAL + "  - model_name: o\n    litellm_params: {model: openai/x, organization: org-file}\n"
+        environ = {"OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "http://b", "OPENAI_ORG_ID": "org", "OPENAI_PROJECT_ID": "proj"}
+        routes = read(tmp_path, text, **environ).routes
+        params = {"organization": "org-file", "project": "proj"}
+        assert routes.find("o").targets == (Target("openai", "x", "sk", "http://b", params),)
+        assert routes.find("mock").targets == (Target("mock", "mock"),)
+
+    def test_an_environment_key_opens_beside_the_files(self, tmp_path: Path) -> None:
+        """STREAMEDIT_API_KEY is one more key."""
+        text = MINIMAL + "general_settings: {master_key: sk-1}\n"
+        assert read(tmp_path, text, STREAMEDIT_API_KEY="sk-2").api_keys == ("sk-1", "sk-2")
+
+
+class TestFromEnvironment:
+    """Without a file."""
+
+    def test_the_embedded_providers_serve(self) -> None:
+        """Without any key there are the darkroom, which is the default, and the mock, and the server is open."""
+        settings = from_environment({}, PROVIDERS)
+        assert [route.model for route in settings.routes.all] == ["darkroom", "mock"]
+        assert (settings.routes.default_model, settings.api_keys) == ("darkroom", ())
+
+    def test_the_mock_is_always_there(self) -> None:
+        """An installation without the darkroom's extra starts too."""
+        assert from_environment({}, PROVIDERS - {"darkroom"}).routes.default_model == "mock"
+
+    def test_a_key_brings_openai(self) -> None:
+        """With OPENAI_API_KEY its models are served, listed and by prefix, and one of them is the default."""
+        routes = from_environment({"OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "http://b"}, PROVIDERS).routes
+        assert routes.find("openai/gpt-image-9").targets == (Target("openai", "gpt-image-9", "sk", "http://b"),)
+        assert routes.find(None).targets == (Target("openai", "gpt-image-2", "sk", "http://b"),)
+        assert {"darkroom", "mock", "gpt-image-2"} <= {route.model for route in routes.all}
+
+    @pytest.mark.parametrize(("value", "keys"), [("sk-1", ("sk-1",)), ("", ())])
+    def test_the_door_is_closed_by_a_key(self, value: str, keys: tuple[str, ...]) -> None:
+        """STREAMEDIT_API_KEY is the key that clients need; an empty variable is none."""
+        assert from_environment({"STREAMEDIT_API_KEY": value, "OPENAI_API_KEY": ""}, PROVIDERS).api_keys == keys
+
+    def test_settings_do_not_show_keys(self) -> None:
+        """Settings may be printed."""
+        assert "secret" not in repr(from_environment({"STREAMEDIT_API_KEY": "secret", "OPENAI_API_KEY": "secret"}, PROVIDERS))
+
+
+def read(folder: Path, text: str, **environ: str) -> Settings:
+    path = folder / "streamedit.yaml"
+    path.write_text(text, encoding="utf-8")
+    return from_file(path, environ, PROVIDERS)
+
+
+def mistakes_of(folder: Path, text: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, text)
+    return caught.value.mistakes

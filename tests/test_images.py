@@ -1,0 +1,81 @@
+"""What leading bytes tell of an image, checked against images that Pillow wrote."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from streamedit.images import ImageInfo, inspect
+
+
+def written(image_format: str, size_px: tuple[int, int] = (300, 200), **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size_px, (200, 30, 60)).save(file, image_format, **options)
+    return file.getvalue()
+
+
+def jpeg_with_exif() -> bytes:
+    """A photograph as cameras write it: a block of metadata before the frame's header."""
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 3000
+    return written("JPEG", exif=exif)
+
+
+def samples() -> Iterator[tuple[str, str, bytes]]:
+    yield "png", "image/png", written("PNG")
+    yield "jpeg", "image/jpeg", written("JPEG")
+    yield "jpeg-progressive", "image/jpeg", written("JPEG", progressive=True)
+    yield "jpeg-exif", "image/jpeg", jpeg_with_exif()
+    yield "webp-lossy", "image/webp", written("WEBP")
+    yield "webp-lossless", "image/webp", written("WEBP", lossless=True)
+    yield "webp-extended", "image/webp", written("WEBP", exif=b"Exif\0\0x")
+    yield "gif", "image/gif", written("GIF")
+
+
+SAMPLES = [pytest.param(media_type, data, id=name) for name, media_type, data in samples()]
+
+
+@pytest.mark.parametrize(("media_type", "data"), SAMPLES)
+def test_kind_and_size_are_told(media_type: str, data: bytes) -> None:
+    """The media type and both sides in pixels."""
+    info = inspect(data)
+    assert info == ImageInfo(media_type, 300, 200)
+    assert info.pixels == 60_000
+
+
+@pytest.mark.parametrize(("media_type", "data"), SAMPLES)
+def test_a_shorter_head_tells_less_and_nothing_wrong(media_type: str, data: bytes) -> None:
+    """Every prefix gives the truth, the kind alone, or nothing."""
+    truths = (None, ImageInfo(media_type), ImageInfo(media_type, 300, 200))
+    told = [truths.index(inspect(data[:length])) for length in range(min(len(data), 4000) + 1)]
+    assert told == sorted(told)
+    assert set(told) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+@pytest.mark.parametrize("size_px", [(1, 1), (16383, 1), (1, 16383), (257, 513)])
+def test_webp_sizes_reach_to_their_limit(size_px: tuple[int, int], lossless: bool) -> None:
+    """WebP's packed 14-bit sizes are read exactly."""
+    assert inspect(written("WEBP", size_px, lossless=lossless)) == ImageInfo("image/webp", *size_px)
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"Example data", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"RIFF\0\0\0\0WAVEfmt ", b"BM6", b"\xff\xd8"]
+)
+def test_other_content_is_no_image(head: bytes) -> None:
+    """Neither text, nor sound, nor formats that are not accepted."""
+    assert inspect(head) is None
+
+
+@given(
+    st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBPVP8 ", b"RIFF\0\0\0\0WEBPVP8L", b"GIF89a"]),
+    st.binary(max_size=300),
+)
+def test_garbage_behind_a_signature_is_survived(signature: bytes, garbage: bytes) -> None:
+    """Whatever follows, the answer comes, and sizes are never negative."""
+    info = inspect(signature + garbage)
+    assert info is not None
+    assert min(info.width_px, info.height_px) >= 0

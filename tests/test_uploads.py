@@ -1,0 +1,99 @@
+"""Uploads: the same bytes from memory and from disk, and nothing left behind."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamedit.uploads import SLICE_BYTES, SPOOL_BYTES, Upload
+
+MIB = 1 << 20
+
+
+async def test_a_small_upload_stays_in_memory() -> None:
+    """Up to the spool size no file is opened."""
+    before = open_temp_files()
+    upload = await filled(bytes(SPOOL_BYTES))
+    assert open_temp_files() == before
+    assert await upload.read() == bytes(SPOOL_BYTES)
+
+
+async def test_a_large_upload_goes_to_a_file_without_a_name() -> None:
+    """Above the spool size the content is on disk, in one unlinked file, until close."""
+    before = open_temp_files()
+    upload = await filled(bytes(SPOOL_BYTES + 1))
+    assert open_temp_files() == before + 1
+    upload.close()
+    assert open_temp_files() == before
+
+
+@given(pieces=st.lists(st.binary(max_size=20), max_size=20), spool_bytes=st.integers(0, 30))
+async def test_content_does_not_depend_on_how_it_came(pieces: list[bytes], spool_bytes: int) -> None:
+    """Whatever the pieces and wherever they are kept: size, content and head are those of the whole."""
+    whole = b"".join(pieces)
+    upload = Upload(spool_bytes=spool_bytes)
+    for piece in pieces:
+        upload.feed(piece)
+        await upload.flush()
+    await upload.finish()
+    seen = (upload.size_bytes, await upload.read(), await upload.head())
+    upload.close()
+    assert seen == (len(whole), whole, whole)
+
+
+@pytest.mark.parametrize("spool_bytes", [0, 8 * MIB])
+async def test_slices_are_bounded(spool_bytes: int) -> None:
+    """An upload is read in slices of at most SLICE_BYTES, none empty."""
+    upload = await filled(bytes(range(256)) * (10 * MIB // 1024), spool_bytes)
+    sizes = [len(piece) async for piece in upload.slices()]
+    upload.close()
+    assert sum(sizes) == 10 * MIB // 4
+    assert 0 < min(sizes) <= max(sizes) <= SLICE_BYTES
+
+
+async def test_several_readers_read_at_once() -> None:
+    """Parallel calls send one upload at the same time, each of them whole."""
+    content = bytes(range(256)) * (3 * MIB // 256)
+    upload = await filled(content)
+    copies = await asyncio.gather(*(upload.read() for _ in range(4)))
+    upload.close()
+    assert all(copy == content for copy in copies)
+
+
+@pytest.mark.parametrize("size_bytes", [0, 5, 2 * MIB])
+async def test_closing_twice_is_closing_once(size_bytes: int) -> None:
+    """A closed upload is empty, and may be closed again."""
+    upload = await filled(bytes(size_bytes))
+    upload.close()
+    upload.close()
+    assert (upload.size_bytes, await upload.read(), await upload.head()) == (0, b"", b"")
+
+
+async def test_the_representation_shows_no_content() -> None:
+    """Logs and tracebacks may show an upload, never what is in it."""
+    assert repr(Upload(b"secret")) == "<Upload 6 bytes, in memory>"
+    upload = await filled(b"secret" * MIB)
+    text = repr(upload)
+    upload.close()
+    assert text == f"<Upload {6 * MIB} bytes, on disk>"
+
+
+async def filled(content: bytes, spool_bytes: int = SPOOL_BYTES) -> Upload:
+    upload = Upload(spool_bytes=spool_bytes)
+    upload.feed(content)
+    await upload.flush()
+    await upload.finish()
+    return upload
+
+
+def open_temp_files() -> int:
+    """How many unlinked files this process holds open."""
+    count = 0
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            count += str(link.readlink()).endswith(" (deleted)")
+        except FileNotFoundError:
+            continue
+    return count
