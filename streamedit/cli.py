@@ -50,6 +50,7 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=math.ceil(settings.server.drain_s) + 1,
         )

@@ -62,7 +62,7 @@ class ServerSettings(BaseModel):
     max_answer_bytes: int = Field(256 << 20, gt=0)
     log_memory_bytes: int = Field(256 << 20, ge=0)
     retention_s: float = Field(600, ge=0)
-    darkroom_max_pixels: int = Field(50_000_000, gt=0)
+    darkroom_max_pixels: int = Field(25_000_000, gt=0)
 
 
 class _ModelParams(BaseModel):

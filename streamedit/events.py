@@ -4,7 +4,7 @@ An event's JSON is encoded once, as bytes, and shared by all readers. `Payload` 
 of them in which the image is empty, and the place of the image's base64 text, so that nobody needs to parse megabytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -16,20 +16,38 @@ Json: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One event's JSON object.
+    """One event's JSON object, on one line.
 
-    `raw`: its bytes, on one line. `fields`: the object parsed, with `b64_json` as an empty string. `image`: where the base64
-    text lies in `raw`; an empty slice when there is none (an image given by URL).
+    `pieces`: its bytes, in the pieces in which they were read: megabytes are not joined where nobody needs them in a row.
+    `fields`: the object parsed, with `b64_json` as an empty string. `image`: where the base64 text lies, counted over all
+    pieces; an empty slice when there is none (an image given by URL).
     """
 
-    raw: bytes
+    pieces: tuple[bytes, ...]
     fields: Mapping[str, Json]
     image: slice = field(default_factory=lambda: slice(0, 0))
 
     @property
-    def image_base64(self) -> memoryview:
-        """The image as base64 text, without a copy."""
-        return memoryview(self.raw)[self.image]
+    def size_bytes(self) -> int:
+        return sum(len(piece) for piece in self.pieces)
+
+    @property
+    def has_image(self) -> bool:
+        return bool(self.image.stop > self.image.start)
+
+    @property
+    def raw(self) -> bytes:
+        """The whole JSON text, as a copy."""
+        return b"".join(self.pieces)
+
+    def image_base64(self) -> Iterator[memoryview]:
+        """The image as base64 text, in pieces and without a copy."""
+        offset = 0
+        for piece in self.pieces:
+            within = memoryview(piece)[max(self.image.start - offset, 0) : max(self.image.stop - offset, 0)]
+            if within:
+                yield within
+            offset += len(piece)
 
 
 @dataclass(frozen=True, slots=True)

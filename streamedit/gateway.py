@@ -137,7 +137,7 @@ class _Production:
         if isinstance(event, Failed):
             self._outcome = event.error.code or event.error.type
         else:
-            self._size_bytes += len(event.payload.raw)
+            self._size_bytes += event.payload.size_bytes
         if isinstance(event, Completed):
             self._usage += Usage.of(event.payload)
         await self._log.append(self._edit.id, event, last=last)

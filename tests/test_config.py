@@ -67,6 +67,11 @@ class TestFromFile:
             "model_list[0].litellm_params.rpm",
         }
 
+    def test_what_is_ignored_may_name_what_is_not_set(self, tmp_path: Path) -> None:
+        """A variable that only an ignored key names need not be there."""
+        settings = read(tmp_path, LITELLM, OPENAI_API_KEY="sk-env")
+        assert "general_settings.database_url" in settings.ignored
+
     def test_all_mistakes_are_told_together(self, tmp_path: Path) -> None:
         """Every mistake is found in one go, each with its file, line and place."""
         text = """\
@@ -192,12 +197,14 @@ class TestFromEnvironment:
 
 
 def read(folder: Path, text: str, **environ: str) -> Settings:
+    """The settings of a file with this text."""
     path = folder / "streamedit.yaml"
     path.write_text(text, encoding="utf-8")
     return from_file(path, environ, PROVIDERS)
 
 
 def mistakes_of(folder: Path, text: str) -> tuple[str, ...]:
+    """What is wrong with a file of this text."""
     with pytest.raises(ConfigError) as caught:
         read(folder, text)
     return caught.value.mistakes

@@ -19,7 +19,7 @@ from streamedit.errors import UpstreamBroken, UpstreamError, UpstreamTimeout, Up
 from streamedit.wire.multipart import MultipartBody
 
 READ_BYTES = 1 << 18
-"""The largest read. aiohttp pauses a socket at twice this."""
+"""The largest read, and so the largest piece of an event. aiohttp pauses a socket at twice this."""
 
 _DRAIN_S = 0.1
 _PASSED_ON = ("retry-after", "retry-after-ms", "openai-processing-ms", "x-should-retry")
@@ -139,7 +139,6 @@ class Upstream:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._limits.connections, keepalive_timeout=self._limits.keepalive_s),
             timeout=aiohttp.ClientTimeout(total=None),
-            trust_env=True,
         )
         return self._session
 

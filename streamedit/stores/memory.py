@@ -22,7 +22,7 @@ class _Log:
 
     def append(self, event: Event, *, last: bool) -> int:
         self.events.append(Logged(len(self.events) + 1, event, last))
-        self.size_bytes += 0 if isinstance(event, Failed) else len(event.payload.raw)
+        self.size_bytes += 0 if isinstance(event, Failed) else event.payload.size_bytes
         self.grown.set()
         self.grown = asyncio.Event()
         return len(self.events)

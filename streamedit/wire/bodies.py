@@ -122,11 +122,11 @@ def images_response(images: Sequence[Completed]) -> list[bytes | memoryview]:
 
 def _item(payload: Payload) -> Iterator[bytes | memoryview]:
     fields = {name: payload.fields[name] for name in _PER_IMAGE if payload.fields.get(name) is not None}
-    if not payload.image_base64:
+    if not payload.has_image:
         yield _dumps(fields)
         return
     yield b'{"b64_json":"'
-    yield payload.image_base64
+    yield from payload.image_base64()
     yield b'"' + (b"," + _dumps(fields)[1:] if fields else b"}")
 
 

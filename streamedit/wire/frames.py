@@ -16,20 +16,49 @@ PARTIAL_IMAGE = "image_edit.partial_image"
 COMPLETED = "image_edit.completed"
 ERROR = "error"
 
-SLICE_BYTES = 1 << 17
+SLICE_BYTES = 1 << 18
 """The largest piece in which a frame is handed to the server: what one stuck reader costs."""
 
 _BOM = b"\xef\xbb\xbf"
-_PREFIX_BYTES = 16
-"""A line's first piece is joined to the rest when it is shorter than this, so that a field's name is never split."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One dispatched SSE event: its name, empty when it has none, and its data on one line."""
+    """One dispatched SSE event: its name, empty when it has none, and its data on one line, in pieces."""
 
     name: str
-    data: bytes
+    pieces: tuple[bytes, ...]
+
+    @property
+    def data(self) -> bytes:
+        """The whole data, as a copy when it has several pieces."""
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+
+class _Line:
+    """A line while it arrives. Small pieces are joined to about `SLICE_BYTES`: a network delivers 1,400 bytes at a time."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._small: list[bytes] = []
+        self._small_bytes = 0
+
+    def add(self, piece: bytes) -> None:
+        if self._small_bytes + len(piece) > SLICE_BYTES:
+            self._join()
+        self._small.append(piece)
+        self._small_bytes += len(piece)
+
+    def take(self) -> list[bytes]:
+        """The line in pieces, the first of them long enough to hold a field's name; at least one, which may be empty."""
+        self._join()
+        pieces, self._pieces = self._pieces, []
+        return pieces or [b""]
+
+    def _join(self) -> None:
+        if self._small:
+            self._pieces.append(self._small[0] if len(self._small) == 1 else b"".join(self._small))
+            self._small, self._small_bytes = [], 0
 
 
 class FrameScanner:
@@ -37,7 +66,7 @@ class FrameScanner:
 
     def __init__(self, max_event_bytes: int) -> None:
         self._max_event_bytes = max_event_bytes
-        self._line: list[bytes] = []
+        self._line = _Line()
         self._event_bytes = 0
         self._after_cr = False
         self._at_start = True
@@ -68,13 +97,10 @@ class FrameScanner:
             raise UpstreamBroken(
                 f"The provider sent an event of more than {self._max_event_bytes} bytes.", code="upstream_event_too_large"
             )
-        self._line.append(piece)
+        self._line.add(piece)
 
     def _end_line(self) -> Frame | None:
-        first, *rest = self._line or [b""]
-        if rest and len(first) < _PREFIX_BYTES:
-            first, rest = b"".join(self._line), []
-        self._line = []
+        first, *rest = self._line.take()
         if self._at_start:
             self._at_start = False
             first = first.removeprefix(_BOM)
@@ -85,7 +111,8 @@ class FrameScanner:
 
     def _take_field(self, first: bytes, rest: list[bytes]) -> None:
         if first.startswith(b"data:"):
-            self._data.append(b"".join((_value(first), *rest)))
+            # Several data lines are one JSON text broken at its white space: a space keeps it whole and on one line.
+            self._data += [*([b" "] if self._data else []), _value(first), *rest]
         elif first.startswith(b"event:"):
             self._name = b"".join((_value(first), *rest)).decode("utf-8", "replace")
         elif not self._data:
@@ -94,8 +121,7 @@ class FrameScanner:
     def _dispatch(self) -> Frame | None:
         name, data = self._name, self._data
         self._name, self._data, self._event_bytes = "", [], 0
-        # Several data lines are one JSON text broken at its white space: a space keeps it whole and on one line.
-        return Frame(name, data[0] if len(data) == 1 else b" ".join(data)) if data else None
+        return Frame(name, tuple(data)) if data else None
 
 
 def _value(field: bytes) -> bytes:
@@ -120,7 +146,7 @@ def decode(frame: Frame, headers: Mapping[str, str]) -> Event | None:
     The JSON's `type` decides, else the frame's name. Raises UpstreamRefused for an error event in any of the shapes that are
     seen in the wild, UpstreamBroken for data that is not an event.
     """
-    if frame.data.strip() in (b"", b"[DONE]"):
+    if len(frame.pieces) == 1 and frame.data.strip() in (b"", b"[DONE]"):
         return None
     payload = _parse(frame)
     if frame.name == ERROR or payload.fields.get("type") == ERROR or payload.fields.get("error"):
@@ -132,25 +158,25 @@ def decode(frame: Frame, headers: Mapping[str, str]) -> Event | None:
         payload = payloads.with_field(payload, "type", kind)
     if kind == PARTIAL_IMAGE:
         return PartialImage(payload, headers)
-    if not payload.image_base64 and not payload.fields.get("url"):
+    if not payload.has_image and not payload.fields.get("url"):
         raise UpstreamBroken("The provider completed the edit without an image.", code="upstream_empty")
     return Completed(payload, headers)
 
 
 def encode(event: Event, event_id: int | None = None) -> Iterator[bytes]:
     """The frame of an event in slices of at most about `SLICE_BYTES`, with an `id:` line where one is given."""
-    raw = raw_of(event)
     head = f"event: {name_of(event)}\ndata: ".encode()
     if event_id is not None:
         head = f"id: {event_id}\n".encode() + head
-    if len(raw) <= SLICE_BYTES:
-        yield b"".join((head, raw, b"\n\n"))
-        return
-    yield head + raw[:SLICE_BYTES]
-    last = (len(raw) - 1) // SLICE_BYTES * SLICE_BYTES
-    for offset in range(SLICE_BYTES, last, SLICE_BYTES):
-        yield raw[offset : offset + SLICE_BYTES]
-    yield raw[last:] + b"\n\n"
+    pieces = [bodies.stream_error(event.error)] if isinstance(event, Failed) else event.payload.pieces
+    held = head
+    for slice_ in (piece[at : at + SLICE_BYTES] for piece in pieces for at in range(0, len(piece), SLICE_BYTES)):
+        if held is not head:
+            yield held
+            held = slice_
+        else:
+            held = head + slice_
+    yield held + b"\n\n"
 
 
 def name_of(event: Event) -> str:
@@ -160,11 +186,6 @@ def name_of(event: Event) -> str:
     return COMPLETED if isinstance(event, Completed) else ERROR
 
 
-def raw_of(event: Event) -> bytes:
-    """The event's JSON."""
-    return bodies.stream_error(event.error) if isinstance(event, Failed) else event.payload.raw
-
-
 def comment(text: str) -> bytes:
     """A heartbeat: clients skip it, proxies count it as traffic."""
     return f": {text}\n\n".encode()
@@ -172,6 +193,6 @@ def comment(text: str) -> bytes:
 
 def _parse(frame: Frame) -> Payload:
     try:
-        return payloads.parse(frame.data)
+        return payloads.parse(*frame.pieces)
     except ValueError as error:
         raise UpstreamBroken("The provider sent an event that is not JSON.", code="upstream_malformed") from error

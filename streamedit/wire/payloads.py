@@ -25,31 +25,50 @@ def cut(raw: bytes) -> tuple[Json, Sequence[slice]]:
     return json.loads(b"".join(rest)), images
 
 
-def parse(raw: bytes) -> Payload:
-    """One event's JSON object as a Payload. Raises ValueError when it is not an object with at most one image."""
-    fields, images = cut(raw)
+def parse(*pieces: bytes) -> Payload:
+    """One event's JSON object, in pieces, as a Payload. Raises ValueError unless it is an object with at most one image."""
+    fields, images = _cut_across(pieces) or cut(b"".join(pieces))
     if not isinstance(fields, dict) or len(images) > 1:
         raise ValueError("an event is a JSON object with one image")
-    return Payload(raw, fields, images[0] if images else slice(0, 0))
+    return Payload(pieces, fields, images[0] if images else slice(0, 0))
 
 
 def build(fields: Mapping[str, Json], image: bytes | memoryview | None = None) -> Payload:
     """A Payload of `fields` and, as the last of them, `image` (base64 text) as `b64_json`."""
     if image is None:
-        return Payload(_dumps(fields), fields)
+        return Payload((_dumps(fields),), fields)
     fields = {**fields, "b64_json": ""}
     shell = _dumps(fields)
     at = len(shell) - len(b'"}')
-    return Payload(b"".join([shell[:at], image, shell[at:]]), fields, slice(at, at + len(image)))
+    return Payload((b"".join([shell[:at], image, shell[at:]]),), fields, slice(at, at + len(image)))
 
 
 def with_field(payload: Payload, name: str, value: Json) -> Payload:
     """The same payload with one more field in front; the rest keeps its bytes."""
-    start = payload.raw.index(b"{") + 1
+    first, *others = payload.pieces
+    start = first.index(b"{") + 1
     front = _dumps({name: value})[:-1] + (b"," if payload.fields else b"")
     shift = len(front) - start
-    image = slice(payload.image.start + shift, payload.image.stop + shift) if payload.image.stop else payload.image
-    return Payload(front + payload.raw[start:], {name: value, **payload.fields}, image)
+    image = slice(payload.image.start + shift, payload.image.stop + shift) if payload.has_image else payload.image
+    return Payload((front + first[start:], *others), {name: value, **payload.fields}, image)
+
+
+def _cut_across(pieces: Sequence[bytes]) -> tuple[Json, Sequence[slice]] | None:
+    """`cut` for an image that begins in the first piece and ends in a later one: nearly all there is, joined by nobody."""
+    first = pieces[0]
+    at = first.find(_KEY)
+    opening = _IMAGE_STRING.match(first, at + len(_KEY)) if at >= 0 else None
+    if opening is None or first.find(b'"', opening.end()) >= 0:
+        return None
+    offset = len(first)
+    for number, piece in enumerate(pieces[1:], start=1):
+        end = piece.find(b'"')
+        if end >= 0:
+            rest, more = cut(b"".join((first[: opening.end()], piece[end:], *pieces[number + 1 :])))
+            # The first of them is the emptied string itself.
+            return rest, [slice(opening.end(), offset + end), *more[1:]]
+        offset += len(piece)
+    return None
 
 
 def _images(raw: bytes) -> Sequence[slice]:

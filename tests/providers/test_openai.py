@@ -1,6 +1,7 @@
 """The provider `openai` against an upstream that speaks OpenAI's documented stream, and breaks in every known way."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -233,7 +234,7 @@ def late(streamed: Answer) -> Answer:
     """A failure that came after the first heartbeat: the status is spent, its error event tells the same."""
     assert streamed.frames[0] == b": keep-alive"
     statuses = {"upstream_timeout": 504}
-    return Answer(statuses[streamed.error["code"]], streamed.headers, streamed.body)
+    return replace(streamed, status=statuses[streamed.error["code"]])
 
 
 BROKEN_STREAMS: dict[str, tuple[list[Step], str]] = {
