@@ -16,6 +16,7 @@ from rich.console import Console
 
 from streamedit import __version__, config, providers
 from streamedit.app import create_app
+from streamedit.documents import ConfigError
 
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
 
@@ -68,7 +69,7 @@ def _settings(file: Path | None) -> config.Settings:
         return config.from_file(file, os.environ, available)
     except OSError as error:
         _fail(f"{file}: {error.strerror}")
-    except config.ConfigError as error:
+    except ConfigError as error:
         _fail("\n".join(error.mistakes))
 
 

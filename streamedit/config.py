@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from streamedit.events import Json
+from streamedit.documents import ConfigError, Document
 from streamedit.routing import Route, Routes, Target
 
-_ENVIRONMENT = "os.environ/"
 _OPENAI_FAMILIES = ("gpt-image", "chatgpt-image", "dall-e")
 """LiteLLM's configurations name these without their provider."""
 
@@ -33,14 +33,6 @@ _USED_PARAMS = frozenset(
     ("organization", "project", "extra_headers", "stream", "mock_pace_s", "mock_bytes", "mock_partials", "mock_fault")
 )
 """What the providers read of `litellm_params` beyond model, api_key and api_base."""
-
-
-class ConfigError(Exception):
-    """A configuration with mistakes; `mistakes` has one line for each."""
-
-    def __init__(self, mistakes: Sequence[str]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = tuple(mistakes)
 
 
 class ServerSettings(BaseModel):
@@ -74,6 +66,15 @@ class _ModelParams(BaseModel):
     api_key: str | None = None
     api_base: str | None = None
 
+    @field_validator("model")
+    @classmethod
+    def _has_a_provider(cls, model: str, info: ValidationInfo) -> str:
+        providers: AbstractSet[str] = info.context or frozenset()
+        if _split(model)[0] not in providers:
+            told = {"model": model, "known": ", ".join(sorted(providers))}
+            raise PydanticCustomError("provider", "no provider for '{model}' here; there are: {known}", told)
+        return model
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="allow", protected_namespaces=())
@@ -88,12 +89,16 @@ class _General(BaseModel):
     master_key: str | None = None
 
 
+_EMPTY = BeforeValidator(lambda section: {} if section is None else section)
+"""A section of which every line is commented out."""
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
     model_list: list[_Model] = Field(min_length=1)
-    general_settings: _General = _General()
-    server: ServerSettings = ServerSettings()
+    general_settings: Annotated[_General, _EMPTY] = _General()
+    server: Annotated[ServerSettings, _EMPTY] = ServerSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,98 +126,47 @@ def from_environment(environ: Mapping[str, str], providers: AbstractSet[str]) ->
 
 def from_file(path: Path, environ: Mapping[str, str], providers: AbstractSet[str]) -> Settings:
     """The settings that a YAML file describes. Raises ConfigError with every mistake in it, OSError when it cannot be read."""
-    document = _Document(path.name, path.read_text(encoding="utf-8"))
+    document = Document(path.name, path.read_bytes())
     values = document.resolved(environ)
     try:
-        file = _File.model_validate(values)
+        file = _File.model_validate(values, context=providers)
     except ValidationError as error:
+        document.report_unset(())
         for mistake in error.errors(include_url=False):
             document.mistake(mistake["loc"], mistake["msg"])
         raise ConfigError(document.mistakes) from None
-    routes = _routes(file.model_list, document, environ, providers)
+    ignored = tuple(_ignored(file))
+    document.report_unset(ignored)
+    routes = _routes(file.model_list, environ)
     default_model = file.server.default_model or next((name for name in routes if "*" not in name), None)
-    if default_model is not None and default_model not in routes and not document.mistakes:
+    served = Routes(list(routes.values()), default_model)
+    if default_model is not None and not served.serves(default_model):
         document.mistake(("server", "default_model"), f"no model_name '{default_model}' in model_list")
     if document.mistakes:
         raise ConfigError(document.mistakes)
     keys = tuple(key for key in (file.general_settings.master_key, environ.get("STREAMEDIT_API_KEY")) if key)
-    return Settings(Routes(list(routes.values()), default_model), file.server, keys, tuple(_ignored(file)))
+    return Settings(served, file.server, keys, ignored)
 
 
-class _Document:
-    """A YAML text, its values, and the line of each: mistakes are told where they stand."""
-
-    def __init__(self, name: str, text: str) -> None:
-        self._name = name
-        self.mistakes: list[str] = []
-        try:
-            self._node = yaml.compose(text, yaml.SafeLoader)
-            self._values = yaml.safe_load(text) or {}
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise ConfigError([f"{name}:{line}: {error.problem}"]) from None
-
-    def mistake(self, location: Sequence[str | int], text: str) -> None:
-        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
-        self.mistakes.append(f"{self._name}:{self._line(location)}: {place or 'file'}: {text}")
-
-    def resolved(self, environ: Mapping[str, str]) -> Json:
-        """The values with each `os.environ/NAME` replaced by that variable (LiteLLM's notation)."""
-        return self._resolve(self._values, (), environ)
-
-    def _resolve(self, value: Json, location: tuple[str | int, ...], environ: Mapping[str, str]) -> Json:
-        if isinstance(value, dict):
-            return {key: self._resolve(member, (*location, str(key)), environ) for key, member in value.items()}
-        if isinstance(value, list):
-            return [self._resolve(member, (*location, index), environ) for index, member in enumerate(value)]
-        if not isinstance(value, str) or not value.startswith(_ENVIRONMENT):
-            return value
-        name = value.removeprefix(_ENVIRONMENT)
-        if name not in environ:
-            self.mistake(location, f"the environment variable {name} is not set")
-        return environ.get(name)
-
-    def _line(self, location: Sequence[str | int]) -> int:
-        node = self._node
-        for step in location:
-            below = _member(node, step)
-            if below is None:
-                break
-            node = below
-        return node.start_mark.line + 1 if node is not None else 1
-
-
-def _member(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        element: yaml.Node = node.value[step]
-        return element
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
-    return None
-
-
-def _routes(
-    models: Sequence[_Model], document: _Document, environ: Mapping[str, str], providers: AbstractSet[str]
-) -> dict[str, Route]:
+def _routes(models: Sequence[_Model], environ: Mapping[str, str]) -> dict[str, Route]:
     """Entries with the same name are one route with several targets, in the order of the file."""
     routes: dict[str, Route] = {}
-    for index, entry in enumerate(models):
+    for entry in models:
         target = _target(entry.litellm_params)
-        if target.provider not in providers:
-            known = ", ".join(sorted(providers))
-            where = ("model_list", index, "litellm_params", "model")
-            document.mistake(where, f"no provider for '{entry.litellm_params.model}' here; there are: {known}")
-            continue
         before = routes.get(entry.model_name, Route(entry.model_name, ()))
         routes[entry.model_name] = replace(before, targets=(*before.targets, _with_environment(target, environ)))
     return routes
 
 
+def _split(model: str) -> tuple[str, str]:
+    provider, slash, name = model.partition("/")
+    if slash:
+        return provider, name
+    return "openai" if model.startswith(_OPENAI_FAMILIES) else model, model
+
+
 def _target(params: _ModelParams) -> Target:
-    provider, slash, model = params.model.partition("/")
-    if not slash:
-        provider = "openai" if provider.startswith(_OPENAI_FAMILIES) else provider
-        model = params.model
+    provider, model = _split(params.model)
     return Target(provider, model, params.api_key, params.api_base, params.model_extra or {})
 
 

@@ -53,6 +53,9 @@ class Routes:
             raise NotFound(f"The model '{name}' does not exist here.", param="model", code="model_not_found")
         return route
 
+    def serves(self, model: str) -> bool:
+        return model in self._by_model or self._wildcard(model) is not None
+
     def _wildcard(self, name: str) -> Route | None:
         """The route `provider/*` or `*` that takes `name`; a target's model `*` then stands for what the star took."""
         provider, slash, rest = name.partition("/")

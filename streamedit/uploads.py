@@ -19,7 +19,10 @@ SLICE_BYTES = 1 << 20
 
 
 class Upload:
-    """The bytes of one file part. Fill with `feed` + `flush`, read with `slices` or `read`, end with `close`."""
+    """The bytes of one file part. Fill with `feed` + `flush`, read with `slices` or `read`, end with `close`.
+
+    What came after the last full spool stays in memory, behind what is on disk.
+    """
 
     def __init__(self, data: bytes = b"", spool_bytes: int = SPOOL_BYTES) -> None:
         self._buffer = bytearray(data)
@@ -41,11 +44,6 @@ class Upload:
     async def flush(self) -> None:
         """Move what is in memory to disk once it is more than the spool size."""
         if len(self._buffer) > self._spool_bytes:
-            await self._spill()
-
-    async def finish(self) -> None:
-        """No more bytes will come: a file that began on disk ends on disk."""
-        if self._file is not None and self._buffer:
             await self._spill()
 
     async def slices(self) -> AsyncIterator[bytes]:
@@ -80,8 +78,9 @@ class Upload:
         await to_thread.run_sync(_write_all, self._file, buffer)
 
     async def _read_at(self, offset: int) -> bytes:
-        if self._file is None:
-            return bytes(self._buffer[offset : offset + SLICE_BYTES])
+        if self._file is None or offset >= self._spooled_bytes:
+            start = offset - self._spooled_bytes
+            return bytes(self._buffer[start : start + SLICE_BYTES])
         return await to_thread.run_sync(os.pread, self._file.fileno(), SLICE_BYTES, offset)
 
 

@@ -15,11 +15,16 @@ PNG = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer."""
+    """A whole answer, and how long it took."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    took_s: float
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> "Answer":
+        return cls(response.status_code, response.headers, response.content, response.elapsed.total_seconds())
 
     @property
     def frames(self) -> list[bytes]:
@@ -68,13 +73,13 @@ def post(
     data = {"prompt": "sepia", **(fields or {})}
     parts = files if files is not None else [("image", ("photo.png", PNG, "image/png"))]
     response = httpx.post(url, data=data, files=parts, headers=headers, timeout=30)
-    return Answer(response.status_code, response.headers, response.content)
+    return Answer.of(response)
 
 
 def post_raw(url: str, body: bytes, content_type: str) -> Answer:
     """POST a body as it is."""
     response = httpx.post(url, content=body, headers={"content-type": content_type}, timeout=30)
-    return Answer(response.status_code, response.headers, response.content)
+    return Answer.of(response)
 
 
 def post_json(url: str, value: object) -> Answer:

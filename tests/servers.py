@@ -114,7 +114,7 @@ def serving(settings: Settings, clocks: Clocks = SYSTEM_CLOCKS) -> Iterator[Runn
 
 def _logger(file: io.StringIO) -> structlog.typing.FilteringBoundLogger:
     logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(file),  # type: ignore[arg-type] # it writes text to whatever it is given
+        structlog.PrintLogger(file),
         processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(0),
     )

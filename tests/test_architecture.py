@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "streamedit"
 
 LAYERS = [
     ["errors", "uploads", "edits", "events"],
-    ["images", "keys", "routing", "config", "telemetry", "wire", "darkroom"],
+    ["images", "keys", "documents", "routing", "config", "telemetry", "wire", "darkroom"],
     ["stores", "providers"],
     ["dispatch"],
     ["gateway"],
@@ -29,7 +29,7 @@ HOMES = {
     "uvicorn": ("cli.py",),
     "typer": ("cli.py",),
     "rich": ("cli.py",),
-    "yaml": ("config.py",),
+    "yaml": ("documents.py",),
     "pydantic": ("config.py", "wire", "web/openapi.py", "providers/mock.py"),
     "python_multipart": ("wire",),
     "prometheus_client": ("telemetry.py",),

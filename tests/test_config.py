@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from streamedit.config import ConfigError, Settings, from_environment, from_file
+from streamedit.config import Settings, from_environment, from_file
+from streamedit.documents import ConfigError
 from streamedit.routing import Target
 
 PROVIDERS = frozenset(("darkroom", "mock", "openai"))

@@ -46,6 +46,7 @@ def test_ids_are_long_and_never_the_same() -> None:
 
 
 def image() -> InputImage:
+    """An image of four bytes."""
     return InputImage(Upload(b"data"), "photo.png", "image/png")
 
 
@@ -57,6 +58,7 @@ def request(
     markup: InputImage | None = None,
     extra_files: tuple[tuple[str, InputImage], ...] = (),
 ) -> EditRequest:
+    """A request with two images."""
     return EditRequest(
         prompt="x",
         images=(image(), image()),

@@ -14,11 +14,13 @@ FAILED = Failed(ErrorDetail(502, "upstream_error", "broken"))
 
 
 def partial(image_index: int = 0) -> PartialImage:
-    return PartialImage(Payload(b"{}", {}), {}, image_index)
+    """A partial image of one of the images."""
+    return PartialImage(Payload((b"{}",), {}), {}, image_index)
 
 
 def completed(image_index: int = 0) -> Completed:
-    return Completed(Payload(b"{}", {}), {}, image_index)
+    """One of the images, completed."""
+    return Completed(Payload((b"{}",), {}), {}, image_index)
 
 
 def alphabet(n: int) -> list[Event]:
@@ -85,21 +87,31 @@ def test_collapse_of_an_edit_without_images_is_its_failure() -> None:
 )
 def test_usage_counts_what_is_a_count(reported: object, counted: Usage) -> None:
     """Tokens are read where the provider gives whole numbers, zeros stand for the rest."""
-    assert Usage.of(Payload(b"{}", {"usage": reported})) == counted
+    assert Usage.of(Payload((b"{}",), {"usage": reported})) == counted
 
 
 def test_usage_adds_up() -> None:
     """The usage of an edit is the sum of its images'."""
     assert Usage(1, 2, 3) + Usage(10, 20, 30) == Usage(11, 22, 33)
-    assert Usage.of(Payload(b"{}", {})) == Usage()
+    assert Usage.of(Payload((b"{}",), {})) == Usage()
 
 
-def test_an_image_is_seen_without_a_copy() -> None:
-    """The base64 text is a view into the event's bytes."""
-    payload = Payload(b'{"b64_json":"QUJD"}', {"b64_json": ""}, slice(13, 17))
-    assert payload.image_base64 == b"QUJD"
-    assert payload.image_base64.obj is payload.raw
-    assert Payload(b"{}", {}).image_base64 == b""
+@pytest.mark.parametrize(
+    "pieces", [(b'{"b64_json":"QUJD"}',), (b'{"b64_json":"', b"QUJD", b'"}'), (b'{"b64_json":"Q', b"", b"UJ", b'D"}')]
+)
+def test_an_image_is_seen_without_a_copy(pieces: tuple[bytes, ...]) -> None:
+    """The base64 text is views into the event's own bytes, however many pieces these are in."""
+    payload = Payload(pieces, {"b64_json": ""}, slice(13, 17))
+    views = list(payload.image_base64())
+    assert b"".join(views) == b"QUJD"
+    assert all(view.obj in pieces for view in views)
+    assert (payload.has_image, payload.raw, payload.size_bytes) == (True, b"".join(pieces), 19)
+
+
+def test_an_event_may_have_no_image() -> None:
+    """Where the image is given by URL the base64 text is empty."""
+    payload = Payload((b"{}",), {})
+    assert (payload.has_image, list(payload.image_base64())) == (False, [])
 
 
 def accepted(events: Sequence[Event], n: int) -> list[bool]:

@@ -12,6 +12,7 @@ from streamedit.images import ImageInfo, inspect
 
 
 def written(image_format: str, size_px: tuple[int, int] = (300, 200), **options: object) -> bytes:
+    """An image as Pillow writes it."""
     file = io.BytesIO()
     Image.new("RGB", size_px, (200, 30, 60)).save(file, image_format, **options)
     return file.getvalue()
@@ -24,11 +25,19 @@ def jpeg_with_exif() -> bytes:
     return written("JPEG", exif=exif)
 
 
+def jpeg_with_tables_first() -> bytes:
+    """An encoder may write its Huffman tables before the frame's header; their markers lie among the frames'."""
+    data = written("JPEG")
+    return data[:2] + b"\xff\xc4\x00\x14\x00\x01" + bytes(16) + data[2:]
+
+
 def samples() -> Iterator[tuple[str, str, bytes]]:
+    """One image of each kind: a name, its media type and its bytes."""
     yield "png", "image/png", written("PNG")
     yield "jpeg", "image/jpeg", written("JPEG")
     yield "jpeg-progressive", "image/jpeg", written("JPEG", progressive=True)
     yield "jpeg-exif", "image/jpeg", jpeg_with_exif()
+    yield "jpeg-tables", "image/jpeg", jpeg_with_tables_first()
     yield "webp-lossy", "image/webp", written("WEBP")
     yield "webp-lossless", "image/webp", written("WEBP", lossless=True)
     yield "webp-extended", "image/webp", written("WEBP", exif=b"Exif\0\0x")

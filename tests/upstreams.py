@@ -206,4 +206,4 @@ def _read_request(stream: Any) -> Asked:
 
 def _parts(content_type: str, body: bytes) -> Iterable[Any]:
     message = email.message_from_bytes(b"content-type: " + content_type.encode() + b"\r\n\r\n" + body, policy=email.policy.HTTP)
-    return message.iter_parts() if message.is_multipart() else ()  # type: ignore[attr-defined] # EmailMessage, by the policy
+    return message.iter_parts() if message.is_multipart() else ()

@@ -5,6 +5,7 @@ are moved as they are, never parsed.
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
@@ -42,7 +43,9 @@ def stream_error(error: ErrorDetail) -> bytes:
 
 def parse_stream_error(fields: Mapping[str, Json], headers: Mapping[str, str]) -> ErrorDetail:
     """A provider's error event, in any of its shapes: `{"error": {...}}`, `{"error": "text"}` or flat."""
-    error = _error_object(fields.get("error", fields))
+    error = _error_object(
+        fields.get("error") or {name: value for name, value in fields.items() if name != "type" or value != "error"}
+    )
     named = (error.get("code"), error.get("type"))
     status = next((_STATUS_OF[name] for name in named if isinstance(name, str) and name in _STATUS_OF), 502)
     return _refusal(status, error, headers, charged=True)
@@ -51,7 +54,7 @@ def parse_stream_error(fields: Mapping[str, Json], headers: Mapping[str, str]) -
 def parse_error_body(status: int, body: bytes, headers: Mapping[str, str]) -> ErrorDetail:
     """A provider's HTTP error. A body that is no envelope leaves only the status to tell; it is not shown to callers."""
     try:
-        parsed = json.loads(body)
+        parsed = payloads.loads(body)
     except ValueError:
         parsed = {}
     error = _error_object(parsed.get("error", parsed) if isinstance(parsed, dict) else {})
@@ -77,7 +80,7 @@ def expand(raw: bytes, n: int, headers: Mapping[str, str], now_s: int) -> Sequen
     if not isinstance(items, list) or not items:
         raise UpstreamBroken("The provider answered without an image.", code="upstream_empty")
     shared = {name: value for name, value in answer.items() if name not in ("data", "created", "usage")}
-    shared = {"type": "image_edit.completed", "created_at": answer.get("created") or now_s, **shared}
+    shared = {"created_at": answer.get("created") or now_s, **shared}
     texts = (memoryview(raw)[image] for image in images)
     completed = []
     for index, item in enumerate(items[:n]):
@@ -93,7 +96,7 @@ def _expand_item(shared: Mapping[str, Json], item: Json, texts: Iterator[memoryv
     if not image and not item.get("url"):
         raise UpstreamBroken("The provider answered without an image.", code="upstream_empty")
     own = {name: value for name, value in item.items() if name != "b64_json"}
-    return payloads.build({**shared, **own}, image)
+    return payloads.build({**shared, **own, "type": "image_edit.completed"}, image)
 
 
 _NO_USAGE: Mapping[str, Json] = {
@@ -177,7 +180,7 @@ def _text(value: Json) -> str | None:
 
 
 def _seconds(value: Json) -> int:
-    return value if isinstance(value, int) else 0
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
 
 
 def _dumps(value: Json) -> bytes:

@@ -54,6 +54,9 @@ def _check_file(form: Form, name: str) -> None:
     """Refuse the 17th image before it is read."""
     if _IMAGE_FIELD.fullmatch(name) and len(_images_of(form)) >= MAX_IMAGES:
         raise InvalidRequest(f"At most {MAX_IMAGES} images.", param="image", code="too_many_images")
+    single = name.removesuffix("[]")
+    if name in _SINGLE_FILES and any(other.removesuffix("[]") == single for other, _ in form.files):
+        raise InvalidRequest(f"At most one {single}.", param=single, code="too_many_images")
 
 
 def _images_of(form: Form) -> list[InputImage]:
@@ -72,7 +75,14 @@ def _from_form(form: Form) -> EditRequest:
     single = {name.removesuffix("[]"): image for name, image in form.files if name in _SINGLE_FILES}
     request = _request(checked, images, [pair for pair in form.texts if pair[0] not in known])
     extra_files = tuple(pair for pair in form.files if not _is_image_field(pair[0]))
-    return replace(request, mask=single.get("mask"), markup=single.get("markup"), extra_files=extra_files)
+    return _not_empty(replace(request, mask=single.get("mask"), markup=single.get("markup"), extra_files=extra_files))
+
+
+def _not_empty(request: EditRequest) -> EditRequest:
+    for param, images in (("image", request.images), ("mask", (request.mask,)), ("markup", (request.markup,))):
+        if any(image is not None and not image.upload.size_bytes for image in images):
+            raise InvalidRequest(f"The {param} is empty.", param=param, code="empty_image")
+    return request
 
 
 def _is_image_field(name: str) -> bool:
@@ -100,7 +110,7 @@ def _from_json(body: bytes, limits: BodyLimits) -> EditRequest:
     mask = _resolve(checked.mask, "mask", limits) if checked.mask else None
     markup = _resolve(checked.markup, "markup", limits) if checked.markup else None
     extra = [pair for name, value in (checked.model_extra or {}).items() for pair in _flatten(name, value)]
-    return replace(_request(checked, images, extra), mask=mask, markup=markup)
+    return _not_empty(replace(_request(checked, images, extra), mask=mask, markup=markup))
 
 
 def _resolve(reference: ImageReference, param: str, limits: BodyLimits) -> InputImage:
@@ -129,9 +139,6 @@ def _flatten(name: str, value: Json) -> list[tuple[str, str]]:
 
 
 def _request(checked: EditFields, images: Sequence[InputImage], extra: Sequence[tuple[str, str]]) -> EditRequest:
-    for image in images:
-        if not image.upload.size_bytes:
-            raise InvalidRequest("An image is empty.", param="image", code="empty_image")
     return EditRequest(
         prompt=checked.prompt,
         images=tuple(images),

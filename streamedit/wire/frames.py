@@ -20,6 +20,8 @@ SLICE_BYTES = 1 << 18
 """The largest piece in which a frame is handed to the server: what one stuck reader costs."""
 
 _BOM = b"\xef\xbb\xbf"
+_PREFIX_BYTES = 16
+"""No piece of a line is joined to less than this: enough for a BOM and a field's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class _Line:
         self._small_bytes = 0
 
     def add(self, piece: bytes) -> None:
-        if self._small_bytes + len(piece) > SLICE_BYTES:
+        if self._small_bytes >= _PREFIX_BYTES and self._small_bytes + len(piece) > SLICE_BYTES:
             self._join()
         self._small.append(piece)
         self._small_bytes += len(piece)
@@ -146,7 +148,7 @@ def decode(frame: Frame, headers: Mapping[str, str]) -> Event | None:
     The JSON's `type` decides, else the frame's name. Raises UpstreamRefused for an error event in any of the shapes that are
     seen in the wild, UpstreamBroken for data that is not an event.
     """
-    if len(frame.pieces) == 1 and frame.data.strip() in (b"", b"[DONE]"):
+    if all(len(piece) < 16 for piece in frame.pieces) and frame.data.strip() in (b"", b"[DONE]"):
         return None
     payload = _parse(frame)
     if frame.name == ERROR or payload.fields.get("type") == ERROR or payload.fields.get("error"):

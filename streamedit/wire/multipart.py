@@ -103,7 +103,6 @@ class Form:
         self._parts = 0
         self._part = _Part()
         self._uploads: list[Upload] = []
-        self._filled: list[Upload] = []
         self.ended = False
         self.texts: list[tuple[str, str]] = []
         self.files: list[tuple[str, InputImage]] = []
@@ -129,9 +128,6 @@ class Form:
 
     async def flush(self) -> None:
         """Bring to disk what has become large. Never in a callback of the parser, which cannot wait."""
-        filled, self._filled = self._filled, []
-        for upload in filled:
-            await upload.finish()
         if self._part.image is not None:
             await self._part.image.upload.flush()
 
@@ -176,7 +172,6 @@ class Form:
         if part.image is None:
             self.texts.append((part.name, _utf8(part)))
         elif not part.is_empty_file_input:
-            self._filled.append(part.image.upload)
             self.files.append((part.name, part.image))
 
     def _end(self) -> None:

@@ -22,7 +22,15 @@ def cut(raw: bytes) -> tuple[Json, Sequence[slice]]:
         images.append(image)
         kept = image.stop
     rest.append(raw[kept:])
-    return json.loads(b"".join(rest)), images
+    return loads(b"".join(rest)), images
+
+
+def loads(text: bytes) -> Json:
+    """Parsed JSON. Raises ValueError, for endless nesting too."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def parse(*pieces: bytes) -> Payload:
@@ -37,20 +45,19 @@ def build(fields: Mapping[str, Json], image: bytes | memoryview | None = None) -
     """A Payload of `fields` and, as the last of them, `image` (base64 text) as `b64_json`."""
     if image is None:
         return Payload((_dumps(fields),), fields)
-    fields = {**fields, "b64_json": ""}
+    fields = {**{name: value for name, value in fields.items() if name != "b64_json"}, "b64_json": ""}
     shell = _dumps(fields)
     at = len(shell) - len(b'"}')
     return Payload((b"".join([shell[:at], image, shell[at:]]),), fields, slice(at, at + len(image)))
 
 
 def with_field(payload: Payload, name: str, value: Json) -> Payload:
-    """The same payload with one more field in front; the rest keeps its bytes."""
-    first, *others = payload.pieces
-    start = first.index(b"{") + 1
-    front = _dumps({name: value})[:-1] + (b"," if payload.fields else b"")
-    shift = len(front) - start
-    image = slice(payload.image.start + shift, payload.image.stop + shift) if payload.has_image else payload.image
-    return Payload((front + first[start:], *others), {name: value, **payload.fields}, image)
+    """The same payload with one more field, the last, which is the one that parsers take; the rest keeps its bytes."""
+    number = next(number for number in reversed(range(len(payload.pieces))) if b"}" in payload.pieces[number])
+    last = payload.pieces[number]
+    tail = (b"," if payload.fields else b"") + _dumps({name: value})[1:]
+    pieces = (*payload.pieces[:number], last[: last.rindex(b"}")] + tail)
+    return Payload(pieces, {**payload.fields, name: value}, payload.image)
 
 
 def _cut_across(pieces: Sequence[bytes]) -> tuple[Json, Sequence[slice]] | None:

@@ -64,7 +64,7 @@ async def _events(request: EditRequest, darkroom: Darkroom | None = None) -> Seq
 
 def _image(event: Event) -> Image.Image:
     assert isinstance(event, PartialImage | Completed)
-    image = Image.open(BytesIO(base64.b64decode(event.payload.image_base64, validate=True)))
+    image = Image.open(BytesIO(base64.b64decode(b"".join(event.payload.image_base64()), validate=True)))
     image.load()
     return image
 

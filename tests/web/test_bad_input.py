@@ -1,7 +1,6 @@
 """Every wrong request gets its 4xx quickly, in OpenAI's envelope, naming the parameter, and leaves nothing behind."""
 
 import struct
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +21,10 @@ PART = b'--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\nsepia\r\n'
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind(bomb: bytes, server: RunningServer) -> Iterator[None]:
-    """After each wrong request: it took less than a second, and no task, upload or upstream connection is left."""
-    began_s = time.monotonic()
+def nothing_left_behind(server: RunningServer) -> Iterator[None]:
+    """After each wrong request no task, upload or upstream connection is left."""
     before = _temporary_files()
     yield
-    assert time.monotonic() - began_s < 1
     assert server.left_behind() == (0, 0)
     assert _temporary_files() == before
 
@@ -36,6 +33,7 @@ def _check(answer: Answer, status: int, param: str | None, code: str | None = No
     assert (answer.status, answer.error["param"]) == (status, param), answer.body
     assert answer.error["message"]
     assert answer.error["type"] == "invalid_request_error"
+    assert answer.took_s < 1
     assert code is None or answer.error["code"] == code
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-request-id"].startswith("req_")
@@ -119,7 +117,7 @@ def test_a_body_above_its_limit_is_too_large(announced: bool, content_type: str)
     with serving(settings_of(Target("mock", "mock"), max_body_bytes=150_000)) as small:
         content = body if announced else (body[start : start + 50_000] for start in range(0, len(body), 50_000))
         response = httpx.post(small.edits_url, content=content, headers={"content-type": content_type})
-        _check(Answer(response.status_code, response.headers, response.content), 413, "body")
+        _check(Answer.of(response), 413, "body")
 
 
 BODIES: dict[str, tuple[bytes, str, int, str]] = {
@@ -185,14 +183,14 @@ def test_wrong_json_is_named(server: RunningServer, case: str) -> None:
 def test_other_methods_are_not_allowed(server: RunningServer, method: str) -> None:
     """The route answers 405 with an `allow` header to anything but POST."""
     response = httpx.request(method, server.edits_url)
-    _check(Answer(response.status_code, response.headers, response.content), 405, None, "method_not_allowed")
+    _check(Answer.of(response), 405, None, "method_not_allowed")
     assert response.headers["allow"] == "POST"
 
 
 def test_other_paths_are_not_found(server: RunningServer) -> None:
     """A path that is not served is a 404 in the envelope."""
     response = httpx.get(f"{server.url}/v1/nothing")
-    _check(Answer(response.status_code, response.headers, response.content), 404, None, "not_found")
+    _check(Answer.of(response), 404, None, "not_found")
 
 
 @pytest.fixture(scope="session")
@@ -205,9 +203,7 @@ def bomb() -> bytes:
 
 def test_a_picture_bomb_is_refused_without_being_decoded(bomb: bytes, server: RunningServer) -> None:
     """169 megapixels in a small file are a 400 from darkroom, at once."""
-    began_s = time.monotonic()
     _check(post(server.edits_url, {}, [("image", ("bomb.png", bomb, "image/png"))]), 400, "image")
-    assert time.monotonic() - began_s < 1
 
 
 def test_a_mask_of_another_size_is_refused(server: RunningServer, photos: Path) -> None:

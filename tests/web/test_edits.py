@@ -13,6 +13,7 @@ from upstreams import END, Hang, ScriptedUpstream, answer, chunk, completed, fra
 
 from streamedit.routing import Target
 from streamedit.web.edits import PATHS
+from streamedit.wire.frames import SLICE_BYTES
 
 MOCK = {"model": "mock"}
 
@@ -143,15 +144,16 @@ def test_a_client_that_leaves_during_its_upload_leaves_nothing_behind(server: Ru
     assert "Traceback" not in server.log_text
 
 
-def test_large_uploads_reach_the_provider_whole(relay: RunningServer, scripted: ScriptedUpstream) -> None:
+def test_large_uploads_reach_the_provider_whole(scripted: ScriptedUpstream) -> None:
     """Images far above what is kept in memory arrive at the upstream byte for byte, and their files are closed."""
     before = _temporary_files()
     images = [PNG + bytes([i]) * (5 << 20) for i in range(3)]
     scripted.play([answer(completed())])
-    post(relay.edits_url, {}, [("image[]", (f"{i}.png", image, "image/png")) for i, image in enumerate(images)])
+    with serving(settings_of(Target("openai", "m", "k", scripted.url))) as patient:
+        post(patient.edits_url, {}, [("image[]", (f"{i}.png", image, "image/png")) for i, image in enumerate(images)])
+        patient.wait_until_idle()
+        assert _temporary_files() == before
     assert [content for _, _, _, content in scripted.asked[0].files] == images
-    relay.wait_until_idle()
-    assert _temporary_files() == before
 
 
 def test_large_images_come_through_whole(relay: RunningServer, scripted: ScriptedUpstream) -> None:
@@ -185,7 +187,7 @@ def test_frames_are_sent_in_slices_of_a_bounded_size(relay: RunningServer, scrip
         while size := int(stream.readline(), 16):
             sizes.append(size)
             stream.read(size + 2)
-    assert max(sizes) <= (1 << 17) + 100
+    assert max(sizes) <= SLICE_BYTES + 100
     assert sum(sizes) > 1_200_000
 
 

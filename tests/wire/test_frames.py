@@ -1,0 +1,359 @@
+"""Server-sent events, both ways."""
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai._streaming import SSEDecoder
+
+from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
+from streamedit.events import Completed, Event, Failed, PartialImage
+from streamedit.wire import payloads
+from streamedit.wire.frames import SLICE_BYTES, Frame, FrameScanner, comment, decode, encode
+
+IMAGE = base64.b64encode(bytes(range(256)))
+PARTIAL = {"type": "image_edit.partial_image", "partial_image_index": 0, "b64_json": IMAGE.decode()}
+COMPLETED = {"type": "image_edit.completed", "b64_json": IMAGE.decode(), "usage": {"total_tokens": 3}}
+
+STREAM = (
+    b"\xef\xbb\xbf: hello\n\n"
+    b"event: image_edit.partial_image\ndata: {'a long enough first line of data':1}\nid: 7\n\n"
+    b"retry: 10\n: comment\n\nevent:x\ndata:{\ndata: }\n\ndata: [DONE]\n\ndata: no blank line behind this"
+)
+FRAMES = [
+    ("image_edit.partial_image", b"{'a long enough first line of data':1}"),
+    ("x", b"{ }"),
+    ("", b"[DONE]"),
+    ("", b"no blank line behind this"),
+]
+
+Told = tuple[str, bytes]
+"""A frame's name and its data in one piece."""
+
+LINE_ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
+NAMES = st.sampled_from(["", "image_edit.partial_image", "error", "x" * 40])
+TEXTS = st.binary(max_size=40).map(lambda data: data.translate(None, b"\r\n")) | st.just(b"x" * 200)
+EVENTS = st.lists(st.tuples(NAMES, st.lists(TEXTS, min_size=1, max_size=3), st.booleans()), max_size=5)
+
+
+class TestScanner:
+    """FrameScanner: bytes in any pieces -> frames."""
+
+    @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+    def test_every_split_gives_the_same_frames(self, line_end: bytes) -> None:
+        """Cut in two anywhere, byte by byte, or whole, with any line end: the frames are the same."""
+        stream = STREAM.replace(b"\n", line_end)
+        assert scan([stream]) == FRAMES
+        assert scan(stream[at : at + 1] for at in range(len(stream))) == FRAMES
+        for at in range(len(stream)):
+            assert scan([stream[:at], stream[at:]]) == FRAMES, at
+
+    @given(EVENTS, st.lists(LINE_ENDS, min_size=1), st.lists(st.integers(0, 400)))
+    def test_frames_survive_any_pieces_and_line_ends(
+        self, events: list[tuple[str, list[bytes], bool]], ends: list[bytes], cuts: list[int]
+    ) -> None:
+        """Names and data come out as they went in, whatever the mixture of line ends and wherever reads begin."""
+        stream = joined([line for event in events for line in block(*event)], ends)
+        expected = [(name, b" ".join(data)) for name, data, _ in events]
+        assert scan(split(stream, cuts)) == expected
+
+    @pytest.mark.parametrize("first_bytes", range(30))
+    @pytest.mark.parametrize("read_bytes", [1400, SLICE_BYTES - 1, SLICE_BYTES, SLICE_BYTES + 1])
+    def test_megabytes_are_found_in_reads_of_any_size(self, first_bytes: int, read_bytes: int) -> None:
+        """A short read in a field's name, then reads as large as they come: nothing is lost."""
+        event = completed_of(3 * SLICE_BYTES)
+        stream = b"data: " + event.payload.raw + b"\n\n"
+        pieces = split(stream, [first_bytes, *range(first_bytes, len(stream), read_bytes)])
+        assert scan(pieces) == [("", event.payload.raw)]
+
+    @pytest.mark.parametrize(
+        ("stream", "frames"),
+        [
+            (b"data: a\n\n", [("", b"a")]),
+            (b"data:a\n\n", [("", b"a")]),
+            (b"data:  a \n\n", [("", b" a ")]),
+            (b"data: a:b\n\n", [("", b"a:b")]),
+            (b"\xef\xbb\xbfdata: a\n\n", [("", b"a")]),
+            (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\ndata: b\n\n", [("", b"b")]),
+            (b"\n\xef\xbb\xbfdata: a\n\ndata: b\n\n", [("", b"b")]),
+            (b"Data: a\n data: b\ndatax: c\n\n", []),
+            (b":data: a\n: b\n\n", []),
+            (b"data: a\nevent: x\nevent: y\n\n", [("y", b"a")]),
+            (b"event: x\n\ndata: a\n\n", [("", b"a")]),
+            (b"event: x\ndata: a\n\ndata: b\n\n", [("x", b"a"), ("", b"b")]),
+            (b"id: 1\n\nid: 2\nretry: 3\ndata: a\n\n\n\n", [("", b"a")]),
+            (b"data: a\xe2\x80\xa8b\x0b\x0c\x00\xc2\x85\n\n", [("", b"a\xe2\x80\xa8b\x0b\x0c\x00\xc2\x85")]),
+            (b"event: \xff\ndata: a\n\n", [("\N{REPLACEMENT CHARACTER}", b"a")]),
+            (b"data: a\r\ndata: b\r\r\ndata: c\r\n\r\n", [("", b"a b"), ("", b"c")]),
+            (b"", []),
+        ],
+    )
+    def test_lines_are_read_as_browsers_read_them(self, stream: bytes, frames: list[Told]) -> None:
+        """The WHATWG's rules, with values of its test suite."""
+        assert scan([stream]) == frames
+        assert scan(stream[at : at + 1] for at in range(len(stream))) == frames
+
+    @pytest.mark.parametrize("end", [b"", b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n"])
+    def test_a_missing_blank_line_loses_nothing(self, end: bytes) -> None:
+        """The last event counts when the stream ends before its blank line, wherever it ends."""
+        stream = b"event: x\ndata: a" + end
+        assert scan([stream]) == [("x", b"a")]
+        assert scan(stream[at : at + 1] for at in range(len(stream))) == [("x", b"a")]
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            b"data: " + b"x" * 95,
+            b"x" * 101,
+            b": " + b"x" * 99,
+            b"event: a\ndata: " + b"x" * 87,
+            b"data: " + b"x" * 40 + b"\n" + b"data: x\n" * 8,
+        ],
+    )
+    @pytest.mark.parametrize("piece_bytes", [1, 7, 1000])
+    def test_an_event_beyond_the_bound_is_refused(self, event: bytes, piece_bytes: int) -> None:
+        """One line or many, ended or not, in any pieces: memory is bounded."""
+        scanner = FrameScanner(100)
+        with pytest.raises(UpstreamBroken) as caught:
+            feed(scanner, (event[at : at + piece_bytes] for at in range(0, len(event), piece_bytes)))
+        assert caught.value.detail.code == "upstream_event_too_large"
+
+    def test_an_event_at_the_bound_is_taken(self) -> None:
+        """The bound is per event and inclusive."""
+        event = b"data: " + b"x" * 94 + b"\n\n"
+        assert [frame.data for frame in feed(FrameScanner(100), [event] * 5)] == [b"x" * 94] * 5
+
+    @pytest.mark.parametrize("line", [b": still there\n", b": still there\n\n", b"id: 1\n", b"retry: 1\r\n", b"unknown\n"])
+    def test_heartbeats_may_go_on_for_ever(self, line: bytes) -> None:
+        """Comments, and lines that are ignored, do not count against the bound once they have ended."""
+        assert scan([line] * 100 + [b"data: a\n\n"], max_event_bytes=20) == [("", b"a")]
+
+
+class TestDecode:
+    """A provider's frame -> event."""
+
+    @pytest.mark.parametrize("before", [b"data:\n", b"data:  \n", b"data: {\n"])
+    def test_json_may_begin_in_any_line(self, before: bytes) -> None:
+        """A payload in several data lines, of which the first may be blank, is one JSON text."""
+        data = dumps({"b64_json": IMAGE.decode()})[1 if b"{" in before else 0 :]
+        (frame,) = frames_of([b"event: image_edit.completed\n" + before + b"data: " + data + b"\n\n"])
+        event = decode(frame, {})
+        assert isinstance(event, Completed)
+        assert json.loads(event.payload.raw) == {"type": "image_edit.completed", "b64_json": IMAGE.decode()}
+
+    @pytest.mark.parametrize("name", ["", "message", "image_edit.partial_image"])
+    def test_the_type_in_the_json_decides(self, name: str) -> None:
+        """With or without a name, whatever the name."""
+        event = decode(Frame(name, (dumps(COMPLETED),)), {"x-request-id": "r"})
+        assert isinstance(event, Completed)
+        assert event.headers == {"x-request-id": "r"}
+        assert (event.payload.raw, b"".join(event.payload.image_base64())) == (dumps(COMPLETED), IMAGE)
+
+    def test_the_name_helps_where_the_json_is_silent(self) -> None:
+        """A payload without a type gets one, so that our clients need not guess."""
+        fields = {name: value for name, value in PARTIAL.items() if name != "type"}
+        event = decode(Frame("image_edit.partial_image", (dumps(fields),)), {})
+        assert isinstance(event, PartialImage)
+        assert json.loads(event.payload.raw) == PARTIAL
+        assert b"".join(event.payload.image_base64()) == IMAGE
+
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            Frame("", (b"[DONE]",)),
+            Frame("", (b" [DONE] ",)),
+            Frame("ping", (b"",)),
+            Frame("ping", (b"", b" ", b"")),
+            Frame("ping", (b"{}",)),
+            Frame("", (b'{"type":"ping"}',)),
+            Frame("", (b'{"type":"image_generation.completed","b64_json":"QUJD"}',)),
+            Frame("image_edit.completed", (b'{"type":"other"}',)),
+            Frame("", (b'{"type":7}',)),
+            Frame("", (b'{"type":["error"]}',)),
+        ],
+    )
+    def test_what_is_no_event_of_an_edit_is_passed_over(self, frame: Frame) -> None:
+        """The end marker, pings and types of other calls."""
+        assert decode(frame, {}) is None
+
+    @pytest.mark.parametrize(
+        ("name", "shape"),
+        [
+            ("", {"error": "{}"}),
+            ("error", {"error": "{}"}),
+            ("", {"type": "error", "error": "{}"}),
+            ("image_edit.completed", {"type": "error", "error": "{}", "sequence_number": 3}),
+            ("error", "{}"),
+        ],
+    )
+    def test_every_shape_of_error_is_told(self, name: str, shape: Any) -> None:
+        """Nested, typed, or flat under its name: message, type, param and code come through, and the headers."""
+        error = {"message": "no", "type": "image_generation_user_error", "param": "input", "code": "moderation_blocked"}
+        text = json.dumps(shape).replace('"{}"', json.dumps(error)).encode()
+        detail = refusal(Frame(name, (text,)), {"x-request-id": "r"})
+        assert detail == ErrorDetail(
+            400, "image_generation_user_error", "no", "input", "moderation_blocked", headers={"x-request-id": "r"}
+        )
+
+    @pytest.mark.parametrize(
+        ("data", "message"),
+        [
+            (b'{"error":"out of paint"}', "out of paint"),
+            (b'{"type":"error","message":"out of paint"}', "out of paint"),
+            (b'{"type":"error","error":null,"message":"out of paint"}', "out of paint"),
+            (b'{"type":"error","error":{}}', "The provider answered with status 502."),
+        ],
+    )
+    def test_an_error_that_says_little_is_an_upstream_error(self, data: bytes, message: str) -> None:
+        """Its text is kept; `error` is the type of the event, not of the error; it may have been paid."""
+        detail = refusal(Frame("", (data,)), {})
+        assert detail == ErrorDetail(502, "upstream_error", message, None, None, retryable=True, charged=True)
+
+    @pytest.mark.parametrize("image", [{}, {"b64_json": ""}, {"b64_json": None}, {"url": ""}, {"url": None}])
+    def test_completed_without_an_image_is_broken(self, image: dict[str, Any]) -> None:
+        """An edit that claims to be done and shows nothing is an error."""
+        with pytest.raises(UpstreamBroken) as caught:
+            decode(Frame("", (dumps({"type": "image_edit.completed", **image}),)), {})
+        assert caught.value.detail.code == "upstream_empty"
+
+    def test_an_image_by_url_is_an_image(self) -> None:
+        """A provider may point at its image; `"error": null` in an event is no error."""
+        fields = {"type": "image_edit.completed", "url": "https://x/y.png", "error": None}
+        assert isinstance(decode(Frame("", (dumps(fields),)), {}), Completed)
+
+    @pytest.mark.parametrize(
+        "data", [b"busy", b"{", b"[1]", b'"text"', b'{"b64_json":"QUJD', b'{"b64_json":"QQ==","x":{"b64_json":"QQ=="}}']
+    )
+    def test_what_is_not_json_is_broken(self, data: bytes) -> None:
+        """Half a payload is a clean error, never half an image."""
+        with pytest.raises(UpstreamBroken) as caught:
+            decode(Frame("image_edit.completed", (data,)), {})
+        assert caught.value.detail.code == "upstream_malformed"
+
+
+class TestEncode:
+    """An event -> the slices of its frame."""
+
+    @pytest.mark.parametrize("event_id", [None, 1, 12345])
+    @pytest.mark.parametrize("around", [-1, 0, 1])
+    @pytest.mark.parametrize("slices", [0, 1, 2, 24])
+    def test_slices_are_bounded_and_make_the_frame(self, slices: int, around: int, event_id: int | None) -> None:
+        """Together they are `id`, `event`, one line of `data` and a blank line; none is much larger than a slice."""
+        event = completed_of(max(200, slices * SLICE_BYTES + around))
+        pieces = list(encode(event, event_id))
+        head = b"" if event_id is None else b"id: %d\n" % event_id
+        assert b"".join(pieces) == head + b"event: image_edit.completed\ndata: " + event.payload.raw + b"\n\n"
+        assert max(map(len, pieces)) <= SLICE_BYTES + 100
+        assert min(map(len, pieces)) > 0
+
+    @given(st.binary(min_size=1, max_size=300), st.sampled_from([0, SLICE_BYTES]), st.lists(st.integers(0, 2 * SLICE_BYTES)))
+    def test_a_frame_comes_back_as_the_same_bytes(self, image: bytes, padding: int, cuts: list[int]) -> None:
+        """Encoded, cut anywhere, scanned, decoded and encoded again: the payload is untouched."""
+        text = base64.b64encode(bytes(padding) + image)
+        sent: list[Event] = [
+            PartialImage(payloads.build({"type": "image_edit.partial_image", "unknown": "é"}, text)),
+            Completed(payloads.build({"type": "image_edit.completed"}, text)),
+        ]
+        stream = b"".join(piece for event in sent for piece in (*encode(event, 1), comment("keep-alive")))
+        received = [decode(frame, {}) for frame in frames_of(split(stream, cuts))]
+        assert [told(event) for event in received] == [told(event) for event in sent]
+        for event, original in zip(received, sent, strict=True):
+            assert event is not None
+            pieces = list(encode(event, 1))
+            assert b"".join(pieces) == b"".join(encode(original, 1))
+            assert max(map(len, pieces)) <= SLICE_BYTES + 100
+
+    def test_a_failure_comes_back_as_what_it_was(self) -> None:
+        """Our error event is one that every reader of the dialect understands, we too."""
+        error = ErrorDetail(400, "invalid_request_error", "é\nno", "mask", "unsupported_parameter")
+        (frame,) = frames_of(encode(Failed(error)))
+        assert frame.name == "error"
+        assert set(json.loads(frame.data)["error"]) == {"message", "type", "param", "code"}
+        assert refusal(frame, {}) == error
+
+    def test_the_openai_sdk_reads_our_frames(self) -> None:
+        """Its decoder sees each event with its name and JSON, and nothing of the heartbeats between them."""
+        events: list[Event] = [
+            PartialImage(payloads.parse(dumps(PARTIAL))),
+            completed_of(3 * SLICE_BYTES),
+            Failed(ErrorDetail(502, "upstream_error", "x")),
+        ]
+        stream = [comment("keep-alive") + b"".join(encode(event)) for event in events]
+        seen = list(SSEDecoder().iter_bytes(iter(stream)))
+        assert [sse.event for sse in seen] == ["image_edit.partial_image", "image_edit.completed", "error"]
+        assert [sse.json()["type"] for sse in seen] == [sse.event for sse in seen]
+
+    def test_a_comment_is_no_event(self) -> None:
+        """A heartbeat is a block of its own that gives no frame."""
+        assert comment("x") == b": x\n\n"
+        assert scan([comment("keep-alive")] * 3) == []
+
+
+def scan(pieces: Iterable[bytes], max_event_bytes: int = 1 << 20) -> list[Told]:
+    """What all frames of a stream tell."""
+    return [(frame.name, frame.data) for frame in frames_of(pieces, max_event_bytes)]
+
+
+def frames_of(pieces: Iterable[bytes], max_event_bytes: int = 1 << 20) -> list[Frame]:
+    """All frames of a stream that ends."""
+    scanner = FrameScanner(max_event_bytes)
+    frames = feed(scanner, pieces)
+    last = scanner.finish()
+    return [*frames, last] if last else frames
+
+
+def feed(scanner: FrameScanner, pieces: Iterable[bytes]) -> list[Frame]:
+    """The frames that the pieces complete."""
+    return [frame for piece in pieces for frame in scanner.feed(piece)]
+
+
+def split(stream: bytes, cuts: Sequence[int]) -> list[bytes]:
+    """The stream in the pieces between the cuts, empty ones too."""
+    places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    return [stream[start:end] for start, end in pairwise(places)]
+
+
+def block(name: str, data: Sequence[bytes], commented: bool) -> list[bytes]:
+    """The lines of one event, the blank one too."""
+    lines = [b": comment"] if commented else []
+    lines += [b"event: " + name.encode()] if name else []
+    return [*lines, *(b"data: " + line for line in data), b""]
+
+
+def joined(lines: Sequence[bytes], ends: Sequence[bytes]) -> bytes:
+    """The lines with those ends in turn; but CR and then the LF of an empty line would be one end, so that becomes CRLF."""
+    stream = b""
+    for index, line in enumerate(lines):
+        end = ends[index % len(ends)]
+        stream += line + (b"\r\n" if end == b"\n" and not line and stream.endswith(b"\r") else end)
+    return stream
+
+
+def told(event: Event | None) -> tuple[object, ...]:
+    """An event's kind, its bytes, its fields and its image: all that it tells, whatever pieces it is in."""
+    assert isinstance(event, PartialImage | Completed)
+    payload = event.payload
+    return type(event), payload.raw, payload.fields, b"".join(payload.image_base64())
+
+
+def completed_of(size_bytes: int) -> Completed:
+    """A completed event whose JSON is exactly this long."""
+    bare = len(payloads.build({"type": "image_edit.completed"}, b"").raw)
+    return Completed(payloads.build({"type": "image_edit.completed"}, b"A" * (size_bytes - bare)))
+
+
+def refusal(frame: Frame, headers: dict[str, str]) -> ErrorDetail:
+    """What a provider's error frame tells."""
+    with pytest.raises(UpstreamRefused) as caught:
+        decode(frame, headers)
+    return caught.value.detail
+
+
+def dumps(value: object) -> bytes:
+    """JSON as providers write it."""
+    return json.dumps(value, separators=(",", ":")).encode()
