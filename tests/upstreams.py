@@ -64,6 +64,8 @@ class ScriptedUpstream:
     def __init__(self) -> None:
         self.scripts: list[Script] = []
         self.asked: list[Asked] = []
+        self.came = threading.Semaphore(0)
+        """Released by each request."""
         self.left = threading.Semaphore(0)
         """Released each time the other side leaves a `Hang`."""
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -98,6 +100,7 @@ class ScriptedUpstream:
             while True:
                 asked = _read_request(stream)
                 self.asked.append(asked)
+                self.came.release()
                 script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
                 for step in script:
                     self._play(connection, step)

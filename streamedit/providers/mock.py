@@ -29,6 +29,10 @@ from streamedit.events import Event, Usage
 from streamedit.providers.base import Capabilities, Picture
 from streamedit.routing import Target
 
+_PNG_CHUNK_BYTES = 12
+"""What a PNG chunk needs beside its content, and all of the last one."""
+
+_MAX_SIDE_PX = 4096
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
 _FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 
@@ -93,12 +97,11 @@ class _Canvas:
 
     @classmethod
     def of(cls, request: EditRequest, script: Script) -> "_Canvas":
-        size = _SIZE.fullmatch(request.options.size or "")
-        width_px, height_px = (int(size[1]), int(size[2])) if size else (256, 256)
-        output_format = request.options.output_format or "png"
+        size = _SIZE.fullmatch(request.options.size or "256x256")
+        width_px, height_px = (min(max(int(side), 1), _MAX_SIDE_PX) for side in (size.groups() if size else (256, 256)))
         hue = (zlib.crc32(request.prompt.encode()) + 47 * request.image_index) % 360
-        drawn_as = output_format if output_format in _FORMATS else "png"
-        return cls(max(width_px, 1), max(height_px, 1), drawn_as, hue, script.mock_bytes)
+        output_format = request.options.output_format or "png"
+        return cls(width_px, height_px, output_format if output_format in _FORMATS else "png", hue, script.mock_bytes)
 
     @property
     def size(self) -> str:
@@ -113,17 +116,22 @@ class _Canvas:
         return binascii.b2a_base64(self._padded(encoded.getvalue()), newline=False)
 
     def _padded(self, encoded: bytes) -> bytes:
-        """A PNG of the wanted size: the surplus is a private chunk that viewers skip (PNG 5.4). Other formats take a tail."""
-        missing = self.padded_bytes - len(encoded) - 12
-        if missing <= 0:
-            return encoded
-        filling = zlib.crc32(encoded).to_bytes(4, "big") * (missing // 4) + b"\0" * (missing % 4)
+        """A file of the wanted size. In a PNG the surplus is a private chunk (PNG 5.4), elsewhere a tail; viewers skip both."""
+        missing = self.padded_bytes - len(encoded)
         if self.output_format != "png":
-            return encoded + filling
-        chunk = b"stRm" + filling
-        end = len(encoded) - 12
-        framed = struct.pack(">I", len(filling)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+            return encoded + _filling(encoded, missing)
+        chunk = b"stRm" + _filling(encoded, missing - _PNG_CHUNK_BYTES)
+        if missing < _PNG_CHUNK_BYTES:
+            return encoded
+        framed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        end = len(encoded) - _PNG_CHUNK_BYTES
         return encoded[:end] + framed + encoded[end:]
+
+
+def _filling(encoded: bytes, length: int) -> bytes:
+    """`length` bytes that differ from picture to picture."""
+    seed = zlib.crc32(encoded).to_bytes(4, "big")
+    return (seed * (length // 4 + 1))[: max(length, 0)]
 
 
 def _script(request: EditRequest, target: Target) -> Script:

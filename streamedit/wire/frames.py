@@ -19,6 +19,9 @@ ERROR = "error"
 SLICE_BYTES = 1 << 18
 """The largest piece in which a frame is handed to the server: what one stuck reader costs."""
 
+_JOINED_BYTES = 1 << 16
+"""Pieces are joined up to this size."""
+
 _BOM = b"\xef\xbb\xbf"
 _PREFIX_BYTES = 16
 """No piece of a line is joined to less than this: enough for a BOM and a field's name."""
@@ -38,7 +41,7 @@ class Frame:
 
 
 class _Line:
-    """A line while it arrives. Small pieces are joined to about `SLICE_BYTES`: a network delivers 1,400 bytes at a time."""
+    """A line while it arrives. Only small pieces are joined: a network delivers 1,400 bytes at a time, and each copy costs."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -46,7 +49,7 @@ class _Line:
         self._small_bytes = 0
 
     def add(self, piece: bytes) -> None:
-        if self._small_bytes >= _PREFIX_BYTES and self._small_bytes + len(piece) > SLICE_BYTES:
+        if self._small_bytes >= _PREFIX_BYTES and self._small_bytes + len(piece) > _JOINED_BYTES:
             self._join()
         self._small.append(piece)
         self._small_bytes += len(piece)

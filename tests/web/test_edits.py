@@ -5,9 +5,11 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 import upstreams
 from clients import PNG, post, post_json
+from httpx_sse import connect_sse
 from servers import RunningServer, serving, settings_of
 from upstreams import END, Hang, ScriptedUpstream, answer, chunk, completed, frame, head, partial
 
@@ -52,6 +54,15 @@ def test_a_call_that_does_not_stream_gets_one_body(server: RunningServer, text: 
     assert plain.headers["content-type"] == "application/json"
     assert int(plain.headers["content-length"]) == len(plain.body)
     assert set(plain.json) == {"created", "data", "size", "quality", "background", "output_format", "usage"}
+
+
+def test_an_independent_reader_sees_the_same_events(server: RunningServer) -> None:
+    """httpx-sse, which shares no code with the server, reads the stream that these tests read."""
+    fields = {"prompt": "p", "model": "mock", "stream": "true", "partial_images": "2"}
+    with httpx.Client() as client, connect_sse(client, "POST", server.edits_url, data=fields, files={"image": PNG}) as source:
+        read = [(event.event, event.json()) for event in source.iter_sse()]
+    assert [name for name, _ in read] == ["image_edit.partial_image"] * 2 + ["image_edit.completed"]
+    assert all(payload["type"] == name for name, payload in read)
 
 
 def test_stream_and_collapse_give_the_same_image(server: RunningServer) -> None:

@@ -1,0 +1,164 @@
+"""Every edit ends with exactly one last event, whatever happens to its provider, its readers or the server."""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+from providers.scripted import Scripted, completed, partial
+
+from streamedit.app import SYSTEM_CLOCKS
+from streamedit.dispatch import Dispatch
+from streamedit.edits import EditOptions, EditRequest, InputImage
+from streamedit.errors import NotFound, ShuttingDown
+from streamedit.events import Completed, Event, Failed, PartialImage
+from streamedit.gateway import Gateway
+from streamedit.routing import Route, Routes, Target
+from streamedit.stores.memory import MemoryEventLog
+from streamedit.telemetry import Telemetry
+from streamedit.uploads import Upload
+
+
+class House:
+    """A gateway over one scripted provider, and what it logged."""
+
+    def __init__(self, provider: Scripted) -> None:
+        self._file = io.StringIO()
+        log = structlog.wrap_logger(structlog.PrintLogger(self._file), processors=[structlog.processors.JSONRenderer()])
+        events = MemoryEventLog(SYSTEM_CLOCKS.clock, budget_bytes=1 << 20, retention_s=60)
+        routes = Routes([Route("m", (Target("scripted", "m"),))], "m")
+        self.gateway = Gateway(routes, Dispatch({"scripted": provider}, total_s=5), events, Telemetry(log), SYSTEM_CLOCKS)
+
+    @property
+    def records(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self._file.getvalue().splitlines()]
+
+    async def events_of(self, request: EditRequest) -> list[Event]:
+        """The whole edit, as one reader sees it."""
+        edit = await self.gateway.submit(request)
+        return [logged.event async for logged in self.gateway.follow(edit.id, 0, silence_s=5) if logged]
+
+
+@asynccontextmanager
+async def house(provider: Scripted) -> AsyncIterator[House]:
+    """A gateway at work."""
+    made = House(provider)
+    async with made.gateway.running():
+        yield made
+
+
+def request(n: int | None = None, model: str | None = None) -> EditRequest:
+    """A streamed request with one upload."""
+    image = InputImage(Upload(b"png"), "a.png", "image/png")
+    return EditRequest("secret prompt", (image,), model=model, stream=True, options=EditOptions(n=n))
+
+
+async def test_an_edit_is_followed_to_its_end() -> None:
+    """Partial and completed, the last one marked, and a record of it without its prompt."""
+    async with house(Scripted([partial(), completed()])) as made:
+        edit = await made.gateway.submit(request())
+        logged = [entry async for entry in made.gateway.follow(edit.id, 0, silence_s=5) if entry]
+    assert [(entry.id, type(entry.event), entry.last) for entry in logged] == [(1, PartialImage, False), (2, Completed, True)]
+    (record,) = made.records
+    assert (record["edit_id"], record["outcome"], record["images"], record["input_tokens"]) == (edit.id, "completed", 1, 1)
+    assert "secret" not in json.dumps(record)
+
+
+async def test_every_reader_sees_the_same_from_its_cursor_on() -> None:
+    """Early, late and resuming readers: the same events behind their cursors."""
+    gate = asyncio.Event()
+    async with house(Scripted([partial(0), partial(1), gate, partial(2), completed()])) as made:
+        edit = await made.gateway.submit(request())
+
+        async def ids(after: int) -> list[int]:
+            return [entry.id async for entry in made.gateway.follow(edit.id, after, silence_s=5) if entry]
+
+        early = asyncio.create_task(ids(0))
+        resuming = asyncio.create_task(ids(1))
+        await asyncio.sleep(0)
+        gate.set()
+        assert (await early, await resuming, await ids(3)) == ([1, 2, 3, 4], [2, 3, 4], [4])
+
+
+async def test_silence_is_told() -> None:
+    """A reader hears nothing as None, as often as the silence lasts."""
+    gate = asyncio.Event()
+    async with house(Scripted([gate, completed()])) as made:
+        edit = await made.gateway.submit(request())
+        heard = []
+        async for entry in made.gateway.follow(edit.id, 0, silence_s=0.01):
+            heard.append(entry)
+            if len(heard) == 2:
+                gate.set()
+    assert heard[:2] == [None, None]
+    assert heard[-1] is not None
+
+
+async def test_a_provider_s_defect_is_an_internal_error() -> None:
+    """An exception that nobody foresaw ends its edit and no other, is logged by its place, and its text is told to nobody."""
+    async with house(Scripted([partial(), RuntimeError("secret prompt")], [completed()])) as made:
+        broken = await made.events_of(request())
+        assert [type(event) for event in await made.events_of(request())] == [Completed]
+    assert isinstance(broken[-1], Failed)
+    assert (broken[-1].error.status, broken[-1].error.code) == (500, "internal_error")
+    assert "secret" not in json.dumps(made.records) + broken[-1].error.message
+    assert "scripted.py" in str(made.records[0]["where"])
+
+
+async def test_an_illegal_event_is_an_internal_error() -> None:
+    """A provider that speaks of an image that nobody asked for has a defect."""
+    async with house(Scripted([completed(image_index=7)])) as made:
+        (event,) = await made.events_of(request())
+    assert isinstance(event, Failed)
+    assert event.error.code == "internal_error"
+
+
+async def test_a_finished_edit_is_not_spoiled_by_what_comes_late() -> None:
+    """Its events are its images and no failure."""
+    async with house(Scripted([completed(), RuntimeError("late")])) as made:
+        assert [type(event) for event in await made.events_of(request())] == [Completed]
+
+
+async def test_uploads_are_closed_when_the_edit_has_ended() -> None:
+    """Also when it failed."""
+    for script in ([completed()], [RuntimeError()]):
+        asked = request()
+        async with house(Scripted(script)) as made:
+            await made.events_of(asked)
+        assert asked.images[0].upload.size_bytes == 0
+
+
+async def test_leaving_ends_running_edits_with_a_last_event() -> None:
+    """Shutdown: the provider's call is closed, readers get `server_shutting_down`, uploads are closed."""
+    provider, asked = Scripted([partial(), asyncio.Event()]), request()
+    async with house(provider) as made:
+        edit = await made.gateway.submit(asked)
+        reader = made.gateway.follow(edit.id, 0, silence_s=5)
+        assert await anext(reader) is not None
+    last = await anext(reader)
+    assert last is not None
+    assert last.last
+    assert isinstance(last.event, Failed)
+    assert (last.event.error.status, last.event.error.code) == (503, "server_shutting_down")
+    assert (provider.open, asked.images[0].upload.size_bytes) == (0, 0)
+
+
+async def test_before_and_after_nothing_is_accepted() -> None:
+    """A gateway that does not run refuses with 503."""
+    made = House(Scripted([completed()]))
+    assert not made.gateway.is_ready
+    with pytest.raises(ShuttingDown):
+        await made.gateway.submit(request())
+
+
+async def test_an_unknown_model_starts_nothing() -> None:
+    """404, and no edit is begun."""
+    provider = Scripted([completed()])
+    async with house(provider) as made:
+        with pytest.raises(NotFound):
+            await made.gateway.submit(request(model="other"))
+    assert not provider.calls
+    assert not made.records

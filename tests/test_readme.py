@@ -1,0 +1,127 @@
+"""What the README says is so."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from servers import RunningServer
+
+from streamedit.config import ServerSettings, from_file
+from streamedit.darkroom.grammar import parse, repertoire
+from streamedit.providers import available
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+COMMANDS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder from which the README's relative paths work."""
+    for name in ("tests", "README.md"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    return tmp_path
+
+
+def _run(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_commands_are_found() -> None:
+    """The tests below see every command and program."""
+    assert (len(COMMANDS), len(PROGRAMS)) == (4, 1)
+
+
+def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
+    """Three partial images and the completed one."""
+    shown = _run(["bash", "-c", COMMANDS[0].replace("http://127.0.0.1:8000", server.url)], folder)
+    assert re.findall(r"^event: image_edit\.(\w+)$", shown, re.MULTILINE) == ["partial_image"] * 3 + ["completed"]
+
+
+def test_the_plain_command_makes_a_picture(server: RunningServer, folder: Path) -> None:
+    """The file is a PNG."""
+    _run(["bash", "-c", COMMANDS[1].replace("http://127.0.0.1:8000", server.url)], folder)
+    assert (folder / "sketch.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_json_command_gives_an_answer(server: RunningServer, folder: Path) -> None:
+    """An ImagesResponse begins."""
+    shown = _run(["bash", "-c", COMMANDS[2].replace("http://127.0.0.1:8000", server.url)], folder)
+    assert re.match(r'\{"created":\d+,"data":\[\{"b64_json":"UklGR', shown)
+
+
+def test_the_mock_command_plays_its_script(server: RunningServer, folder: Path) -> None:
+    """One partial image, then the error that the script wants."""
+    shown = _run(["bash", "-c", COMMANDS[3].replace("http://127.0.0.1:8000", server.url)], folder)
+    assert re.findall(r"^event: (\S+)$", shown, re.MULTILINE) == ["image_edit.partial_image", "error"]
+
+
+def test_the_program_saves_the_stages(server: RunningServer, folder: Path) -> None:
+    """Four pictures, made with OpenAI's package."""
+    program = PROGRAMS[0].replace("http://127.0.0.1:8000", server.url)
+    shown = _run([sys.executable, "-W", "ignore::ResourceWarning", "-c", program], folder)
+    assert shown.split("\n")[:-1] == ["image_edit.partial_image 512x512"] * 3 + ["image_edit.completed 512x512"]
+    assert all((folder / f"stage-{number}.png").read_bytes().startswith(b"\x89PNG") for number in range(4))
+
+
+def test_the_configuration_is_valid(tmp_path: Path) -> None:
+    """The YAML example loads, with nothing ignored."""
+    example = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0]
+    file = tmp_path / "streamedit.yaml"
+    file.write_text(example)
+    settings = from_file(file, {"OPENAI_API_KEY": "k", "STREAMEDIT_API_KEY": "s"}, available())
+    assert settings.ignored == ()
+    assert settings.routes.default_model == "darkroom"
+    assert settings.routes.find("mock/anything").targets[0].model == "anything"
+
+
+def test_every_setting_is_explained() -> None:
+    """Each field of `server:` stands in the table."""
+    assert [name for name in ServerSettings.model_fields if f"`{name}`" not in README] == []
+
+
+def test_every_instruction_is_listed_and_understood() -> None:
+    """The table has darkroom's whole repertoire, and each example in it is understood as its instruction."""
+    rows = dict(
+        re.findall(r"^\| ([a-z ]+) \| ([^|`]+) \|$", README.partition("| instruction |")[2].partition("\n\n")[0], re.MULTILINE)
+    )
+    assert list(rows) == [row.name for row in repertoire()]
+    for name, examples in rows.items():
+        assert all(name in [instruction.name for instruction in parse(example)] for example in examples.split(", "))
+
+
+def test_every_error_code_is_told() -> None:
+    """No code that the server makes up itself is missing, but for the many of one parameter."""
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "streamedit").rglob("*.py") if "darkroom" not in str(path)
+    )
+    made = set(re.findall(r'code ?= ?"(\w+)"', sources)) - set(re.findall(r"mock_\w+", sources))
+    told = set(re.findall(r"`(\w+)`", README))
+    unnamed = made - told
+    assert unnamed <= PARAMETER_CODES, json.dumps(sorted(unnamed))
+
+
+PARAMETER_CODES = {
+    "empty_image",
+    "internal_error",
+    "invalid_data_url",
+    "invalid_encoding",
+    "string_above_max_length",
+    "unsupported_image_url",
+    "unsupported_parameter",
+}
+"""400s that their `param` and message explain, and the 500 that nobody should see."""
+
+
+def test_the_pictures_are_there() -> None:
+    """Every picture that the README shows exists, and is small."""
+    shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
+    assert shown
+    assert all(0 < (ROOT / path).stat().st_size < 200_000 for path in shown)
