@@ -20,7 +20,7 @@ from streamedit.documents import ConfigError
 
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
 
-_console = Console(stderr=True, highlight=False)
+_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @main.callback(invoke_without_command=True)
@@ -114,5 +114,5 @@ def _log() -> structlog.typing.FilteringBoundLogger:
 
 
 def _fail(message: str) -> NoReturn:
-    _console.print(message, style="red", soft_wrap=True)
+    _console.print(message, style="red")
     raise typer.Exit(2)

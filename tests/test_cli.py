@@ -127,19 +127,35 @@ def test_a_port_that_is_taken_is_told() -> None:
         assert "Cannot listen" in _refused("--port", url.rpartition(":")[2])
 
 
-def test_sigterm_ends_it_with_its_edits(photos: Path) -> None:
-    """A stream that still runs ends within the drain time, and the process with it."""
-    with _started(STREAMEDIT_API_KEY="k") as (process, url, _):
-        fields = {"model": "mock", "mock_fault": "hang", "mock_partials": "1", "prompt": "p", "stream": "true"}
-        with (
-            (photos / "coffee.jpg").open("rb") as image,
-            httpx.stream(
-                "POST", f"{url}/v1/images/edits", data=fields, files={"image": image}, headers={"api-key": "k"}, timeout=60
-            ) as stream,
-        ):
-            assert next(stream.iter_bytes()).startswith(b"event: image_edit.partial_image")
+def test_sigterm_lets_a_running_stream_end(photos: Path) -> None:
+    """After SIGTERM the stream goes on to its completed event, nothing new is accepted, and the process ends."""
+    fields = {"model": "mock", "mock_pace_s": "0.3", "partial_images": "2", "prompt": "p", "stream": "true"}
+    with _started() as (process, url, _), (photos / "coffee.jpg").open("rb") as image:
+        with httpx.stream("POST", f"{url}/v1/images/edits", data=fields, files={"image": image}, timeout=60) as stream:
+            pieces = stream.iter_bytes()
+            shown = next(pieces)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) in (0, -signal.SIGTERM)
+            shown += b"".join(pieces)
+        assert re.findall(rb"^event: image_edit\.(\w+)$", shown, re.MULTILINE) == [b"partial_image"] * 2 + [b"completed"]
+        assert process.wait(30) in (0, -signal.SIGTERM)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(url)
+
+
+def test_sigterm_ends_a_stream_that_hangs(tmp_path: Path, photos: Path) -> None:
+    """What does not end within the drain time is cut off, and the process ends."""
+    file = tmp_path / "short.yaml"
+    file.write_text("model_list: [{model_name: mock, litellm_params: {model: mock}}]\nserver: {drain_s: 0.2}\n")
+    fields = {"mock_fault": "hang", "mock_partials": "1", "prompt": "p", "stream": "true"}
+    with (
+        _started("--config", str(file)) as (process, url, _),
+        (photos / "coffee.jpg").open("rb") as image,
+        httpx.stream("POST", f"{url}/v1/images/edits", data=fields, files={"image": image}, timeout=60) as stream,
+    ):
+        pieces = stream.iter_bytes()
+        assert next(pieces).startswith(b"event: image_edit.partial_image")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) in (0, -signal.SIGTERM)
 
 
 def test_the_version_is_told() -> None:

@@ -130,6 +130,17 @@ http {{
 """
 
 
+# -- the packages alone --
+
+
+def _python() -> str | None:
+    return shutil.which(_STREAMEDIT.with_name("python"))
+
+
+def _libraries_command(program: str, site: Site) -> Sequence[str]:
+    return [program, str(Path(__file__).with_name("libraries.py").absolute()), str(site.port), str(site.upstream_port)]
+
+
 # -- streamedit --
 
 
@@ -153,9 +164,12 @@ _NGINX_TUNED = "proxy_buffer_size 256k; proxy_buffers 4 256k; proxy_busy_buffers
 _NGINX_VERSION = [_nginx() or "nginx", "-v"]
 _NGINX_HINT = "apt-get install nginx"
 
+_PYTHON = str(_STREAMEDIT.with_name("python"))
+
 _ALL = [
     Relay("nginx-default", _nginx, _nginx_command(""), _NGINX_VERSION, _NGINX_HINT),
     Relay("nginx-tuned", _nginx, _nginx_command(_NGINX_TUNED), _NGINX_VERSION, _NGINX_HINT),
+    Relay("packages-alone", _python, _libraries_command, [_PYTHON, "--version"], "./scripts/serve --help"),
     Relay(
         "streamedit",
         _streamedit,

@@ -86,8 +86,8 @@ def _images(raw: bytes) -> Sequence[slice]:
         at += len(_KEY)
         if opening is not None:
             end = raw.find(b'"', opening.end())
-            if end < 0:
-                raise ValueError("a string that does not end")
+            if end < 0 or any(raw.find(line_end, opening.end(), end) >= 0 for line_end in (b"\n", b"\r")):
+                raise ValueError("a string that does not end on its line")
             found.append(slice(opening.end(), end))
             at = end
         at = raw.find(_KEY, at)

@@ -161,3 +161,10 @@ def split(raw: bytes, cuts: Sequence[int]) -> list[bytes]:
     """The text in the pieces between the cuts, empty ones too."""
     places = [0, *sorted(min(cut, len(raw)) for cut in cuts), len(raw)]
     return [raw[start:end] for start, end in pairwise(places)]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n"])
+def test_an_image_over_several_lines_is_no_json(line_end: str) -> None:
+    """A raw line end in a string is refused (RFC 8259 section 7): on the wire it would break the event's one line."""
+    with pytest.raises(ValueError, match="line"):
+        payloads.cut(f'{{"b64_json":"QUJD{line_end}QUJD"}}'.encode())
