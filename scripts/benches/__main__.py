@@ -74,7 +74,7 @@ def _about(relays: Sequence[Relay]) -> Mapping[str, str | int]:
 def _options() -> Options:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     relay = parser.add_subparsers(required=True).add_parser("relay", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    relay.add_argument("--relays", type=_names, default="direct,nginx-default,nginx-tuned,streamedit")
+    relay.add_argument("--relays", type=_names, default="direct,nginx-default,nginx-tuned,packages-alone,streamedit")
     relay.add_argument("--rounds", type=int, default=3, help="turns that every relay gets in every cell")
     relay.add_argument("--seconds", type=float, default=3, help="per relay, cell and round")
     relay.add_argument("--concurrency", type=_numbers, default="1,16,64", help="streams at a time, one cell each")

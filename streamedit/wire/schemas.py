@@ -115,32 +115,30 @@ class ImagesResponse(BaseModel):
     usage: UsageFields | None = None
 
 
-class PartialImageEvent(BaseModel):
-    """`event: image_edit.partial_image`. `image_index` is there when the edit makes several images."""
+class ImageEvent(BaseModel):
+    """What both kinds of image event say. `image_index` is there when the edit makes several images."""
 
-    type: Literal["image_edit.partial_image"]
     b64_json: str
     created_at: int
     size: str
     quality: str
     background: str
     output_format: str
-    partial_image_index: int
     image_index: int | None = None
 
 
-class CompletedEvent(BaseModel):
+class PartialImageEvent(ImageEvent):
+    """`event: image_edit.partial_image`."""
+
+    type: Literal["image_edit.partial_image"]
+    partial_image_index: int
+
+
+class CompletedEvent(ImageEvent):
     """`event: image_edit.completed`: one for each image."""
 
     type: Literal["image_edit.completed"]
-    b64_json: str
-    created_at: int
-    size: str
-    quality: str
-    background: str
-    output_format: str
     usage: UsageFields
-    image_index: int | None = None
 
 
 class ErrorFields(BaseModel):
