@@ -47,6 +47,8 @@ class Gateway:
         """Accept edits inside; on leaving, edits that still run end with `server_shutting_down`."""
         async with asyncio.TaskGroup() as self._producers:
             yield
+            # A task that is cancelled before its first step never runs, and could not end its edit.
+            await asyncio.sleep(0)
             for producer in self._running:
                 producer.cancel()
         self._producers = None

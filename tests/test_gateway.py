@@ -146,6 +146,19 @@ async def test_leaving_ends_running_edits_with_a_last_event() -> None:
     assert (provider.open, asked.images[0].upload.size_bytes) == (0, 0)
 
 
+async def test_an_edit_that_has_hardly_begun_is_ended_too() -> None:
+    """Shutdown right behind the submission: the edit has its last event and its uploads are closed."""
+    asked = request()
+    async with house(Scripted([asyncio.Event()])) as made:
+        edit = await made.gateway.submit(asked)
+        reader = made.gateway.follow(edit.id, 0, silence_s=0.5)
+    last = await anext(reader)
+    assert last is not None
+    assert isinstance(last.event, Failed)
+    assert last.event.error.code == "server_shutting_down"
+    assert asked.images[0].upload.size_bytes == 0
+
+
 async def test_before_and_after_nothing_is_accepted() -> None:
     """A gateway that does not run refuses with 503."""
     made = House(Scripted([completed()]))
