@@ -68,12 +68,12 @@ class Dispatch:
         return None
 
     async def _walk(self, request: EditRequest, route: Route, emit: Emit) -> None:
-        for target, is_last in _with_last(route.targets):
+        for target in route.targets:
             attempt = _Attempt(emit)
             try:
                 await attempt.run(self._providers[target.provider], request, target)
             except EditError as error:
-                if is_last or not may_fall_back(error.detail, attempt.committed):
+                if target is route.targets[-1] or not may_fall_back(error.detail, attempt.committed):
                     raise
             else:
                 return
@@ -104,7 +104,3 @@ def _indexed(event: Event, request: EditRequest) -> Event:
     index = request.image_index
     payload = payloads.with_field(event.payload, "image_index", index) if request.stream else event.payload
     return replace(event, payload=payload, image_index=index)
-
-
-def _with_last(targets: tuple[Target, ...]) -> list[tuple[Target, bool]]:
-    return [(target, target is targets[-1]) for target in targets]

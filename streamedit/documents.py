@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
+from streamedit.errors import param_path
 from streamedit.events import Json
 
 _ENVIRONMENT = "os.environ/"
@@ -39,12 +40,12 @@ class Document:
             raise ConfigError([f"{name}:{line}: {error.problem}"]) from None
 
     def mistake(self, location: Sequence[str | int], text: str) -> None:
-        self.mistakes.append(f"{self._name}:{self._line(location)}: {_place(location) or 'file'}: {text}")
+        self.mistakes.append(f"{self._name}:{self._line(location)}: {param_path(location) or 'file'}: {text}")
 
     def report_unset(self, ignored: Sequence[str]) -> None:
         """Variables that are not set are mistakes where something reads them."""
         for location, name in self._unset:
-            if not f"{_place(location)}.".startswith(tuple(f"{key}." for key in ignored)):
+            if not f"{param_path(location)}.".startswith(tuple(f"{key}." for key in ignored)):
                 self.mistake(location, f"the environment variable {name} is not set")
 
     def resolved(self, environ: Mapping[str, str]) -> Json:
@@ -71,10 +72,6 @@ class Document:
                 break
             node = below
         return node.start_mark.line + 1 if node is not None else 1
-
-
-def _place(location: Sequence[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
 
 
 def _member(node: yaml.Node | None, step: str | int) -> yaml.Node | None:

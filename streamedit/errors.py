@@ -21,9 +21,14 @@
 Each class fixes the status and the envelope's `type` (OpenAI's names). This file knows nothing of HTTP bodies.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
+
+
+def param_path(location: Sequence[str | int]) -> str:
+    """`("images", 0, "image_url")` as `images[0].image_url`: how a nested field is named; empty for the whole."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ happens in a thread; reads name their offset, so that several upstream calls can
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
 from anyio import to_thread
@@ -16,6 +17,18 @@ SPOOL_BYTES = 1 << 20
 
 SLICE_BYTES = 1 << 20
 """The largest slice that `Upload.slices` gives."""
+
+HEAD_BYTES = 1 << 16
+"""What `Upload.head` gives at most."""
+
+
+@contextmanager
+def closed_unless_done(close: Callable[[], None]) -> Iterator[None]:
+    """Calls `close` when the block is left by an exception, whatever it is; when it is done, what it made is kept."""
+    with ExitStack() as stack:
+        stack.callback(close)
+        yield
+        stack.pop_all()
 
 
 class Upload:
@@ -50,7 +63,7 @@ class Upload:
         """The content in order, in slices of at most `SLICE_BYTES`; any number of readers at once."""
         offset = 0
         while offset < self.size_bytes:
-            piece = await self._read_at(offset)
+            piece = await self._read_at(offset, SLICE_BYTES)
             offset += len(piece)
             yield piece
 
@@ -60,7 +73,7 @@ class Upload:
 
     async def head(self) -> bytes:
         """The first bytes, enough to recognise a media type and, mostly, a pixel size."""
-        return await self._read_at(0) if self.size_bytes else b""
+        return await self._read_at(0, HEAD_BYTES) if self.size_bytes else b""
 
     def close(self) -> None:
         """Give memory and disk back. Idempotent."""
@@ -77,11 +90,11 @@ class Upload:
         self._spooled_bytes += len(buffer)
         await to_thread.run_sync(_write_all, self._file, buffer)
 
-    async def _read_at(self, offset: int) -> bytes:
+    async def _read_at(self, offset: int, limit_bytes: int) -> bytes:
         if self._file is None or offset >= self._spooled_bytes:
             start = offset - self._spooled_bytes
-            return bytes(self._buffer[start : start + SLICE_BYTES])
-        return await to_thread.run_sync(os.pread, self._file.fileno(), SLICE_BYTES, offset)
+            return bytes(self._buffer[start : start + limit_bytes])
+        return await to_thread.run_sync(os.pread, self._file.fileno(), limit_bytes, offset)
 
 
 def _write_all(file: BinaryIO, data: bytearray) -> None:

@@ -1,9 +1,9 @@
 """Uploads: the same bytes from memory and from disk, and nothing left behind."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
+from descriptors import temporary_files
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,19 +14,19 @@ MIB = 1 << 20
 
 async def test_a_small_upload_stays_in_memory() -> None:
     """Up to the spool size no file is opened."""
-    before = open_temp_files()
+    before = temporary_files()
     upload = await filled(bytes(SPOOL_BYTES))
-    assert open_temp_files() == before
+    assert temporary_files() == before
     assert await upload.read() == bytes(SPOOL_BYTES)
 
 
 async def test_a_large_upload_goes_to_a_file_without_a_name() -> None:
     """Above the spool size the content is on disk, in one unlinked file, until close."""
-    before = open_temp_files()
+    before = temporary_files()
     upload = await filled(bytes(SPOOL_BYTES + 1))
-    assert open_temp_files() == before + 1
+    assert temporary_files() == before + 1
     upload.close()
-    assert open_temp_files() == before
+    assert temporary_files() == before
 
 
 @given(pieces=st.lists(st.binary(max_size=20), max_size=20), spool_bytes=st.integers(0, 30))
@@ -87,8 +87,3 @@ async def filled(content: bytes, spool_bytes: int = SPOOL_BYTES) -> Upload:
     upload.feed(content)
     await upload.flush()
     return upload
-
-
-def open_temp_files() -> int:
-    """How many unlinked files this process holds open."""
-    return sum(str(link.resolve()).endswith(" (deleted)") for link in Path("/proc/self/fd").iterdir())

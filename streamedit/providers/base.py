@@ -7,7 +7,7 @@ from typing import Protocol
 from streamedit.edits import EditRequest
 from streamedit.events import Completed, Event, Json, PartialImage, Usage
 from streamedit.routing import Target
-from streamedit.wire import payloads
+from streamedit.wire import bodies, payloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class Picture:
 
     def partial(self, image_base64: bytes, index: int) -> PartialImage:
         """The interim image number `index`, from 0."""
-        fields = {"type": "image_edit.partial_image", "partial_image_index": index, **self._fields()}
+        fields = {"type": payloads.PARTIAL_IMAGE, "partial_image_index": index, **self._fields()}
         return PartialImage(payloads.build(fields, image_base64))
 
     def completed(self, image_base64: bytes, usage: Usage) -> Completed:
         """The finished image."""
-        fields = {"type": "image_edit.completed", **self._fields(), "usage": _usage_fields(usage)}
+        fields = {"type": payloads.COMPLETED, **self._fields(), "usage": bodies.usage_fields(usage)}
         return Completed(payloads.build(fields, image_base64))
 
     def _fields(self) -> dict[str, Json]:
@@ -72,12 +72,3 @@ class Picture:
             "background": self.background,
             "output_format": self.output_format,
         }
-
-
-def _usage_fields(usage: Usage) -> dict[str, Json]:
-    return {
-        "total_tokens": usage.total_tokens,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "input_tokens_details": {"text_tokens": usage.input_tokens, "image_tokens": 0},
-    }

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import aclosing
 from dataclasses import replace
 
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from streamedit.gateway import Gateway
 from streamedit.keys import Keyring
 from streamedit.stores import Logged
 from streamedit.telemetry import Telemetry
+from streamedit.uploads import closed_unless_done
 from streamedit.web.answers import error_answer
 from streamedit.web.auth import authenticate
 from streamedit.web.sse import EventStream
@@ -50,10 +51,8 @@ class EditRoutes:
         """Stream or not is the request's `stream` field alone: both SDKs send `Accept: application/json` either way."""
         authenticate(request, self._keyring)
         asked = await self._read(request)
-        with ExitStack() as unless_submitted:
-            unless_submitted.callback(asked.close)
+        with closed_unless_done(asked.close):
             edit = await self._gateway.submit(asked)
-            unless_submitted.pop_all()
         events = self._gateway.follow(edit.id, after=0, silence_s=self._server.heartbeat_s)
         answer = await (self._relay(events) if asked.stream else self._collapse(events))
         answer.headers["x-edit-id"] = edit.id

@@ -4,12 +4,11 @@ Sources: OpenAI's API reference (`ImagesResponse`, `ErrorResponse`). An answer m
 are moved as they are, never parsed.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
-from streamedit.events import Completed, Json, Payload
+from streamedit.events import Completed, Json, Payload, Usage
 from streamedit.wire import payloads
 
 _PER_IMAGE = ("revised_prompt", "url")
@@ -33,12 +32,12 @@ _STATUS_OF = {
 
 def error_envelope(error: ErrorDetail) -> bytes:
     """OpenAI's ErrorResponse: always all four keys."""
-    return _dumps({"error": _error_fields(error)})
+    return payloads.dumps({"error": _error_fields(error)})
 
 
 def stream_error(error: ErrorDetail) -> bytes:
     """The data of an `error` event. Only this nesting makes both SDKs raise: a flat one passes for an ordinary event."""
-    return _dumps({"type": "error", "error": _error_fields(error)})
+    return payloads.dumps({"type": payloads.ERROR, "error": _error_fields(error)})
 
 
 def parse_stream_error(fields: Mapping[str, Json], headers: Mapping[str, str]) -> ErrorDetail:
@@ -84,7 +83,7 @@ def expand(raw: bytes, n: int, headers: Mapping[str, str], now_s: int) -> Sequen
     texts = (memoryview(raw)[image] for image in images)
     completed = []
     for index, item in enumerate(items[:n]):
-        usage = {"usage": (answer.get("usage") if index == 0 else None) or _NO_USAGE}
+        usage = {"usage": (answer.get("usage") if index == 0 else None) or usage_fields(Usage())}
         completed.append(Completed(_expand_item({**shared, **usage}, item, texts), headers, index))
     return completed
 
@@ -96,15 +95,17 @@ def _expand_item(shared: Mapping[str, Json], item: Json, texts: Iterator[memoryv
     if not image and not item.get("url"):
         raise UpstreamBroken("The provider answered without an image.", code="upstream_empty")
     own = {name: value for name, value in item.items() if name != "b64_json"}
-    return payloads.build({**shared, **own, "type": "image_edit.completed"}, image)
+    return payloads.build({**shared, **own, "type": payloads.COMPLETED}, image)
 
 
-_NO_USAGE: Mapping[str, Json] = {
-    "total_tokens": 0,
-    "input_tokens": 0,
-    "output_tokens": 0,
-    "input_tokens_details": {"text_tokens": 0, "image_tokens": 0},
-}
+def usage_fields(usage: Usage) -> dict[str, Json]:
+    """A count as OpenAI's `usage`, all input taken for text."""
+    return {
+        "total_tokens": usage.total_tokens,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "input_tokens_details": {"text_tokens": usage.input_tokens, "image_tokens": 0},
+    }
 
 
 def images_response(images: Sequence[Completed]) -> list[bytes | memoryview]:
@@ -119,18 +120,18 @@ def images_response(images: Sequence[Completed]) -> list[bytes | memoryview]:
     parts: list[bytes | memoryview] = [b'{"created":%d,"data":[' % _seconds(first.get("created_at"))]
     for index, image in enumerate(images):
         parts += [b"," if index else b"", *_item(image.payload)]
-    tail = _dumps(rest)
+    tail = payloads.dumps(rest)
     return [*parts, b"]" + (b"," + tail[1:] if rest else b"}")]
 
 
 def _item(payload: Payload) -> Iterator[bytes | memoryview]:
     fields = {name: payload.fields[name] for name in _PER_IMAGE if payload.fields.get(name) is not None}
     if not payload.has_image:
-        yield _dumps(fields)
+        yield payloads.dumps(fields)
         return
     yield b'{"b64_json":"'
     yield from payload.image_base64()
-    yield b'"' + (b"," + _dumps(fields)[1:] if fields else b"}")
+    yield b'"' + (b"," + payloads.dumps(fields)[1:] if fields else b"}")
 
 
 def _sum_usage(usages: Sequence[Json]) -> dict[str, Json]:
@@ -181,7 +182,3 @@ def _text(value: Json) -> str | None:
 
 def _seconds(value: Json) -> int:
     return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
-
-
-def _dumps(value: Json) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()

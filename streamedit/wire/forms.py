@@ -6,7 +6,6 @@ is kept. Images are not looked into here.
 
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import fields, replace
 from typing import TypeVar
 
@@ -15,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
 
 from streamedit.edits import EditOptions, EditRequest, InputImage
-from streamedit.errors import InvalidRequest, UnsupportedBody
+from streamedit.errors import InvalidRequest, UnsupportedBody, param_path
 from streamedit.events import Json
+from streamedit.uploads import closed_unless_done
 from streamedit.wire import dataurls
 from streamedit.wire.multipart import BodyLimits, Form, read_form
 from streamedit.wire.schemas import MAX_IMAGES, EditBody, EditFields, ImageReference
@@ -43,11 +43,8 @@ async def read_request(content_type: str, chunks: AsyncIterator[bytes], limits: 
 
 async def _read_multipart(boundary: bytes, chunks: AsyncIterator[bytes], limits: BodyLimits) -> EditRequest:
     form = await read_form(boundary, chunks, limits, _check_file)
-    with ExitStack() as unless_done:
-        unless_done.callback(form.close)
-        request = _from_form(form)
-        unless_done.pop_all()
-    return request
+    with closed_unless_done(form.close):
+        return _from_form(form)
 
 
 def _check_file(form: Form, name: str) -> None:
@@ -96,11 +93,9 @@ async def _read_json(chunks: AsyncIterator[bytes], limits: BodyLimits) -> EditRe
         limits.check_body(len(body))
     # Megabytes of JSON and base64 are no work for the event loop.
     request = await to_thread.run_sync(_from_json, bytes(body), limits)
-    with ExitStack() as unless_done:
-        unless_done.callback(request.close)
+    with closed_unless_done(request.close):
         for image in request.files():
             await image.upload.flush()
-        unless_done.pop_all()
     return request
 
 
@@ -158,12 +153,6 @@ def _checked(validate: Callable[[], _Model]) -> _Model:
         first = mistakes[0]
         if first["type"] == "json_invalid":
             raise InvalidRequest("The body is not valid JSON.", param="body", code="invalid_json") from None
-        text = "; ".join(f"{_path(mistake['loc'])}: {mistake['msg']}" for mistake in mistakes)
+        text = "; ".join(f"{param_path(mistake['loc']) or 'body'}: {mistake['msg']}" for mistake in mistakes)
         code = "missing_required_parameter" if first["type"] == "missing" else "invalid_value"
-        raise InvalidRequest(text, param=_path(first["loc"]), code=code) from None
-
-
-def _path(location: Sequence[str | int]) -> str:
-    """`("images", 0, "image_url")` as `images[0].image_url`."""
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
-    return path.removeprefix(".") or "body"
+        raise InvalidRequest(text, param=param_path(first["loc"]) or "body", code=code) from None

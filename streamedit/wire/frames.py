@@ -1,8 +1,8 @@
 """Server-sent events, both ways: a provider's bytes -> events, an event -> the bytes of its frame.
 
 The line rules are the WHATWG's (HTML living standard 9.2.6): lines end with CRLF, LF or CR, one leading BOM is dropped, a
-line that starts with a colon is a comment. An image is one line of megabytes, so lines are collected as the pieces that were
-read and joined once. A last event without its blank line counts when its JSON is whole: somebody has paid for it.
+line that starts with a colon is a comment. An image is one line of megabytes, so lines stay the pieces that were read;
+only small ones are joined. A last event without its blank line counts when its JSON is whole: somebody has paid for it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from streamedit.errors import UpstreamBroken, UpstreamRefused
 from streamedit.events import Completed, Event, Failed, PartialImage, Payload
 from streamedit.wire import bodies, payloads
-
-PARTIAL_IMAGE = "image_edit.partial_image"
-COMPLETED = "image_edit.completed"
-ERROR = "error"
+from streamedit.wire.payloads import COMPLETED, ERROR, PARTIAL_IMAGE
 
 SLICE_BYTES = 1 << 18
 """The largest piece in which a frame is handed to the server: what one stuck reader costs."""

@@ -6,7 +6,6 @@ Whatever goes wrong, the uploads read so far are closed.
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from python_multipart.exceptions import FormParserError
@@ -14,7 +13,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from streamedit.edits import InputImage
 from streamedit.errors import InvalidRequest, TooLarge
-from streamedit.uploads import Upload
+from streamedit.uploads import Upload, closed_unless_done
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,7 @@ async def read_form(
     Raises InvalidRequest for a broken or cut-off body, TooLarge naming what is too large.
     """
     form = Form(limits, check_file)
-    with ExitStack() as unless_done:
-        unless_done.callback(form.close)
+    with closed_unless_done(form.close):
         try:
             parser = form.parser(boundary)
             async for chunk in chunks:
@@ -57,7 +55,6 @@ async def read_form(
             raise InvalidRequest(f"Broken multipart body: {error}", param="body", code="invalid_multipart") from error
         if not form.ended:
             raise InvalidRequest("The multipart body is cut off.", param="body", code="invalid_multipart")
-        unless_done.pop_all()
     return form
 
 

@@ -10,6 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from streamedit.events import Json, Payload
 
+PARTIAL_IMAGE = "image_edit.partial_image"
+COMPLETED = "image_edit.completed"
+ERROR = "error"
+
 _IMAGE_STRING = re.compile(rb'\s*:\s*"')
 _KEY = b'"b64_json"'
 
@@ -44,9 +48,9 @@ def parse(*pieces: bytes) -> Payload:
 def build(fields: Mapping[str, Json], image: bytes | memoryview | None = None) -> Payload:
     """A Payload of `fields` and, as the last of them, `image` (base64 text) as `b64_json`."""
     if image is None:
-        return Payload((_dumps(fields),), fields)
+        return Payload((dumps(fields),), fields)
     fields = {**{name: value for name, value in fields.items() if name != "b64_json"}, "b64_json": ""}
-    shell = _dumps(fields)
+    shell = dumps(fields)
     at = len(shell) - len(b'"}')
     return Payload((b"".join([shell[:at], image, shell[at:]]),), fields, slice(at, at + len(image)))
 
@@ -55,7 +59,7 @@ def with_field(payload: Payload, name: str, value: Json) -> Payload:
     """The same payload with one more field, the last, which is the one that parsers take; the rest keeps its bytes."""
     number = next(number for number in reversed(range(len(payload.pieces))) if b"}" in payload.pieces[number])
     last = payload.pieces[number]
-    tail = (b"," if payload.fields else b"") + _dumps({name: value})[1:]
+    tail = (b"," if payload.fields else b"") + dumps({name: value})[1:]
     pieces = (*payload.pieces[:number], last[: last.rindex(b"}")] + tail)
     return Payload(pieces, {**payload.fields, name: value}, payload.image)
 
@@ -94,5 +98,6 @@ def _images(raw: bytes) -> Sequence[slice]:
     return found
 
 
-def _dumps(value: Mapping[str, Json]) -> bytes:
+def dumps(value: Mapping[str, Json]) -> bytes:
+    """JSON on one line."""
     return json.dumps(value, separators=(",", ":")).encode()

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from clients import PNG, Answer, post, post_json, post_raw
+from descriptors import temporary_files
 from servers import RunningServer, serving, settings_of
 
 from streamedit.routing import Target
@@ -23,10 +24,10 @@ PART = b'--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\nsepia\r\n'
 @pytest.fixture(autouse=True)
 def nothing_left_behind(server: RunningServer) -> Iterator[None]:
     """After each wrong request no task, upload or upstream connection is left."""
-    before = _temporary_files()
+    before = temporary_files()
     yield
     assert server.left_behind() == (0, 0)
-    assert _temporary_files() == before
+    assert temporary_files() == before
 
 
 def _check(answer: Answer, status: int, param: str | None, code: str | None = None) -> None:
@@ -234,8 +235,3 @@ def _plain_png(side_px: int) -> bytes:
 
 def _png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def _temporary_files() -> int:
-    links = (path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
-    return sum(1 for link in links if str(link).endswith("(deleted)"))

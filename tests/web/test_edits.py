@@ -3,12 +3,12 @@
 import socket
 import threading
 from contextlib import closing
-from pathlib import Path
 
 import httpx
 import pytest
 import upstreams
 from clients import PNG, post, post_json
+from descriptors import temporary_files
 from httpx_sse import connect_sse
 from servers import RunningServer, serving, settings_of
 from upstreams import END, Hang, ScriptedUpstream, answer, chunk, completed, frame, head, partial
@@ -147,23 +147,23 @@ def test_a_reader_that_leaves_does_not_stop_a_paid_edit(relay: RunningServer, sc
 
 def test_a_client_that_leaves_during_its_upload_leaves_nothing_behind(server: RunningServer) -> None:
     """No edit is begun, no error is logged, and the temporary file of the half upload is gone."""
-    before = _temporary_files()
+    before = temporary_files()
     with closing(_connect(server)) as client:
         client.sendall(_request_head(10 << 20) + _form_head() + b"x" * (3 << 20))
-        server.wait_for(lambda: _temporary_files() == before + 1)
-    server.wait_for(lambda: _temporary_files() == before)
+        server.wait_for(lambda: temporary_files() == before + 1)
+    server.wait_for(lambda: temporary_files() == before)
     assert "Traceback" not in server.log_text
 
 
 def test_large_uploads_reach_the_provider_whole(scripted: ScriptedUpstream) -> None:
     """Images far above what is kept in memory arrive at the upstream byte for byte, and their files are closed."""
-    before = _temporary_files()
+    before = temporary_files()
     images = [PNG + bytes([i]) * (5 << 20) for i in range(3)]
     scripted.play([answer(completed())])
     with serving(settings_of(Target("openai", "m", "k", scripted.url))) as patient:
         post(patient.edits_url, {}, [("image[]", (f"{i}.png", image, "image/png")) for i, image in enumerate(images)])
         patient.wait_until_idle()
-        assert _temporary_files() == before
+        assert temporary_files() == before
     assert [content for _, _, _, content in scripted.asked[0].files] == images
 
 
@@ -226,9 +226,3 @@ def _request_head(length: int) -> bytes:
 
 def _form_head() -> bytes:
     return b'--b\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
-
-
-def _temporary_files() -> int:
-    """How many unlinked files this process, and so the server, has open."""
-    links = (path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
-    return sum(1 for link in links if str(link).endswith("(deleted)"))

@@ -3,10 +3,10 @@
 import base64
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from descriptors import temporary_files
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -160,18 +160,18 @@ class TestForm:
     )
     async def test_a_refusal_leaves_no_file(self, parts: list[Part]) -> None:
         """However large the image was, it is gone."""
-        before = open_temp_files()
+        before = temporary_files()
         await refused_form(("image", bytes(2 * MIB)), *parts)
-        assert open_temp_files() == before
+        assert temporary_files() == before
 
     async def test_the_request_owns_its_files(self) -> None:
         """Large uploads of every kind are open until the request is closed."""
-        before = open_temp_files()
+        before = temporary_files()
         large = bytes(2 * MIB)
         request = await read_form(PROMPT, ("image", large), ("mask", large), ("sketch", large))
-        assert open_temp_files() == before + 3
+        assert temporary_files() == before + 3
         request.close()
-        assert open_temp_files() == before
+        assert temporary_files() == before
 
 
 class TestJson:
@@ -274,20 +274,20 @@ class TestJson:
     @pytest.mark.parametrize(("image_bytes", "param"), [(3 * MIB + 1, "images[0]"), (7 * MIB, "body")])
     async def test_what_is_too_large_is_a_413(self, image_bytes: int, param: str) -> None:
         """An image above its bound, a body above its own."""
-        before = open_temp_files()
+        before = temporary_files()
         url = "data:image/png;base64," + base64.b64encode(bytes(image_bytes)).decode()
         detail = (await refused_json(json.dumps({"prompt": "x", "images": [{"image_url": url}]}).encode())).detail
         assert (detail.status, detail.param) == (413, param)
-        assert open_temp_files() == before
+        assert temporary_files() == before
 
     async def test_large_images_go_to_disk(self) -> None:
         """As those of a form do, until the request is closed."""
-        before = open_temp_files()
+        before = temporary_files()
         url = "data:image/png;base64," + base64.b64encode(bytes(2 * MIB)).decode()
         request = await read_json({"prompt": "x", "images": [{"image_url": url}]})
-        assert open_temp_files() == before + 1
+        assert temporary_files() == before + 1
         request.close()
-        assert open_temp_files() == before
+        assert temporary_files() == before
 
 
 class TestContentType:
@@ -364,8 +364,3 @@ async def pieces(body: bytes) -> AsyncIterator[bytes]:
     """A body as it arrives."""
     for at in range(0, len(body), 65_536):
         yield body[at : at + 65_536]
-
-
-def open_temp_files() -> int:
-    """How many unlinked files this process holds open."""
-    return sum(str(link.resolve()).endswith(" (deleted)") for link in Path("/proc/self/fd").iterdir())

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
+from descriptors import temporary_files
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,23 +135,23 @@ class TestLimits:
         """Whatever fails after megabytes went to disk: the answer says what, and every file is closed."""
         assert callable(body)
         content = body()
-        before = open_temp_files()
+        before = temporary_files()
         error = await refusal(content[at : at + 65_536] for at in range(0, len(content), 65_536))
         assert (error.detail.status, error.detail.param, error.detail.code) == (status, param, code)
-        assert open_temp_files() == before
+        assert temporary_files() == before
 
     async def test_a_source_that_breaks_leaves_no_file(self) -> None:
         """A client that hangs up in the middle of its upload leaves nothing behind."""
 
         async def breaking() -> AsyncIterator[bytes]:
             yield file_part("a", "x", bytes(2 * MIB))
-            assert open_temp_files() == before + 1
+            assert temporary_files() == before + 1
             raise ConnectionResetError
 
-        before = open_temp_files()
+        before = temporary_files()
         with pytest.raises(ConnectionResetError):
             await read_form(BOUNDARY, breaking(), LIMITS, check_file)
-        assert open_temp_files() == before
+        assert temporary_files() == before
 
     async def test_what_is_at_its_limit_is_taken(self) -> None:
         """Limits are inclusive."""
@@ -268,8 +268,3 @@ def split(stream: bytes, cuts: Sequence[int]) -> list[bytes]:
     """The stream in the pieces between the cuts, empty ones too."""
     places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     return [stream[start:end] for start, end in pairwise(places)]
-
-
-def open_temp_files() -> int:
-    """How many unlinked files this process holds open."""
-    return sum(str(link.resolve()).endswith(" (deleted)") for link in Path("/proc/self/fd").iterdir())
