@@ -5,7 +5,8 @@ line that starts with a colon is a comment. An image is one line of megabytes, s
 only small ones are joined. A last event without its blank line counts when its JSON is whole: somebody has paid for it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from streamedit.errors import UpstreamBroken, UpstreamRefused
@@ -17,19 +18,27 @@ SLICE_BYTES = 1 << 18
 """The largest piece in which a frame is handed to the server: what one stuck reader costs."""
 
 _JOINED_BYTES = 1 << 16
-"""Pieces are joined up to this size."""
+"""Pieces are joined up to this size: a network delivers 1,400 bytes at a time, and each piece costs."""
+
+_LEAST_BYTES = 1 << 12
+"""No piece stays smaller, whatever follows it: what stands before an image is found in the first piece."""
 
 _BOM = b"\xef\xbb\xbf"
+_FIELDS = (b"event", b"data")
 _PREFIX_BYTES = 16
-"""No piece of a line is joined to less than this: enough for a BOM and a field's name."""
+"""Enough for a BOM, the name of such a field and what stands between it and its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One dispatched SSE event: its name, empty when it has none, and its data on one line, in pieces."""
+    """One dispatched SSE event: its name, empty when it has none, and its data on one line, in pieces.
+
+    `quoted`: whether there is a quote in each piece, looked up while the piece was in the processor's cache.
+    """
 
     name: str
     pieces: tuple[bytes, ...]
+    quoted: tuple[bool, ...]
 
     @property
     def data(self) -> bytes:
@@ -37,98 +46,157 @@ class Frame:
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
 
-class _Line:
-    """A line while it arrives. Only small pieces are joined: a network delivers 1,400 bytes at a time, and each copy costs."""
+class _Value:
+    """A field's value in pieces, of which only small ones are joined."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self.pieces: list[bytes] = []
+        self.quoted: list[bool] = []
         self._small: list[bytes] = []
         self._small_bytes = 0
+        self._small_quoted = False
 
     def add(self, piece: bytes) -> None:
-        if self._small_bytes >= _PREFIX_BYTES and self._small_bytes + len(piece) > _JOINED_BYTES:
+        if self._small_bytes >= _LEAST_BYTES and self._small_bytes + len(piece) > _JOINED_BYTES:
             self._join()
         self._small.append(piece)
         self._small_bytes += len(piece)
+        self._small_quoted = self._small_quoted or b'"' in piece
 
-    def take(self) -> list[bytes]:
-        """The line in pieces, the first of them long enough to hold a field's name; at least one, which may be empty."""
-        self._join()
-        pieces, self._pieces = self._pieces, []
-        return pieces or [b""]
+    def end(self) -> None:
+        """Nothing follows: there is at least one piece, which may be empty."""
+        if self._small or not self.pieces:
+            self._join()
 
     def _join(self) -> None:
-        if self._small:
-            self._pieces.append(self._small[0] if len(self._small) == 1 else b"".join(self._small))
-            self._small, self._small_bytes = [], 0
+        self.pieces.append(self._small[0] if len(self._small) == 1 else b"".join(self._small))
+        self.quoted.append(self._small_quoted)
+        self._small, self._small_bytes, self._small_quoted = [], 0, False
+
+
+class _Line:
+    """A line while it arrives: its field's name as soon as that is there and, of fields that count, the value."""
+
+    def __init__(self, bom: bytes = b"") -> None:
+        self.name: bytes | None = None
+        self.value = _Value()
+        self.is_blank = False
+        self._bom = bom
+        self._prefix = b""
+
+    def add(self, chunk: bytes, start: int, end: int) -> None:
+        """Take `chunk[start:end]`, in one copy at most."""
+        if self.name is None:
+            start = self._find_value(chunk, start, end)
+        if start < end and self.name in _FIELDS:
+            self.value.add(chunk[start:end])
+
+    def end(self) -> None:
+        """The line is whole, however short."""
+        if self.name is None:
+            self.is_blank = not self._prefix.removeprefix(self._bom)
+            self._split_prefix()
+            self.value.add(self._prefix)
+        self.value.end()
+
+    def _find_value(self, chunk: bytes, start: int, end: int) -> int:
+        """Where in `chunk` the value goes on; `end` while the line is too short to tell."""
+        missing = _PREFIX_BYTES - len(self._prefix)
+        self._prefix += chunk[start : min(end, start + missing)]
+        if len(self._prefix) < _PREFIX_BYTES:
+            return end
+        self._split_prefix()
+        begins = start + missing - len(self._prefix)
+        if begins < start and self.name in _FIELDS:
+            self.value.add(self._prefix[: start - begins])
+        return max(begins, start)
+
+    def _split_prefix(self) -> None:
+        """Know the field's name; what is left in the prefix is the value's."""
+        name, colon, value = self._prefix.removeprefix(self._bom).partition(b":")
+        self.name = name if colon else b""
+        self._prefix = value.removeprefix(b" ")
 
 
 class FrameScanner:
-    """Finds whole SSE events in bytes that come in any pieces. Raises UpstreamBroken when one grows beyond the bound."""
+    """Finds whole SSE events in bytes that come in any pieces: a sink for an answer's body."""
 
     def __init__(self, max_event_bytes: int) -> None:
         self._max_event_bytes = max_event_bytes
-        self._line = _Line()
+        self._frames: deque[Frame] = deque()
+        self._line = _Line(_BOM)
         self._event_bytes = 0
         self._after_cr = False
-        self._at_start = True
         self._name = ""
-        self._data: list[bytes] = []
+        self._data: list[_Value] = []
 
-    def feed(self, chunk: bytes) -> Iterator[Frame]:
-        """The events that `chunk` completes, in order."""
+    def feed(self, chunk: bytes, /) -> bool:
+        """Take the next bytes; true when `take` has something to give or to complain of."""
         start = 1 if self._after_cr and chunk.startswith(b"\n") else 0
         self._after_cr = self._after_cr and not chunk
         for end, following in _line_ends(chunk, start):
-            self._grow(chunk[start:end])
+            self._grow(chunk, start, end)
+            self._end_line()
             start = following
-            frame = self._end_line()
-            if frame is not None:
-                yield frame
         self._after_cr = self._after_cr or chunk.endswith(b"\r")
-        if start < len(chunk):
-            self._grow(chunk[start:] if start else chunk)
+        self._grow(chunk, start, len(chunk))
+        return bool(self._frames) or self._is_too_large
 
-    def finish(self) -> Frame | None:
-        """The event that the end of the stream left without its blank line."""
-        return self._end_line() or self._dispatch()
-
-    def _grow(self, piece: bytes) -> None:
-        self._event_bytes += len(piece)
-        if self._event_bytes > self._max_event_bytes:
+    def take(self) -> Iterator[Frame]:
+        """The events that are whole by now, in order. Raises UpstreamBroken once one has grown beyond the bound."""
+        while self._frames:
+            yield self._frames.popleft()
+        if self._is_too_large:
             raise UpstreamBroken(
                 f"The provider sent an event of more than {self._max_event_bytes} bytes.", code="upstream_event_too_large"
             )
-        self._line.add(piece)
 
-    def _end_line(self) -> Frame | None:
-        first, *rest = self._line.take()
-        if self._at_start:
-            self._at_start = False
-            first = first.removeprefix(_BOM)
-        if not first:
-            return self._dispatch()
-        self._take_field(first, rest)
-        return None
+    def finish(self) -> None:
+        """The stream has ended: an event that waits for its blank line is whole now."""
+        self._end_line()
+        self._dispatch()
 
-    def _take_field(self, first: bytes, rest: list[bytes]) -> None:
-        if first.startswith(b"data:"):
-            # Several data lines are one JSON text broken at its white space: a space keeps it whole and on one line.
-            self._data += [*([b" "] if self._data else []), _value(first), *rest]
-        elif first.startswith(b"event:"):
-            self._name = b"".join((_value(first), *rest)).decode("utf-8", "replace")
+    @property
+    def _is_too_large(self) -> bool:
+        return self._event_bytes > self._max_event_bytes
+
+    def _grow(self, chunk: bytes, start: int, end: int) -> None:
+        if start >= end or self._is_too_large:
+            return
+        self._event_bytes += end - start
+        if not self._is_too_large:
+            self._line.add(chunk, start, end)
+
+    def _end_line(self) -> None:
+        if self._is_too_large:
+            return
+        line, self._line = self._line, _Line()
+        line.end()
+        if line.is_blank:
+            self._dispatch()
+        elif line.name == b"data":
+            self._data.append(line.value)
+        elif line.name == b"event":
+            self._name = b"".join(line.value.pieces).decode("utf-8", "replace")
         elif not self._data:
             self._event_bytes = 0
 
-    def _dispatch(self) -> Frame | None:
+    def _dispatch(self) -> None:
+        if self._is_too_large:
+            return
         name, data = self._name, self._data
         self._name, self._data, self._event_bytes = "", [], 0
-        return Frame(name, tuple(data)) if data else None
+        if data:
+            self._frames.append(_frame(name, data))
 
 
-def _value(field: bytes) -> bytes:
-    """What stands behind the colon, less one space."""
-    return field[field.index(b":") + 1 :].removeprefix(b" ")
+def _frame(name: str, data: Sequence[_Value]) -> Frame:
+    """Several data lines are one JSON text broken at its white space: a space keeps it whole and on one line."""
+    pieces, quoted = data[0].pieces, data[0].quoted
+    for value in data[1:]:
+        pieces = [*pieces, b" ", *value.pieces]
+        quoted = [*quoted, False, *value.quoted]
+    return Frame(name, tuple(pieces), tuple(quoted))
 
 
 def _line_ends(chunk: bytes, start: int) -> Iterator[tuple[int, int]]:
@@ -166,19 +234,25 @@ def decode(frame: Frame, headers: Mapping[str, str]) -> Event | None:
 
 
 def encode(event: Event, event_id: int | None = None) -> Iterator[bytes]:
-    """The frame of an event in slices of at most about `SLICE_BYTES`, with an `id:` line where one is given."""
+    """The frame of an event in slices of at most `SLICE_BYTES`, with an `id:` line where one is given."""
     head = f"event: {name_of(event)}\ndata: ".encode()
     if event_id is not None:
         head = f"id: {event_id}\n".encode() + head
     pieces = [bodies.stream_error(event.error)] if isinstance(event, Failed) else event.payload.pieces
-    held = head
-    for slice_ in (piece[at : at + SLICE_BYTES] for piece in pieces for at in range(0, len(piece), SLICE_BYTES)):
-        if held is not head:
-            yield held
-            held = slice_
-        else:
-            held = head + slice_
-    yield held + b"\n\n"
+    held: list[bytes] = []
+    held_bytes = 0
+    for slice_ in _sliced([head, *pieces, b"\n\n"]):
+        if held and held_bytes + len(slice_) > _JOINED_BYTES:
+            yield b"".join(held)
+            held, held_bytes = [], 0
+        held.append(slice_)
+        held_bytes += len(slice_)
+    yield b"".join(held)
+
+
+def _sliced(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """No slice above `SLICE_BYTES`; a piece that is small enough stays itself."""
+    return (piece[at : at + SLICE_BYTES] for piece in pieces for at in range(0, len(piece), SLICE_BYTES))
 
 
 def name_of(event: Event) -> str:
@@ -195,6 +269,6 @@ def comment(text: str) -> bytes:
 
 def _parse(frame: Frame) -> Payload:
     try:
-        return payloads.parse(*frame.pieces)
+        return payloads.parse(frame.pieces, frame.quoted)
     except ValueError as error:
         raise UpstreamBroken("The provider sent an event that is not JSON.", code="upstream_malformed") from error

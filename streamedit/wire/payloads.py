@@ -37,9 +37,12 @@ def loads(text: bytes) -> Json:
         raise ValueError("nested too deep") from error
 
 
-def parse(*pieces: bytes) -> Payload:
-    """One event's JSON object, in pieces, as a Payload. Raises ValueError unless it is an object with at most one image."""
-    fields, images = _cut_across(pieces) or cut(b"".join(pieces))
+def parse(pieces: tuple[bytes, ...], quoted: Sequence[bool]) -> Payload:
+    """One event's JSON object as a Payload; `quoted` tells which pieces have a quote in them.
+
+    Raises ValueError unless it is an object with at most one image.
+    """
+    fields, images = _cut_across(pieces, quoted) or cut(b"".join(pieces))
     if not isinstance(fields, dict) or len(images) > 1:
         raise ValueError("an event is a JSON object with one image")
     return Payload(pieces, fields, images[0] if images else slice(0, 0))
@@ -64,22 +67,18 @@ def with_field(payload: Payload, name: str, value: Json) -> Payload:
     return Payload(pieces, {**payload.fields, name: value}, payload.image)
 
 
-def _cut_across(pieces: Sequence[bytes]) -> tuple[Json, Sequence[slice]] | None:
+def _cut_across(pieces: Sequence[bytes], quoted: Sequence[bool]) -> tuple[Json, Sequence[slice]] | None:
     """`cut` for an image that begins in the first piece and ends in a later one: nearly all there is, joined by nobody."""
     first = pieces[0]
     at = first.find(_KEY)
     opening = _IMAGE_STRING.match(first, at + len(_KEY)) if at >= 0 else None
-    if opening is None or first.find(b'"', opening.end()) >= 0:
+    last = next((number for number in range(1, len(pieces)) if quoted[number]), None)
+    if opening is None or last is None or first.find(b'"', opening.end()) >= 0:
         return None
-    offset = len(first)
-    for number, piece in enumerate(pieces[1:], start=1):
-        end = piece.find(b'"')
-        if end >= 0:
-            rest, more = cut(b"".join((first[: opening.end()], piece[end:], *pieces[number + 1 :])))
-            # The first of them is the emptied string itself.
-            return rest, [slice(opening.end(), offset + end), *more[1:]]
-        offset += len(piece)
-    return None
+    end = pieces[last].find(b'"')
+    rest, more = cut(b"".join((first[: opening.end()], pieces[last][end:], *pieces[last + 1 :])))
+    # The first of them is the emptied string itself.
+    return rest, [slice(opening.end(), sum(len(piece) for piece in pieces[:last]) + end), *more[1:]]
 
 
 def _images(raw: bytes) -> Sequence[slice]:

@@ -41,6 +41,11 @@ TEXTS = st.binary(max_size=40).map(lambda data: data.translate(None, b"\r\n")) |
 EVENTS = st.lists(st.tuples(NAMES, st.lists(TEXTS, min_size=1, max_size=3), st.booleans()), max_size=5)
 
 
+def frame_of(name: str, pieces: tuple[bytes, ...]) -> Frame:
+    """A frame as the scanner finds it."""
+    return Frame(name, pieces, tuple(b'"' in piece for piece in pieces))
+
+
 class TestScanner:
     """FrameScanner: bytes in any pieces -> frames."""
 
@@ -149,7 +154,7 @@ class TestDecode:
     @pytest.mark.parametrize("name", ["", "message", "image_edit.partial_image"])
     def test_the_type_in_the_json_decides(self, name: str) -> None:
         """With or without a name, whatever the name."""
-        event = decode(Frame(name, (dumps(COMPLETED),)), {"x-request-id": "r"})
+        event = decode(frame_of(name, (dumps(COMPLETED),)), {"x-request-id": "r"})
         assert isinstance(event, Completed)
         assert event.headers == {"x-request-id": "r"}
         assert (event.payload.raw, b"".join(event.payload.image_base64())) == (dumps(COMPLETED), IMAGE)
@@ -157,7 +162,7 @@ class TestDecode:
     def test_the_name_helps_where_the_json_is_silent(self) -> None:
         """A payload without a type gets one, so that our clients need not guess."""
         fields = {name: value for name, value in PARTIAL.items() if name != "type"}
-        event = decode(Frame("image_edit.partial_image", (dumps(fields),)), {})
+        event = decode(frame_of("image_edit.partial_image", (dumps(fields),)), {})
         assert isinstance(event, PartialImage)
         assert json.loads(event.payload.raw) == PARTIAL
         assert b"".join(event.payload.image_base64()) == IMAGE
@@ -165,16 +170,16 @@ class TestDecode:
     @pytest.mark.parametrize(
         "frame",
         [
-            Frame("", (b"[DONE]",)),
-            Frame("", (b" [DONE] ",)),
-            Frame("ping", (b"",)),
-            Frame("ping", (b"", b" ", b"")),
-            Frame("ping", (b"{}",)),
-            Frame("", (b'{"type":"ping"}',)),
-            Frame("", (b'{"type":"image_generation.completed","b64_json":"QUJD"}',)),
-            Frame("image_edit.completed", (b'{"type":"other"}',)),
-            Frame("", (b'{"type":7}',)),
-            Frame("", (b'{"type":["error"]}',)),
+            frame_of("", (b"[DONE]",)),
+            frame_of("", (b" [DONE] ",)),
+            frame_of("ping", (b"",)),
+            frame_of("ping", (b"", b" ", b"")),
+            frame_of("ping", (b"{}",)),
+            frame_of("", (b'{"type":"ping"}',)),
+            frame_of("", (b'{"type":"image_generation.completed","b64_json":"QUJD"}',)),
+            frame_of("image_edit.completed", (b'{"type":"other"}',)),
+            frame_of("", (b'{"type":7}',)),
+            frame_of("", (b'{"type":["error"]}',)),
         ],
     )
     def test_what_is_no_event_of_an_edit_is_passed_over(self, frame: Frame) -> None:
@@ -195,7 +200,7 @@ class TestDecode:
         """Nested, typed, or flat under its name: message, type, param and code come through, and the headers."""
         error = {"message": "no", "type": "image_generation_user_error", "param": "input", "code": "moderation_blocked"}
         text = json.dumps(shape).replace('"{}"', json.dumps(error)).encode()
-        detail = refusal(Frame(name, (text,)), {"x-request-id": "r"})
+        detail = refusal(frame_of(name, (text,)), {"x-request-id": "r"})
         assert detail == ErrorDetail(
             400, "image_generation_user_error", "no", "input", "moderation_blocked", headers={"x-request-id": "r"}
         )
@@ -211,20 +216,20 @@ class TestDecode:
     )
     def test_an_error_that_says_little_is_an_upstream_error(self, data: bytes, message: str) -> None:
         """Its text is kept; `error` is the type of the event, not of the error; it may have been paid."""
-        detail = refusal(Frame("", (data,)), {})
+        detail = refusal(frame_of("", (data,)), {})
         assert detail == ErrorDetail(502, "upstream_error", message, None, None, retryable=True, charged=True)
 
     @pytest.mark.parametrize("image", [{}, {"b64_json": ""}, {"b64_json": None}, {"url": ""}, {"url": None}])
     def test_completed_without_an_image_is_broken(self, image: dict[str, Any]) -> None:
         """An edit that claims to be done and shows nothing is an error."""
         with pytest.raises(UpstreamBroken) as caught:
-            decode(Frame("", (dumps({"type": "image_edit.completed", **image}),)), {})
+            decode(frame_of("", (dumps({"type": "image_edit.completed", **image}),)), {})
         assert caught.value.detail.code == "upstream_empty"
 
     def test_an_image_by_url_is_an_image(self) -> None:
         """A provider may point at its image; `"error": null` in an event is no error."""
         fields = {"type": "image_edit.completed", "url": "https://x/y.png", "error": None}
-        assert isinstance(decode(Frame("", (dumps(fields),)), {}), Completed)
+        assert isinstance(decode(frame_of("", (dumps(fields),)), {}), Completed)
 
     @pytest.mark.parametrize(
         "data", [b"busy", b"{", b"[1]", b'"text"', b'{"b64_json":"QUJD', b'{"b64_json":"QQ==","x":{"b64_json":"QQ=="}}']
@@ -232,7 +237,7 @@ class TestDecode:
     def test_what_is_not_json_is_broken(self, data: bytes) -> None:
         """Half a payload is a clean error, never half an image."""
         with pytest.raises(UpstreamBroken) as caught:
-            decode(Frame("image_edit.completed", (data,)), {})
+            decode(frame_of("image_edit.completed", (data,)), {})
         assert caught.value.detail.code == "upstream_malformed"
 
 
@@ -279,7 +284,7 @@ class TestEncode:
     def test_the_openai_sdk_reads_our_frames(self) -> None:
         """Its decoder sees each event with its name and JSON, and nothing of the heartbeats between them."""
         events: list[Event] = [
-            PartialImage(payloads.parse(dumps(PARTIAL))),
+            PartialImage(payloads.parse((dumps(PARTIAL),), (True,))),
             completed_of(3 * SLICE_BYTES),
             Failed(ErrorDetail(502, "upstream_error", "x")),
         ]
@@ -303,13 +308,13 @@ def frames_of(pieces: Iterable[bytes], max_event_bytes: int = 1 << 20) -> list[F
     """All frames of a stream that ends."""
     scanner = FrameScanner(max_event_bytes)
     frames = feed(scanner, pieces)
-    last = scanner.finish()
-    return [*frames, last] if last else frames
+    scanner.finish()
+    return [*frames, *scanner.take()]
 
 
 def feed(scanner: FrameScanner, pieces: Iterable[bytes]) -> list[Frame]:
     """The frames that the pieces complete."""
-    return [frame for piece in pieces for frame in scanner.feed(piece)]
+    return [frame for piece in pieces if scanner.feed(piece) for frame in scanner.take()]
 
 
 def split(stream: bytes, cuts: Sequence[int]) -> list[bytes]:
