@@ -30,7 +30,7 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s))
     telemetry = Telemetry(log)
     telemetry.log_bytes.set_function(lambda: events.size_bytes)
-    catalogue = providers.build(settings.routes.providers, server, upstream, clock=clocks.clock, now_s=clocks.now_s)
+    catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
     gateway = Gateway(settings.routes, Dispatch(catalogue, total_s=server.total_s), events, telemetry, clocks)
     keyring = Keyring(settings.api_keys)
 

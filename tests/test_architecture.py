@@ -23,9 +23,9 @@ LAYERS = [
 HOMES = {
     "starlette": ("web", "app"),
     "sse_starlette": ("web/sse.py",),
-    "httpx": ("providers/upstream.py",),
-    "httpx_aiohttp": ("providers/upstream.py",),
-    "aiohttp": ("providers/upstream.py",),
+    "httpx": ("providers/connection.py", "providers/transport.py", "providers/upstream.py"),
+    "httptools": ("providers/connection.py",),
+    "aiohappyeyeballs": ("providers/transport.py",),
     "uvicorn": ("cli.py",),
     "typer": ("cli.py",),
     "rich": ("cli.py",),

@@ -21,14 +21,10 @@ def build(
     names: AbstractSet[str],
     server: ServerSettings,
     upstream: Upstream,
-    *,
-    clock: Callable[[], float],
     now_s: Callable[[], float],
 ) -> Mapping[str, Provider]:
-    """The named providers. `clock` gives monotonic seconds, `now_s` Unix time."""
-    openai = OpenAI(
-        upstream, clock=clock, now_s=now_s, max_event_bytes=server.max_event_bytes, max_answer_bytes=server.max_answer_bytes
-    )
+    """The named providers. `now_s` gives Unix time."""
+    openai = OpenAI(upstream, now_s=now_s, max_event_bytes=server.max_event_bytes, max_answer_bytes=server.max_answer_bytes)
     providers: dict[str, Provider] = {"mock": Mock(now_s), "openai": openai}
     if "darkroom" in names:
         from streamedit.providers.darkroom import Darkroom  # noqa: PLC0415 - an optional extra

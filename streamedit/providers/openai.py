@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import fields, replace
 
 from streamedit.edits import EditOptions, EditRequest, InputImage
-from streamedit.errors import UpstreamRefused, UpstreamTimeout
+from streamedit.errors import UpstreamRefused
 from streamedit.events import Completed, Event
 from streamedit.images import inspect
 from streamedit.providers.base import Capabilities
@@ -29,7 +29,7 @@ _ERROR_BODY_BYTES = 1 << 20
 
 
 class OpenAI:
-    """The provider `openai`. `clock` gives monotonic seconds, `now_s` Unix time."""
+    """The provider `openai`. `now_s` gives Unix time."""
 
     capabilities = Capabilities(streams=True, partial_images=True, n=True, mask=True)
 
@@ -37,13 +37,11 @@ class OpenAI:
         self,
         upstream: Upstream,
         *,
-        clock: Callable[[], float],
         now_s: Callable[[], float],
         max_event_bytes: int,
         max_answer_bytes: int,
     ) -> None:
         self._upstream = upstream
-        self._clock = clock
         self._now_s = now_s
         self._max_event_bytes = max_event_bytes
         self._max_answer_bytes = max_answer_bytes
@@ -77,19 +75,15 @@ class OpenAI:
                     yield event
 
     async def _frames(self, answer: Answer) -> AsyncGenerator[frames.Frame]:
-        """The upstream's frames. Comments keep a connection alive, not an edit: without a frame for too long it has failed."""
+        """The upstream's frames, each as soon as it is whole."""
         scanner = frames.FrameScanner(self._max_event_bytes)
-        heard_at_s = self._clock()
-        async with aclosing(answer.chunks()) as chunks:
-            async for chunk in chunks:
-                for frame in scanner.feed(chunk):
-                    heard_at_s = self._clock()
+        async with aclosing(answer.push(scanner)) as reads:
+            async for _ in reads:
+                for frame in scanner.take():
                     yield frame
-                if self._clock() - heard_at_s > self._upstream.silence_s:
-                    raise UpstreamTimeout("The provider has sent no event for too long.")
-        last = scanner.finish()
-        if last is not None:
-            yield last
+        scanner.finish()
+        for frame in scanner.take():
+            yield frame
 
 
 def _headers(target: Target) -> Mapping[str, str]:

@@ -1,28 +1,27 @@
-"""HTTP to the providers: httpx as the API, aiohttp as its transport, large reads.
+"""HTTP to the providers, over one pool of connections. Redirects are never followed: a key would travel with them."""
 
-Why: httpx's own transport costs several times the CPU per byte and loses pool slots for good when requests are cancelled under
-contention (httpcore issue 1093). Redirects are never followed: a key would travel with them.
-"""
-
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import cast
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
-from httpx_aiohttp.transport import AiohttpResponseStream
 
-from streamedit.errors import UpstreamBroken, UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from streamedit import __version__
+from streamedit.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from streamedit.providers.connection import Sink
+from streamedit.providers.transport import Body, PooledTransport
 from streamedit.wire.multipart import MultipartBody
 
-READ_BYTES = 1 << 18
-"""The largest read, and so the largest piece of an event. aiohttp pauses a socket at twice this."""
-
-_DRAIN_S = 0.1
 _PASSED_ON = ("retry-after", "retry-after-ms", "openai-processing-ms", "x-should-retry")
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,72 +34,64 @@ class UpstreamLimits:
     keepalive_s: float = 15.0
 
 
-class _LargeReads(AiohttpResponseStream):
-    """The transport's stream with reads of `READ_BYTES` instead of 16 KiB."""
-
-    CHUNK_SIZE = READ_BYTES
-
-
-class _Transport(AiohttpTransport):
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await super().handle_async_request(request)
-        stream = response.stream
-        if isinstance(stream, AiohttpResponseStream):
-            response.stream = _LargeReads(stream._aiohttp_response)  # noqa: SLF001 - the class offers no other way to its size
-        return response
-
-
 class Answer:
     """A provider's answer: status and headers now, its body as it comes."""
 
     def __init__(self, response: httpx.Response) -> None:
+        self._is_encoded = "content-encoding" in response.headers
+        self._body = cast(Body, response.stream)
+        self._decoded = response.aiter_bytes()
         self.status = response.status_code
         self.content_type = response.headers.get("content-type", "").lower()
         self.headers = _passed_on(response.headers)
-        encoded = "content-encoding" in response.headers
-        self._chunks = response.aiter_bytes() if encoded else aiter(cast(httpx.AsyncByteStream, response.stream))
         self._peeked = b""
-        self._complete = False
 
-    async def chunks(self) -> AsyncGenerator[bytes]:
-        """The body in the pieces that were read. Raises UpstreamError."""
-        if self._peeked:
-            peeked, self._peeked = self._peeked, b""
-            yield peeked
+    async def push(self, sink: Sink) -> AsyncGenerator[None]:
+        """Push the body into `sink` while it is read; yields when the sink has something to see. Raises UpstreamError."""
+        if self._peeked and sink.feed(self._peeked):
+            yield
         with _mapped_errors():
-            async for chunk in self._chunks:
-                yield chunk
+            async with aclosing(self._pushed(sink)) as reads:
+                async for _ in reads:
+                    yield
 
     async def peek(self) -> bytes:
         """The first piece of the body, which stays to be read. Raises UpstreamError."""
-        with _mapped_errors():
-            self._peeked = await anext(self._chunks, b"")
+        first = _Joined()
+        async with aclosing(self.push(first)) as reads:
+            async for _ in reads:
+                break
+        self._peeked = bytes(first)
         return self._peeked
 
     async def read(self, max_bytes: int) -> bytes:
         """The whole body. Raises UpstreamError, beyond `max_bytes` UpstreamBroken."""
-        body = bytearray()
-        async with aclosing(self.chunks()) as chunks:
-            async for chunk in chunks:
-                body += chunk
+        body = _Joined()
+        async with aclosing(self.push(body)) as reads:
+            async for _ in reads:
                 if len(body) > max_bytes:
                     raise UpstreamBroken("The provider's answer is too large.", code="upstream_too_large")
         return bytes(body)
 
     def complete(self) -> None:
         """Nothing more is wanted of the body: its rest may be read away, so that the connection can serve again."""
-        self._complete = True
+        self._body.complete()
 
-    async def drain(self) -> None:
-        """Read the rest away, if it comes at once."""
-        if not self._complete:
-            return
-        try:
-            async with asyncio.timeout(_DRAIN_S):
-                async for _ in self._chunks:
-                    pass
-        except (TimeoutError, httpx.HTTPError, aiohttp.ClientError):
-            return
+    def _pushed(self, sink: Sink) -> AsyncGenerator[None]:
+        return self._push_decoded(sink) if self._is_encoded else self._body.push(sink)
+
+    async def _push_decoded(self, sink: Sink) -> AsyncGenerator[None]:
+        async for piece in self._decoded:
+            if sink.feed(piece):
+                yield
+
+
+class _Joined(bytearray):
+    """A sink that keeps all it gets."""
+
+    def feed(self, piece: bytes, /) -> bool:
+        self.extend(piece)
+        return True
 
 
 class Upstream:
@@ -108,12 +99,9 @@ class Upstream:
 
     def __init__(self, limits: UpstreamLimits) -> None:
         self._limits = limits
-        self._session: aiohttp.ClientSession | None = None
-        self._client = httpx.AsyncClient(
-            transport=_Transport(client=self._open_session),
-            timeout=httpx.Timeout(limits.silence_s, connect=limits.connect_s, pool=limits.connect_s),
-            follow_redirects=False,
-        )
+        self._transport = PooledTransport(limits.connections, limits.keepalive_s)
+        timeout = httpx.Timeout(limits.silence_s, connect=limits.connect_s, pool=limits.connect_s)
+        self._extensions = {"timeout": timeout.as_dict()}
 
     def __repr__(self) -> str:
         return f"<Upstream {self.open_connections} connections in use>"
@@ -121,8 +109,7 @@ class Upstream:
     @property
     def open_connections(self) -> int:
         """Connections that an answer is being read from."""
-        connector = self._session.connector if self._session is not None else None
-        return len(connector._acquired) if connector is not None else 0  # noqa: SLF001 - aiohttp counts, but does not say
+        return self._transport.open_connections
 
     @property
     def silence_s(self) -> float:
@@ -131,34 +118,25 @@ class Upstream:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The pool belongs to the event loop that enters here; leaving closes it."""
-        async with self._client:
+        async with self._transport:
             yield
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        # Deadlines come with each request; the session's own default would cut every answer after five minutes.
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._limits.connections, keepalive_timeout=self._limits.keepalive_s),
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
-        return self._session
 
     @asynccontextmanager
     async def post(self, url: str, headers: Mapping[str, str], body: MultipartBody) -> AsyncIterator[Answer]:
         """Send a form once and give the answer; leaving ends the call. Raises UpstreamError."""
         headers = {
             "accept-encoding": "identity",
+            "user-agent": f"streamedit/{__version__}",
             **headers,
             "content-type": body.content_type,
             "content-length": str(body.content_length),
         }
         with _mapped_errors():
-            request = self._client.build_request("POST", url, headers=headers, content=body)
-            response = await self._client.send(request, stream=True)
-        answer = Answer(response)
+            request = httpx.Request("POST", url, headers=headers, content=body, extensions=self._extensions)
+            response = await self._transport.handle_async_request(request)
         try:
-            yield answer
+            yield Answer(response)
         finally:
-            await answer.drain()
             await response.aclose()
 
 
@@ -169,21 +147,12 @@ def _passed_on(headers: httpx.Headers) -> Mapping[str, str]:
 
 @contextmanager
 def _mapped_errors() -> Iterator[None]:
-    """Transport errors as ours."""
+    """httpx's errors as ours. Only a request that never left is sure to have cost nothing."""
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-        raise _map(error) from error
-
-
-def _map(error: Exception) -> UpstreamError:
-    """Only a connection that never came about is sure to have cost nothing.
-
-    httpx-aiohttp calls most failures a connect timeout, so aiohttp's own error, the cause, decides.
-    """
-    cause = error.__cause__ or error
-    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | httpx.InvalidURL | aiohttp.InvalidURL):
-        return UpstreamUnreachable("The provider cannot be reached.")
-    if isinstance(cause, aiohttp.ServerTimeoutError):
-        return UpstreamTimeout("The provider has been silent for too long.")
-    return UpstreamBroken("The connection to the provider broke.")
+    except _NEVER_SENT as error:
+        raise UpstreamUnreachable("The provider cannot be reached.") from error
+    except httpx.TimeoutException as error:
+        raise UpstreamTimeout("The provider has been silent for too long.") from error
+    except httpx.HTTPError as error:
+        raise UpstreamBroken("The connection to the provider broke.") from error

@@ -31,7 +31,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 async def edit(upstream: Upstream, scripted: ScriptedUpstream) -> list[Event]:
     """One streamed edit."""
     loop = asyncio.get_running_loop()
-    provider = OpenAI(upstream, clock=loop.time, now_s=loop.time, max_event_bytes=8 << 20, max_answer_bytes=8 << 20)
+    provider = OpenAI(upstream, now_s=loop.time, max_event_bytes=8 << 20, max_answer_bytes=8 << 20)
     request = EditRequest("p", (InputImage(Upload(b"png"), "a.png", "image/png"),), stream=True)
     async with aclosing(provider.edit(request, Target("openai", "m", "k", scripted.url))) as events:
         return [event async for event in events]

@@ -1,0 +1,323 @@
+"""One HTTP/1.1 connection to a provider: a request out, its answer in, then the next.
+
+Why our own: relaying is what this server does, and a client library hands a body over at twice the cost. All connections read
+into one buffer, so that what was read is parsed and scanned while the processor has it in its cache. It is copied once, to
+where it stays, and goes straight into a `Sink`; whoever waits for the answer is not woken for every read.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Protocol, cast
+
+import httptools
+import httpx
+
+READ_BYTES = 1 << 18
+"""The largest read, and so the largest piece of a body; also what one connection may read before others have their turn."""
+
+_CONNECTIONS_PER_TURN = 4
+_MAX_HEAD_BYTES = 1 << 16
+
+
+class Sink(Protocol):
+    """Where the pieces of a body go."""
+
+    def feed(self, piece: bytes, /) -> bool:
+        """Take the next piece; true when there is something that its owner should see now. Never raises."""
+        ...
+
+
+class _Nowhere:
+    """Takes what nobody wants any more."""
+
+    def feed(self, _: bytes, /) -> bool:
+        return False
+
+
+@dataclass(slots=True)
+class Head:
+    """What an answer begins with."""
+
+    status: int = 0
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    @property
+    def tells_length(self) -> bool:
+        """Otherwise the body ends with the connection (RFC 9112, 6.3)."""
+        names = {name.lower() for name, _ in self.headers}
+        return self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED) or not names.isdisjoint(
+            (b"content-length", b"transfer-encoding")
+        )
+
+
+class Reading:
+    """The buffer that all connections of an event loop read into, and their turns at it.
+
+    A stream that comes as fast as it is read would keep the event loop to itself. So whoever has filled the buffer waits in
+    line, and each turn of the event loop lets a few of them go on; a small answer never waits.
+    """
+
+    def __init__(self) -> None:
+        self.buffer = memoryview(bytearray(READ_BYTES))
+        self._line: deque[Connection] = deque()
+
+    def wait_in_line(self, connection: "Connection") -> None:
+        if not self._line:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._line.append(connection)
+
+    def _next_turn(self) -> None:
+        for _ in range(min(_CONNECTIONS_PER_TURN, len(self._line))):
+            self._line.popleft().take_turn()
+        if self._line:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+
+
+class Connection(asyncio.BufferedProtocol):
+    """See the module: `request`, then `push` until the answer's end, then `finish`, which tells whether another may follow.
+
+    Every wait is bounded by `wait_s`; what goes wrong is raised as one of httpx's transport errors. `requests` counts those
+    that were begun; `closed` is done when the connection is gone.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        self.requests = 0
+        self.closed = asyncio.get_running_loop().create_future()
+        self._reading = reading
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._error: httpx.TransportError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._pieces: list[bytes] = []
+        # The parser's callback for each HTTP chunk is a builtin: a network's chunks are small, and there are many.
+        self.on_body = self._pieces.append
+        self._head = Head()
+        self._head_bytes = 0
+        self._answered = self._ended = False
+        self._sent = self._keep_alive = True
+        self._sink: Sink | None = None
+        self._ready = self._taking = self._in_line = False
+        self._reading_paused = self._writing_paused = False
+        self._at_end: Callable[[], None] | None = None
+
+    # -- a request and its answer --
+
+    async def request(self, head: bytes, body: AsyncIterable[bytes], wait_s: float) -> Head:
+        """Send a request and give its answer's head. An answer that comes early ends the sending."""
+        self.requests += 1
+        self._parser = httptools.HttpResponseParser(self)
+        self._head_bytes = 0
+        self._answered = self._ended = self._sent = False
+        self._write(head)
+        async for piece in body:
+            self._write(piece)
+            while self._writing_paused and not self._answered:
+                await self._change(wait_s, httpx.WriteTimeout)
+            if self._answered:
+                return self._head
+        self._sent = True
+        while not self._answered:
+            await self._change(wait_s, httpx.ReadTimeout)
+        return self._head
+
+    async def push(self, sink: Sink, wait_s: float) -> AsyncGenerator[None]:
+        """Push the answer's body into `sink`, and yield whenever the sink says so. May go on with another sink."""
+        self._sink, self._taking = sink, False
+        self._deliver()
+        while True:
+            while self._ready:
+                self._ready, self._taking = False, True
+                yield
+                self._taking = False
+            if self._ended:
+                return
+            self._go_on()
+            await self._change(wait_s, httpx.ReadTimeout)
+
+    @property
+    def is_reusable(self) -> bool:
+        """Request and answer went to their end, and the connection stands."""
+        return self._sent and self._ended and self._keep_alive and self._error is None
+
+    @property
+    def is_lost(self) -> bool:
+        return self._error is not None
+
+    def finish(self, reuse: Callable[["Connection"], None], within_s: float) -> None:
+        """Read away the rest of the answer; if it ends in time and another request may follow, `reuse` gets the connection."""
+        if self._ended or not self._sent or not within_s:
+            self._settle(reuse)
+            return
+        timer = asyncio.get_running_loop().call_later(within_s, self.abort)
+
+        def settle() -> None:
+            timer.cancel()
+            self._settle(reuse)
+
+        self._at_end = settle
+        self._sink, self._ready, self._taking = _Nowhere(), False, False
+        self._deliver()
+        self._go_on()
+
+    def abort(self) -> None:
+        """End the connection now."""
+        self._fail(httpx.ReadError("The connection was closed."))
+
+    def _settle(self, reuse: Callable[["Connection"], None]) -> None:
+        self._at_end = None
+        if not self.is_reusable:
+            self.abort()
+            return
+        self._sink, self._answered, self._ready, self._taking = None, False, False, False
+        self._go_on()
+        reuse(self)
+
+    # -- waiting --
+
+    async def _change(self, wait_s: float, timeout: type[httpx.TimeoutException]) -> None:
+        """Wait until something has happened."""
+        if self._error is not None:
+            raise self._error
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(wait_s, self._time_out, timeout)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _time_out(self, timeout: type[httpx.TimeoutException]) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(timeout("The provider has been silent for too long."))
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _fail(self, error: httpx.TransportError) -> None:
+        if self._error is None:
+            self._error = error
+        if self._transport is not None:
+            self._transport.abort()
+        self._wake()
+        if self._at_end is not None:
+            self._at_end()
+
+    # -- writing --
+
+    def _write(self, data: bytes) -> None:
+        if self._error is not None:
+            raise self._error
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def pause_writing(self) -> None:
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        self._writing_paused = False
+        self._wake()
+
+    # -- reading --
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def get_buffer(self, _: int) -> memoryview:
+        return self._reading.buffer
+
+    def buffer_updated(self, size: int) -> None:
+        if self._parser is None or self._ended:
+            self._fail(httpx.RemoteProtocolError("The provider sent more than an answer."))
+            return
+        try:
+            self._parser.feed_data(self._reading.buffer[:size])
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._garbled()
+        self._deliver()
+        if size == READ_BYTES and not self._in_line:
+            self._in_line = True
+            self._pause()
+            self._reading.wait_in_line(self)
+
+    def take_turn(self) -> None:
+        """The line has come to this connection."""
+        self._in_line = False
+        self._go_on()
+
+    def eof_received(self) -> None:
+        if self._answered and not self._head.tells_length:
+            self.on_message_complete()
+            self._deliver()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = self._parser = None
+        self.closed.set_result(None)
+        self._fail(httpx.RemoteProtocolError(f"The provider closed the connection ({error or 'without an error'})."))
+
+    def _garbled(self) -> None:
+        """What follows a whole answer only spoils the connection."""
+        self._keep_alive = False
+        if not self._ended:
+            self._fail(httpx.RemoteProtocolError("The provider's answer is not HTTP/1.1."))
+
+    def _deliver(self) -> None:
+        """Hand over what has been read; stop reading while nobody takes it."""
+        if self._pieces and self._sink is not None:
+            piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            self._pieces.clear()
+            self._ready = self._sink.feed(piece) or self._ready
+        if self._ended and self._at_end is not None:
+            self._at_end()
+        elif self._ready or self._ended:
+            self._wake()
+        if self._is_behind and not self._ended:
+            self._pause()
+
+    @property
+    def _is_behind(self) -> bool:
+        """There is something that has to be taken first."""
+        return self._ready or self._taking or (self._answered and self._sink is None)
+
+    def _pause(self) -> None:
+        if not self._reading_paused and self._transport is not None and not self._transport.is_closing():
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _go_on(self) -> None:
+        if self._in_line or self._is_behind or not self._reading_paused:
+            return
+        if self._transport is not None and not self._transport.is_closing():
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    # -- what the parser finds --
+
+    def on_message_begin(self) -> None:
+        if self._ended:
+            raise httptools.HttpParserError("a second answer")
+        self._head = Head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._answered:
+            return
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > _MAX_HEAD_BYTES:
+            raise httptools.HttpParserError("head too large")
+        self._head.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Answers below 200 only announce the real one."""
+        if self._parser is None or self._answered or self._parser.get_status_code() < HTTPStatus.OK:
+            return
+        self._head.status = self._parser.get_status_code()
+        self._keep_alive = self._parser.should_keep_alive() and self._head.tells_length
+        self._answered = True
+        self._wake()
+
+    def on_message_complete(self) -> None:
+        self._ended = self._answered

@@ -1,0 +1,191 @@
+"""httpx's transport over our own connections: a pool that is kept through cancellation, and bodies that can be pushed.
+
+It is HTTP/1.1 without proxies, as an API server needs it. `httpx.AsyncClient(transport=PooledTransport())` works as with any
+other transport; the relay calls the transport itself, because a client would share one cookie jar among all callers.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import TypeAlias, cast
+
+import aiohappyeyeballs
+import httpx
+
+from streamedit.providers.connection import Connection, Reading, Sink
+from streamedit.uploads import closed_unless_done
+
+_DRAIN_S = 0.1
+"""How long the end of an answer may take once its last event has come."""
+
+_HAPPY_EYEBALLS_S = 0.25
+"""RFC 8305: when to try the next address as well."""
+
+_PORTS = {"http": 80, "https": 443}
+_CLOSE_S = 1.0
+_UNBOUNDED_S = 86_400.0
+"""httpx writes None for a wait without a bound; here every wait has one."""
+
+_Origin: TypeAlias = tuple[str, str, int]
+
+
+class Body(httpx.AsyncByteStream):
+    """An answer's body: to iterate over, as httpx has it, or to `push` into a sink while it is read."""
+
+    def __init__(self, connection: Connection, wait_s: float, pool: "PooledTransport", origin: _Origin) -> None:
+        self._connection = connection
+        self._wait_s = wait_s
+        self._pool = pool
+        self._origin = origin
+        self._drain = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = _Pieces()
+        async with aclosing(self.push(pieces)) as reads:
+            async for _ in reads:
+                while pieces:
+                    yield pieces.popleft()
+
+    def push(self, sink: Sink) -> AsyncGenerator[None]:
+        """See `Connection.push`."""
+        return self._connection.push(sink, self._wait_s)
+
+    def complete(self) -> None:
+        """Nothing more is wanted: the rest may be read away, so that the connection can serve again."""
+        self._drain = True
+
+    async def aclose(self) -> None:
+        self._pool.give_back(self._connection, self._origin, drain=self._drain)
+
+
+class _Pieces(deque[bytes]):
+    """A sink that wakes its owner for each piece."""
+
+    def feed(self, piece: bytes, /) -> bool:
+        self.append(piece)
+        return True
+
+
+class PooledTransport(httpx.AsyncBaseTransport):
+    """Connections of one event loop: at most `connections` in use at once, idle ones kept for `keepalive_s`."""
+
+    def __init__(self, connections: int, keepalive_s: float, tls: ssl.SSLContext | None = None) -> None:
+        # httpx's: certifi's authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR.
+        self._tls = tls or httpx.create_ssl_context()
+        self._tls.set_alpn_protocols(["http/1.1"])
+        self._free = asyncio.Semaphore(connections)
+        self._keepalive_s = keepalive_s
+        self._reading = Reading()
+        self._open: set[Connection] = set()
+        self._used: set[Connection] = set()
+        self._idle: dict[_Origin, list[Connection]] = {}
+
+    @property
+    def open_connections(self) -> int:
+        """Connections with a request on them."""
+        return len(self._used)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request and give its answer, whose body is a `Body`. Raises httpx.TransportError."""
+        timeout = request.extensions.get("timeout", {})
+        wait_s = timeout.get("read") or _UNBOUNDED_S
+        origin, head = _origin_of(request.url), _head_of(request)
+        connection = await self._take(origin, timeout)
+        with closed_unless_done(lambda: self.give_back(connection, origin, drain=False)):
+            answer = await connection.request(head, cast(httpx.AsyncByteStream, request.stream), wait_s)
+        body = Body(connection, wait_s, self, origin)
+        return httpx.Response(answer.status, headers=answer.headers, stream=body, request=request)
+
+    def give_back(self, connection: Connection, origin: _Origin, *, drain: bool) -> None:
+        """A request is over. Its connection is kept if the answer has ended or, with `drain`, if it is about to."""
+        if connection not in self._used:
+            return
+        self._used.discard(connection)
+        self._free.release()
+        connection.finish(lambda finished: self._keep(origin, finished), _DRAIN_S if drain else 0)
+
+    async def aclose(self) -> None:
+        """Close every connection; requests that still run fail."""
+        for connection in self._open:
+            connection.abort()
+        if self._open:
+            await asyncio.wait([connection.closed for connection in self._open], timeout=_CLOSE_S)
+        self._idle.clear()
+
+    async def _take(self, origin: _Origin, timeout: Mapping[str, float | None]) -> Connection:
+        """A connection, kept or new, within the bound on those in use."""
+        try:
+            async with asyncio.timeout(timeout.get("pool") or _UNBOUNDED_S):
+                await self._free.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("All connections are in use.") from None
+        with closed_unless_done(self._free.release):
+            connection = self._kept(origin) or await self._connect(origin, timeout.get("connect") or _UNBOUNDED_S)
+        self._used.add(connection)
+        return connection
+
+    def _kept(self, origin: _Origin) -> Connection | None:
+        kept = self._idle.get(origin, [])
+        while kept:
+            connection = kept.pop()
+            if not connection.is_lost:
+                return connection
+        return None
+
+    def _keep(self, origin: _Origin, connection: Connection) -> None:
+        self._idle.setdefault(origin, []).append(connection)
+        asyncio.get_running_loop().call_later(self._keepalive_s, self._expire, origin, connection, connection.requests)
+
+    def _expire(self, origin: _Origin, connection: Connection, requests: int) -> None:
+        """Close what has been idle since then."""
+        kept = self._idle.get(origin, [])
+        if connection in kept and connection.requests == requests:
+            kept.remove(connection)
+            connection.abort()
+
+    async def _connect(self, origin: _Origin, connect_s: float) -> Connection:
+        try:
+            async with asyncio.timeout(connect_s):
+                return await self._dial(*origin)
+        except TimeoutError:
+            raise httpx.ConnectTimeout("Connecting took too long.") from None
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
+
+    async def _dial(self, scheme: str, host: str, port: int) -> Connection:
+        loop = asyncio.get_running_loop()
+        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        dialled = await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_S)
+        secure = scheme == "https"
+        with closed_unless_done(dialled.close):
+            _, connection = await loop.create_connection(
+                lambda: Connection(self._reading),
+                sock=dialled,
+                ssl=self._tls if secure else None,
+                server_hostname=host if secure else None,
+            )
+        self._open.add(connection)
+        connection.closed.add_done_callback(lambda _: self._open.discard(connection))
+        return connection
+
+
+def _origin_of(url: httpx.URL) -> _Origin:
+    if url.scheme not in _PORTS or not url.host:
+        raise httpx.UnsupportedProtocol(f"Not an http or https address: {url.scheme}://{url.host}")
+    return url.scheme, url.host, url.port or _PORTS[url.scheme]
+
+
+def _head_of(request: httpx.Request) -> bytes:
+    """The request as it begins on the wire. Raises httpx.LocalProtocolError where a header would break out of its line."""
+    raw = request.headers.raw
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    lines += [b"%b: %b" % header for header in raw]
+    head = b"\r\n".join([*lines, b"", b""])
+    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1 or b"\0" in head:
+        raise httpx.LocalProtocolError("A header has a line end in it.")
+    if "content-length" not in request.headers and "transfer-encoding" in request.headers:
+        raise httpx.LocalProtocolError("A body needs a content-length.")
+    return head
