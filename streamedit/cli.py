@@ -1,11 +1,13 @@
 """The command `streamedit`."""
 
+import asyncio
 import ipaddress
 import logging
 import math
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -43,9 +45,10 @@ def serve(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # It warns of every broken body, which the client is told anyway.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
-    server = uvicorn.Server(
+    app = create_app(settings, _log())
+    server = _Server(
         uvicorn.Config(
-            create_app(settings, _log()),
+            app,
             http="httptools",
             loop="uvloop",
             log_config=None,
@@ -54,11 +57,24 @@ def serve(
             proxy_headers=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=math.ceil(settings.server.drain_s) + 1,
-        )
+        ),
+        lambda: asyncio.get_running_loop().call_later(settings.server.drain_s, app.state.gateway.end_running),
     )
     listener = _listen(host, port)
     _announce(settings, listener)
     server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn waits for running answers when it is told to stop; `stopping` is called before that."""
+
+    def __init__(self, settings: uvicorn.Config, stopping: Callable[[], object]) -> None:
+        super().__init__(settings)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets)
 
 
 def _settings(file: Path | None) -> config.Settings:

@@ -49,9 +49,13 @@ class Gateway:
             yield
             # A task that is cancelled before its first step never runs, and could not end its edit.
             await asyncio.sleep(0)
-            for producer in self._running:
-                producer.cancel()
+            self.end_running()
         self._producers = None
+
+    def end_running(self) -> None:
+        """End the edits that still run, with `server_shutting_down`; their readers hear of it as of any other end."""
+        for producer in self._running:
+            producer.cancel()
 
     @property
     def is_ready(self) -> bool:

@@ -143,7 +143,7 @@ def test_sigterm_lets_a_running_stream_end(photos: Path) -> None:
 
 
 def test_sigterm_ends_a_stream_that_hangs(tmp_path: Path, photos: Path) -> None:
-    """What does not end within the drain time is cut off, and the process ends."""
+    """What does not end within the drain time ends with an error event that says why, and the process ends."""
     file = tmp_path / "short.yaml"
     file.write_text("model_list: [{model_name: mock, litellm_params: {model: mock}}]\nserver: {drain_s: 0.2}\n")
     fields = {"mock_fault": "hang", "mock_partials": "1", "prompt": "p", "stream": "true"}
@@ -155,6 +155,8 @@ def test_sigterm_ends_a_stream_that_hangs(tmp_path: Path, photos: Path) -> None:
         pieces = stream.iter_bytes()
         assert next(pieces).startswith(b"event: image_edit.partial_image")
         process.send_signal(signal.SIGTERM)
+        last = b"".join(pieces)
+        assert last.startswith(b"event: error\ndata: ") and b"server_shutting_down" in last
         assert process.wait(30) in (0, -signal.SIGTERM)
 
 

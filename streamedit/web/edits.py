@@ -77,9 +77,9 @@ class EditRoutes:
                 return error_answer(first.event.error)
             headers = first.event.headers
         content = self._frames(first, events)
-        return EventStream(content, headers, stuck_reader_s=self._server.stuck_reader_s, drain_s=self._server.drain_s)
+        return EventStream(content, headers, stuck_reader_s=self._server.stuck_reader_s)
 
-    async def _frames(self, first: Logged | None, events: AsyncGenerator[Logged | None]) -> AsyncIterator[bytes]:
+    async def _frames(self, first: Logged | None, events: AsyncGenerator[Logged | None]) -> AsyncGenerator[bytes]:
         self._telemetry.readers.inc()
         try:
             async with aclosing(events):
