@@ -110,8 +110,8 @@ _LITELLM_RELAY = Relay(
     footprint=partial(python_packages, FOLDER / "litellm", "litellm[proxy]"),
     ready="/health/readiness",
     ready_s=120.0,
-    # or it would fetch its price list before it answers
-    environment={"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+    # or it would fetch its price list before it answers, and want a key, which the bench does not check anywhere
+    environment={"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"},
     install=partial(virtual_environment, FOLDER / "litellm", _LITELLM),
     streams=False,
 )

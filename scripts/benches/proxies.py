@@ -59,7 +59,7 @@ def _haproxy_command(program: str, site: Site) -> Sequence[str]:
 
 
 def _haproxy_config(site: Site) -> str:
-    # its manual's answer to streams: without http-no-delay a piece may wait for the next one
+    # without http-no-delay it holds the end of an event for up to 200 ms, in the hope of more
     return f"""global
   nbthread 1
   maxconn 4096
