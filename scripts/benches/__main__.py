@@ -6,12 +6,12 @@ import importlib.metadata
 import shlex
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from . import machine, memory, report, speed
+from . import catalogue, machine, memory, report, speed, startup
 from .bench import prepared
-from .relays import RELAYS, Relay
+from .relays import Relay
 from .samples import Options, Samples
 
 _FOLDER = Path(".cache/bench").absolute()
@@ -23,16 +23,16 @@ def main() -> int:
     options = _options()
     # a plain kill unwinds like Ctrl-C, so that nothing is left running
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    relays = _installed(options)
-    about = _about(relays)
     try:
+        relays = list(catalogue.available(options.relays))
+        about = _about(relays)
         samples = _measure(options, relays)
     except KeyboardInterrupt:
         return 130
     except RuntimeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(report.markdown(samples, options, about) + "\n")
+    sys.stdout.write(f"{report.markdown(samples, options, about)}\n\n{startup.markdown(samples.starts)}\n")
     if options.json is not None:
         options.json.write_text(report.raw(samples, options, about) + "\n")
     return _verdict(samples)
@@ -40,8 +40,10 @@ def main() -> int:
 
 def _measure(options: Options, relays: Sequence[Relay]) -> Samples:
     with prepared(options, _FOLDER) as bench:
-        loads, latencies, rests = speed.measure(bench, relays)
-        return Samples(loads, latencies, rests, list(memory.measure(bench, relays)))
+        starts = list(startup.measure(bench, relays))
+        streaming = [relay for relay in relays if relay.streams]
+        loads, latencies, rests = speed.measure(bench, streaming)
+        return Samples(loads, latencies, rests, list(memory.measure(bench, streaming)), starts)
 
 
 def _verdict(samples: Samples) -> int:
@@ -49,14 +51,6 @@ def _verdict(samples: Samples) -> int:
     for fault in faults:
         sys.stderr.write(f"{fault}\n")
     return 1 if faults else 0
-
-
-def _installed(options: Options) -> Sequence[Relay]:
-    chosen = [RELAYS[name] for name in options.relays if name != "direct"]
-    for relay in chosen:
-        if relay.program() is None:
-            sys.stderr.write(f"{relay.name} is left out, for it is not installed: {relay.hint}\n")
-    return [relay for relay in chosen if relay.program() is not None]
 
 
 def _about(relays: Sequence[Relay]) -> Mapping[str, str | int]:
@@ -72,9 +66,11 @@ def _about(relays: Sequence[Relay]) -> Mapping[str, str | int]:
 
 
 def _options() -> Options:
+    peers = ",".join(catalogue.ON_DEMAND)
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     relay = parser.add_subparsers(required=True).add_parser("relay", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    relay.add_argument("--relays", type=_names, default="direct,nginx-default,nginx-tuned,packages-alone,streamedit")
+    relay.add_argument("--relays", type=_relays, default=",".join(catalogue.DEFAULT))
+    relay.add_argument("--peers", type=_peers, default="", help=f"all, or some of {peers}: installed when first asked for")
     relay.add_argument("--rounds", type=int, default=3, help="turns that every relay gets in every cell")
     relay.add_argument("--seconds", type=float, default=3, help="per relay, cell and round")
     relay.add_argument("--concurrency", type=_numbers, default="1,16,64", help="streams at a time, one cell each")
@@ -84,15 +80,25 @@ def _options() -> Options:
     relay.add_argument("--stuck-event-mb", type=float, default=4, help="MiB of base64 that each of them is owed")
     relay.add_argument("--keepalive", action="store_true", help="keep client connections; otherwise one per request")
     relay.add_argument("--json", type=Path, help="write every raw sample to this file")
-    return Options(**vars(parser.parse_args()))
+    arguments = vars(parser.parse_args())
+    arguments["relays"] = [*arguments["relays"], *arguments.pop("peers")]
+    return Options(**arguments)
 
 
-def _names(text: str) -> Sequence[str]:
-    names = text.split(",")
-    unknown = set(names) - {"direct", *RELAYS}
+def _chosen(text: str, known: Collection[str]) -> Sequence[str]:
+    names = text.split(",") if text else []
+    unknown = set(names) - set(known)
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}; there are direct, {', '.join(RELAYS)}")
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     return names
+
+
+def _relays(text: str) -> Sequence[str]:
+    return _chosen(text, ["direct", *catalogue.BUILT_IN])
+
+
+def _peers(text: str) -> Sequence[str]:
+    return list(catalogue.ON_DEMAND) if text == "all" else _chosen(text, catalogue.ON_DEMAND)
 
 
 def _numbers(text: str) -> Sequence[int]:

@@ -23,7 +23,7 @@ class Bench:
 
     def target(self, relay: Running, name: str) -> tools.Target:
         number, workload = next((number, each) for number, each in enumerate(self.streams) if each.name == name)
-        request = write_request(self.folder, relay.path, number, workload)
+        request = write_request(self.folder, relay.path, number, workload, relay.headers)
         return tools.Target(relay.port, request, self.streams[workload])
 
     def load(self, relay: Running, name: str, *options: str) -> tools.Load:

@@ -13,10 +13,10 @@ TOOLS_CORE = CORES[-1] if len(CORES) < 2 else CORES[1]
 
 
 @contextmanager
-def pinned(core: int) -> Iterator[None]:
-    """What is started inside inherits this core: a child pinned after its start has threads that are not."""
+def pinned(core: int | None) -> Iterator[None]:
+    """What is started inside inherits this core, or all for None: a child pinned after its start has threads that are not."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, CORES if core is None else {core})
     try:
         yield
     finally:

@@ -16,17 +16,20 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
-def running(command: Sequence[str], core: int, folder: Path, *, talks: bool = False) -> Iterator[subprocess.Popen[str]]:
-    """A command on one core, in a session of its own, so that whatever it starts ends with it.
+def running(
+    command: Sequence[str], core: int | None, folder: Path, *, extra: Mapping[str, str] | None = None, talks: bool = False
+) -> Iterator[subprocess.Popen[str]]:
+    """A command on one core, or None for all, in a session of its own, so that whatever it starts ends with it.
 
-    One that `talks` has pipes; another writes to its log, because a pipe that nobody reads would stop it.
+    `extra` are variables for its environment. One that `talks` has pipes; another writes to its log, because a pipe that
+    nobody reads would stop it.
     """
     pipe = subprocess.PIPE if talks else None
     with machine.pinned(core), (folder / f"{Path(command[0]).name}.log").open("a") as log:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=_environment(),
+            env={**_environment(), **(extra or {})},
             stdin=pipe or subprocess.DEVNULL,
             stdout=pipe or log,
             stderr=log,

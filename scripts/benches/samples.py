@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .footprints import Footprint
 from .tools import Load
 
 
@@ -23,6 +24,17 @@ class Options:
     stuck_event_mb: float
     keepalive: bool
     json: Path | None
+
+
+@dataclass(frozen=True)
+class StartSample:
+    """One start of one relay alone, what is installed for it, and whether it streams edits."""
+
+    relay: str
+    round: int
+    start_s: float
+    footprint: Footprint
+    streams: bool
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,7 @@ class Samples:
     latencies: Sequence[LatencySample]
     rests: Sequence[RestSample]
     helds: Sequence[HeldSample]
+    starts: Sequence[StartSample]
 
     def faults(self) -> Sequence[str]:
         """A line for every cell in which an answer was wrong or missing."""

@@ -5,7 +5,7 @@ import json
 import random
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ MEBIBYTE = 1 << 20
 _BOUNDARY = "streamedit-bench"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _LOOK = {"size": "1024x1024", "quality": "high", "background": "opaque", "output_format": "png"}
+_NO_HEADERS: Mapping[str, str] = {}
 _USAGE = {
     "total_tokens": 4510,
     "input_tokens": 350,
@@ -54,12 +55,13 @@ def _noise(size: int, seed: int) -> bytes:
     return random.Random(seed).randbytes(size)  # noqa: S311 - content, not a secret
 
 
-def write_request(folder: Path, path: str, number: int, workload: Workload) -> Path:
+def write_request(folder: Path, path: str, number: int, workload: Workload, headers: Mapping[str, str] = _NO_HEADERS) -> Path:
     """The HTTP request for `workload`, which is the upstream's stream `number`; the prompt carries the choice."""
+    extra = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     body = _form(f"workload={number}{' hold' if workload.hold else ''}, please")
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nAuthorization: Bearer bench\r\n"
-        f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
     )
     file = folder / f"{workload.name}{path.replace('/', '-')}.http"
     file.write_bytes(head.encode() + body)
