@@ -28,8 +28,7 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
     server = settings.server
     events = MemoryEventLog(clocks.clock, budget_bytes=server.log_memory_bytes, retention_s=server.retention_s)
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s))
-    telemetry = Telemetry(log)
-    telemetry.log_bytes.set_function(lambda: events.size_bytes)
+    telemetry = Telemetry(log, lambda: events.size_bytes)
     catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
     gateway = Gateway(settings.routes, Dispatch(catalogue, total_s=server.total_s), events, telemetry, clocks)
     keyring = Keyring(settings.api_keys)

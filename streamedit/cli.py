@@ -1,23 +1,15 @@
 """The command `streamedit`."""
 
-import asyncio
 import ipaddress
-import logging
-import math
 import os
 import socket
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import structlog
 import typer
-import uvicorn
 from rich.console import Console
 
-from streamedit import __version__, config, providers
-from streamedit.app import create_app
+from streamedit import __version__, config, providers, serving
 from streamedit.documents import ConfigError
 
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
@@ -36,45 +28,16 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; beyond loopback only with an API key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the port; each keeps its own edits.")] = 1,
     file: Annotated[Path | None, typer.Option("--config", help="A YAML file: model_list, general_settings, server.")] = None,
 ) -> None:
     """Serve POST /v1/images/edits. Without a file: darkroom, mock, and OpenAI when OPENAI_API_KEY is set."""
     settings = _settings(file)
     if not settings.api_keys and not _is_loopback(host):
         _fail(f"No API key is configured, so {host} is refused: listen on 127.0.0.1, or set STREAMEDIT_API_KEY.")
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # It warns of every broken body, which the client is told anyway.
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)
-    app = create_app(settings, _log())
-    server = _Server(
-        uvicorn.Config(
-            app,
-            http="httptools",
-            loop="uvloop",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=math.ceil(settings.server.drain_s) + 1,
-        ),
-        lambda: asyncio.get_running_loop().call_later(settings.server.drain_s, app.state.gateway.end_running),
-    )
     listener = _listen(host, port)
     _announce(settings, listener)
-    server.run(sockets=[listener])
-
-
-class _Server(uvicorn.Server):
-    """uvicorn waits for running answers when it is told to stop; `stopping` is called before that."""
-
-    def __init__(self, settings: uvicorn.Config, stopping: Callable[[], object]) -> None:
-        super().__init__(settings)
-        self._stopping = stopping
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._stopping()
-        await super().shutdown(sockets)
+    raise typer.Exit(serving.serve(settings, listener, workers))
 
 
 def _settings(file: Path | None) -> config.Settings:
@@ -113,20 +76,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _log() -> structlog.typing.FilteringBoundLogger:
-    """One JSON object a line, on stderr."""
-    log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
-    return log
 
 
 def _fail(message: str) -> NoReturn:

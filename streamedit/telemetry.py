@@ -1,9 +1,19 @@
-"""One record per edit -> a log line and Prometheus. No prompt, no image, no key ever comes here."""
+"""One record per edit -> a log line and Prometheus. No prompt, no image, no key ever comes here.
 
+Several workers add up their metrics in the folder that `SHARED_FOLDER` names, as prometheus-client's multiprocess mode has it.
+"""
+
+import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable that prometheus-client reads when it is imported."""
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
 
@@ -26,10 +36,11 @@ class EditRecord:
 
 
 class Telemetry:
-    """The sinks of one server."""
+    """The sinks of one server. `kept_bytes` tells how much the event log holds."""
 
-    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+    def __init__(self, log: structlog.typing.FilteringBoundLogger, kept_bytes: Callable[[], int] = int) -> None:
         self.log = log
+        self._kept_bytes = kept_bytes
         self._registry = CollectorRegistry()
         registry = self._registry
         self._edits = Counter("streamedit_edits", "Edits that have ended.", ["model", "outcome"], registry=registry)
@@ -42,12 +53,13 @@ class Telemetry:
         self._total = Histogram(
             "streamedit_edit_seconds", "From the accepted request to its end.", ["model"], buckets=_SECONDS, registry=registry
         )
-        self.running = Gauge("streamedit_running_edits", "Edits at work.", registry=registry)
-        self.readers = Gauge("streamedit_open_streams", "Streams being sent.", registry=registry)
-        self.log_bytes = Gauge("streamedit_log_bytes", "Bytes of events kept.", registry=registry)
+        self.running = _gauge("streamedit_running_edits", "Edits at work.", registry)
+        self.readers = _gauge("streamedit_open_streams", "Streams being sent.", registry)
+        self._log_bytes = _gauge("streamedit_log_bytes", "Bytes of events kept.", registry)
 
     def ended(self, record: EditRecord) -> None:
         """Count and log an edit's end."""
+        self._log_bytes.set(self._kept_bytes())
         self._edits.labels(record.model, record.outcome).inc()
         self._images.labels(record.model).inc(record.images)
         self._bytes.labels(record.model).inc(record.size_bytes)
@@ -57,5 +69,22 @@ class Telemetry:
         self.log.info("edit ended", **asdict(record))
 
     def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format 0.0.4."""
-        return generate_latest(self._registry)
+        """All metrics, those of other workers too, in Prometheus' text format 0.0.4."""
+        self._log_bytes.set(self._kept_bytes())
+        if SHARED_FOLDER not in os.environ:
+            return generate_latest(self._registry)
+        shared = CollectorRegistry()
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call] # prometheus-client leaves it untyped
+        return generate_latest(shared)
+
+
+def forget_the_dead() -> None:
+    """A worker that was killed has neither edits nor readers any more; what it has counted stays."""
+    folder = Path(os.environ.get(SHARED_FOLDER, os.devnull))
+    for pid in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*.db")}:
+        if not Path(f"/proc/{pid}").exists():
+            mark_process_dead(pid)  # type: ignore[no-untyped-call] # as above
+
+
+def _gauge(name: str, text: str, registry: CollectorRegistry) -> Gauge:
+    return Gauge(name, text, registry=registry, multiprocess_mode="livesum")

@@ -16,24 +16,25 @@ LAYERS = [
     ["gateway"],
     ["web"],
     ["app"],
+    ["serving"],
     ["cli", "__main__"],
 ]
 """Bottom first. A module imports from its own layer, from its own folder, or from below; `streamedit` itself is the version."""
 
 HOMES = {
-    "starlette": ("web", "app"),
+    "starlette": ("web", "app", "serving.py"),
     "sse_starlette": ("web/sse.py",),
     "httpx": ("providers/connection.py", "providers/transport.py", "providers/upstream.py"),
     "httptools": ("providers/connection.py",),
     "aiohappyeyeballs": ("providers/transport.py",),
-    "uvicorn": ("cli.py",),
+    "uvicorn": ("serving.py",),
     "typer": ("cli.py",),
     "rich": ("cli.py",),
     "yaml": ("documents.py",),
     "pydantic": ("config.py", "wire", "web/openapi.py", "providers/mock.py"),
     "python_multipart": ("wire",),
     "prometheus_client": ("telemetry.py",),
-    "structlog": ("telemetry.py", "app.py", "cli.py"),
+    "structlog": ("telemetry.py", "app.py", "serving.py"),
     "cv2": ("darkroom",),
     "numpy": ("darkroom",),
     "PIL": ("darkroom", "providers/mock.py"),

@@ -1,68 +1,22 @@
 """The command `streamedit`, started as a person starts it."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from clients import post
+from commands import refused, run, said, started
 
 from streamedit import __version__
-
-COMMAND = [sys.executable, "-m", "streamedit"]
-
-
-@contextmanager
-def _started(*arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
-    """The running command, its URL, and the lines that it began with."""
-    command = [*COMMAND, "serve", "--port", "0", *arguments]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**_environ(), **environ})
-    try:
-        assert process.stderr is not None
-        lines = [process.stderr.readline(), process.stderr.readline()]
-        found = re.search(r"http://\S+", lines[0])
-        assert found, lines
-        yield process, found[0], lines
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stderr.close() if process.stderr else None
-
-
-def _said(process: subprocess.Popen[str]) -> str:
-    """The next line of a started command."""
-    assert process.stderr is not None
-    return process.stderr.readline().strip()
-
-
-def _environ() -> dict[str, str]:
-    """The environment without keys, and with lines that are not folded."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "STREAMEDIT_"))}
-    return {**clean, "COLUMNS": "500"}
-
-
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], check=False, capture_output=True, text=True, timeout=30, env=_environ())
-
-
-def _refused(*arguments: str) -> str:
-    """What the command says when it will not start."""
-    done = _run("serve", "--port", "0", *arguments)
-    assert done.returncode == 2
-    return done.stderr
 
 
 def test_without_a_file_and_keys_it_serves_the_embedded_providers() -> None:
     """darkroom and mock, darkroom the default, on loopback only, and it says so."""
-    with _started() as (process, url, lines):
+    with started() as (process, url, lines):
         models = httpx.get(f"{url}/v1/models").json()["data"]
-        third = _said(process)
+        third = said(process)
     assert [model["id"] for model in models] == ["darkroom", "mock"]
     assert lines[1].strip() == "models: darkroom, mock (default: darkroom)"
     assert "no API key" in third
@@ -70,7 +24,7 @@ def test_without_a_file_and_keys_it_serves_the_embedded_providers() -> None:
 
 def test_a_key_in_the_environment_brings_its_provider() -> None:
     """With OPENAI_API_KEY, OpenAI's models are listed, any other of its models is taken, and one is the default."""
-    with _started(OPENAI_API_KEY="sk-x", OPENAI_BASE_URL="http://127.0.0.1:9/v1") as (_, url, lines):
+    with started(OPENAI_API_KEY="sk-x", OPENAI_BASE_URL="http://127.0.0.1:9/v1") as (_, url, lines):
         models = [model["id"] for model in httpx.get(f"{url}/v1/models").json()["data"]]
         unreachable = post(f"{url}/v1/images/edits", {"model": "openai/gpt-image-3"})
     assert {"darkroom", "mock", "gpt-image-2", "openai/*"} <= set(models)
@@ -90,8 +44,8 @@ litellm_settings: {drop_params: true}
 general_settings: {master_key: os.environ/MASTER_KEY}
 """
     )
-    with _started("--config", str(file), MASTER_KEY="sk-master") as (process, url, _):
-        third = _said(process)
+    with started("--config", str(file), MASTER_KEY="sk-master") as (process, url, _):
+        third = said(process)
         edits = f"{url}/v1/images/edits"
         assert post(edits).status == 401
         assert post(edits, {"model": "editor"}, headers={"authorization": "Bearer sk-master"}).status == 200
@@ -100,14 +54,14 @@ general_settings: {master_key: os.environ/MASTER_KEY}
 
 def test_without_a_key_it_does_not_listen_beyond_loopback() -> None:
     """An open server on every address is refused, with the way out."""
-    assert "STREAMEDIT_API_KEY" in _refused("--host", "0.0.0.0")
+    assert "STREAMEDIT_API_KEY" in refused("--host", "0.0.0.0")
 
 
 def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     """Each mistake has a line of its own with file, line and place."""
     file = tmp_path / "bad.yaml"
     file.write_text("model_list:\n  - litellm_params: {model: 5}\n  - model_name: b\nserver:\n  hartbeat_s: 3\n")
-    said = _refused("--config", str(file))
+    said = refused("--config", str(file))
     for place in (
         "bad.yaml:2: model_list[0].model_name",
         "bad.yaml:3: model_list[1].litellm_params",
@@ -118,19 +72,19 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     """No traceback."""
-    assert "No such file" in _refused("--config", str(tmp_path / "none.yaml"))
+    assert "No such file" in refused("--config", str(tmp_path / "none.yaml"))
 
 
 def test_a_port_that_is_taken_is_told() -> None:
     """No traceback."""
-    with _started() as (_, url, _lines):
-        assert "Cannot listen" in _refused("--port", url.rpartition(":")[2])
+    with started() as (_, url, _lines):
+        assert "Cannot listen" in refused("--port", url.rpartition(":")[2])
 
 
 def test_sigterm_lets_a_running_stream_end(photos: Path) -> None:
     """After SIGTERM the stream goes on to its completed event, nothing new is accepted, and the process ends."""
     fields = {"model": "mock", "mock_pace_s": "0.3", "partial_images": "2", "prompt": "p", "stream": "true"}
-    with _started() as (process, url, _), (photos / "coffee.jpg").open("rb") as image:
+    with started() as (process, url, _), (photos / "coffee.jpg").open("rb") as image:
         with httpx.stream("POST", f"{url}/v1/images/edits", data=fields, files={"image": image}, timeout=60) as stream:
             pieces = stream.iter_bytes()
             shown = next(pieces)
@@ -148,7 +102,7 @@ def test_sigterm_ends_a_stream_that_hangs(tmp_path: Path, photos: Path) -> None:
     file.write_text("model_list: [{model_name: mock, litellm_params: {model: mock}}]\nserver: {drain_s: 0.2}\n")
     fields = {"mock_fault": "hang", "mock_partials": "1", "prompt": "p", "stream": "true"}
     with (
-        _started("--config", str(file)) as (process, url, _),
+        started("--config", str(file)) as (process, url, _),
         (photos / "coffee.jpg").open("rb") as image,
         httpx.stream("POST", f"{url}/v1/images/edits", data=fields, files={"image": image}, timeout=60) as stream,
     ):
@@ -162,11 +116,11 @@ def test_sigterm_ends_a_stream_that_hangs(tmp_path: Path, photos: Path) -> None:
 
 def test_the_version_is_told() -> None:
     """`--version` prints the package's version."""
-    assert _run("--version").stdout.strip() == __version__
+    assert run("--version").stdout.strip() == __version__
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["serve", "--help"]])
 def test_help_is_there(arguments: list[str]) -> None:
     """With nothing to do, the command tells what it could do."""
-    done = _run(*arguments)
+    done = run(*arguments)
     assert "Usage" in done.stdout + done.stderr
