@@ -5,11 +5,14 @@ inside a picture. Each message is megabytes' slice, so what is done for each of 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 
 from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
+
+_LOOKS = 4
+"""A stuck reader is noticed within `stuck_reader_s` and a quarter: a look now and then costs less than a timer for each send."""
 
 
 class EventStream(EventSourceResponse):
@@ -26,32 +29,53 @@ class EventStream(EventSourceResponse):
         )
         self._content = content
         self._stuck_reader_s = stuck_reader_s
+        self._sends = 0
+        self._is_sending = False
         # Forbidden over HTTP/2, and the server's to say over HTTP/1.1.
         del self.headers["connection"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            async with aclosing(self._content), asyncio.timeout(None) as patience, asyncio.TaskGroup() as tasks:
-                departure = tasks.create_task(_await_departure(receive, patience))
-                await self._write(send, patience)
+            async with aclosing(self._content), asyncio.timeout(None) as deadline, asyncio.TaskGroup() as tasks:
+                departure = tasks.create_task(_await_departure(receive, deadline))
+                with self._watched(deadline):
+                    await self._write(send)
                 departure.cancel()
         except TimeoutError:
             return
 
-    async def _write(self, send: Send, patience: asyncio.Timeout) -> None:
-        """Send what the content gives; only a send may run out of patience, waiting for an event may not."""
-        now = asyncio.get_running_loop().time
+    async def _write(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for piece in self._content:
-            patience.reschedule(now() + self._stuck_reader_s)
+            self._sends += 1
+            self._is_sending = True
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-            patience.reschedule(None)
+            self._is_sending = False
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
+    @contextmanager
+    def _watched(self, deadline: asyncio.Timeout) -> Iterator[None]:
+        """Ends the deadline once one send has been seen at every look; waiting for an event is no send."""
+        loop = asyncio.get_running_loop()
 
-async def _await_departure(receive: Receive, patience: asyncio.Timeout) -> None:
+        def look(sends: int, seen: int) -> None:
+            nonlocal timer
+            seen = seen + 1 if self._is_sending and self._sends == sends else 0
+            if seen < _LOOKS:
+                timer = loop.call_later(self._stuck_reader_s / _LOOKS, look, self._sends, seen)
+            elif not deadline.expired():
+                deadline.reschedule(loop.time())
+
+        timer = loop.call_later(self._stuck_reader_s / _LOOKS, look, 0, 0)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+async def _await_departure(receive: Receive, deadline: asyncio.Timeout) -> None:
     """Once the reader has left there is nothing to wait for."""
     while (await receive())["type"] != "http.disconnect":
         pass
-    if not patience.expired():
-        patience.reschedule(asyncio.get_running_loop().time())
+    if not deadline.expired():
+        deadline.reschedule(asyncio.get_running_loop().time())

@@ -126,6 +126,7 @@ class FrameScanner:
         self._frames: deque[Frame] = deque()
         self._line = _Line(_BOM)
         self._event_bytes = 0
+        self._is_too_large = False
         self._after_cr = False
         self._name = ""
         self._data: list[_Value] = []
@@ -156,16 +157,12 @@ class FrameScanner:
         self._end_line()
         self._dispatch()
 
-    @property
-    def _is_too_large(self) -> bool:
-        return self._event_bytes > self._max_event_bytes
-
     def _grow(self, chunk: bytes, start: int, end: int) -> None:
         if start >= end or self._is_too_large:
             return
         self._event_bytes += end - start
-        if not self._is_too_large:
-            self._line.add(chunk, start, end)
+        self._is_too_large = self._event_bytes > self._max_event_bytes
+        self._line.add(chunk, start, end)
 
     def _end_line(self) -> None:
         if self._is_too_large:
