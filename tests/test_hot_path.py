@@ -7,7 +7,7 @@ as large as it can be. Costs are those of one event more: what a request costs b
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -103,7 +103,7 @@ class Costs:
         if code is FrameScanner.feed.__code__:
             self.fed.append(running.f_locals["chunk"])
 
-    def task(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
+    def task(self, loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
         self.tasks += 1
         return asyncio.Task(work, loop=loop, **options)
 
