@@ -6,7 +6,8 @@ happens in a thread; reads name their offset, so that several upstream calls can
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
@@ -20,6 +21,9 @@ SLICE_BYTES = 1 << 20
 
 HEAD_BYTES = 1 << 16
 """What `Upload.head` gives at most."""
+
+_MANY_PIECES = 512
+"""Fewer than the system takes in one write (IOV_MAX is 1,024)."""
 
 
 @contextmanager
@@ -38,7 +42,8 @@ class Upload:
     """
 
     def __init__(self, data: bytes = b"", spool_bytes: int = SPOOL_BYTES) -> None:
-        self._buffer = bytearray(data)
+        self._pieces: list[bytes | memoryview] = [data]
+        self._memory_bytes = len(data)
         self._spool_bytes = spool_bytes
         self._file: BinaryIO | None = None
         self._spooled_bytes = 0
@@ -48,15 +53,18 @@ class Upload:
 
     @property
     def size_bytes(self) -> int:
-        return self._spooled_bytes + len(self._buffer)
+        return self._spooled_bytes + self._memory_bytes
 
     def feed(self, data: bytes | memoryview) -> None:
-        """Add bytes, in memory; follow with `flush`."""
-        self._buffer += data
+        """Add bytes, which must not change any more, in memory and without a copy; follow with `flush`."""
+        self._pieces.append(data)
+        self._memory_bytes += len(data)
+        if len(self._pieces) >= _MANY_PIECES:
+            self._join()
 
     async def flush(self) -> None:
         """Move what is in memory to disk once it is more than the spool size."""
-        if len(self._buffer) > self._spool_bytes:
+        if self._memory_bytes > self._spool_bytes:
             await self._spill()
 
     async def slices(self) -> AsyncIterator[bytes]:
@@ -77,8 +85,8 @@ class Upload:
 
     def close(self) -> None:
         """Give memory and disk back. Idempotent."""
-        self._buffer = bytearray()
-        self._spooled_bytes = 0
+        self._pieces = []
+        self._memory_bytes = self._spooled_bytes = 0
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -86,19 +94,29 @@ class Upload:
     async def _spill(self) -> None:
         if self._file is None:
             self._file = await to_thread.run_sync(lambda: tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - lives until close()
-        buffer, self._buffer = self._buffer, bytearray()
-        self._spooled_bytes += len(buffer)
-        await to_thread.run_sync(_write_all, self._file, buffer)
+        pieces, self._pieces = self._pieces, []
+        self._spooled_bytes, self._memory_bytes = self.size_bytes, 0
+        await to_thread.run_sync(_write_all, self._file.fileno(), pieces)
 
     async def _read_at(self, offset: int, limit_bytes: int) -> bytes:
         if self._file is None or offset >= self._spooled_bytes:
             start = offset - self._spooled_bytes
-            return bytes(self._buffer[start : start + limit_bytes])
+            return self._join()[start : start + limit_bytes]
         return await to_thread.run_sync(os.pread, self._file.fileno(), limit_bytes, offset)
 
+    def _join(self) -> bytes:
+        """What is in memory, in one piece from now on."""
+        joined = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces = [bytes(joined)]
+        return bytes(joined)
 
-def _write_all(file: BinaryIO, data: bytearray) -> None:
-    """Write to an unbuffered file, which may take less than it is given."""
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
+
+def _write_all(file: int, pieces: Sequence[bytes | memoryview]) -> None:
+    """Append to a file, which may take less at once than it is given."""
+    left = deque(memoryview(piece) for piece in pieces)
+    while left:
+        written = os.writev(file, left)
+        while left and written >= len(left[0]):
+            written -= len(left.popleft())
+        if written:
+            left[0] = left[0][written:]
