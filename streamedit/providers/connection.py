@@ -18,7 +18,7 @@ import httpx
 READ_BYTES = 1 << 18
 """The largest read, and so the largest piece of a body; also what one connection may read before others have their turn."""
 
-_CONNECTIONS_PER_TURN = 4
+_CONNECTIONS_PER_TURN = 2
 _MAX_HEAD_BYTES = 1 << 16
 
 
