@@ -22,8 +22,8 @@ from streamedit.app import create_app
 from streamedit.providers.connection import READ_BYTES, Connection
 from streamedit.providers.transport import PooledTransport
 from streamedit.routing import Target
-from streamedit.wire.frames import FrameScanner
 from streamedit.wire.multipart import MultipartBody
+from streamedit.wire.scanner import FrameScanner
 
 IMAGE = "QUJD" * (3 << 18)
 """3 MiB of base64, as a large image has."""

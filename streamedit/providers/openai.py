@@ -17,6 +17,7 @@ from streamedit.providers.upstream import Answer, Upstream
 from streamedit.routing import Target
 from streamedit.wire import bodies, frames
 from streamedit.wire.multipart import MultipartBody
+from streamedit.wire.scanner import Frame, FrameScanner
 
 API_BASE = "https://api.openai.com/v1"
 
@@ -74,9 +75,9 @@ class OpenAI:
                 if event is not None:
                     yield event
 
-    async def _frames(self, answer: Answer) -> AsyncGenerator[frames.Frame]:
+    async def _frames(self, answer: Answer) -> AsyncGenerator[Frame]:
         """The upstream's frames, each as soon as it is whole."""
-        scanner = frames.FrameScanner(self._max_event_bytes)
+        scanner = FrameScanner(self._max_event_bytes)
         async with aclosing(answer.push(scanner)) as reads:
             async for _ in reads:
                 for frame in scanner.take():
