@@ -15,7 +15,9 @@ from .relays import Relay, Running, started
 from .samples import Options
 from .workloads import LARGEST_UPLOAD, STREAMS, WORKLOADS, Stream
 
-_WARM_UP_REQUESTS = "40"
+_WARM_UP_REQUESTS = 40
+_FILLING_REQUESTS = 100
+"""3 MiB each: more than the 256 MiB that streamedit keeps of edits that are over."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,13 @@ class Bench:
         load = self.load(relay, name, *options)
         return load, relay.weight.cpu_s() - before_s
 
-    def warm_up(self, relay: Running, name: str = "small") -> None:
+    def warm_up(self, relay: Running) -> None:
         """What is imported or allocated once is no request's."""
-        self.load(relay, name, "-c", "4", "-n", _WARM_UP_REQUESTS)
+        self.load(relay, "small", "-c", "4", "-n", str(_WARM_UP_REQUESTS))
+
+    def fill(self, relay: Running, name: str = "large") -> None:
+        """What the relay keeps of edits that are over is as much as it will ever be: from here on memory is used again."""
+        self.load(relay, name, "-c", "4", "-n", str(_FILLING_REQUESTS))
 
     @contextmanager
     def alone(self, relay: Relay) -> Iterator[Running]:
@@ -70,11 +76,11 @@ class Bench:
 
     @contextmanager
     def side_by_side(self, relays: Sequence[Relay]) -> Iterator[Sequence[Running]]:
-        """All relays at once, each warm."""
+        """All relays at once, each filled."""
         with ExitStack() as stack:
             running = [stack.enter_context(started(relay, self.upstream.port, self.folder)) for relay in relays]
             for relay, each in zip(relays, running, strict=True):
-                self.warm_up(each, "large" if relay.streams else "plain")
+                self.fill(each, "large" if relay.streams else "plain")
             yield running
 
     @contextmanager
@@ -88,7 +94,7 @@ class Bench:
             folder = self.folder / "tls"
             running = [stack.enter_context(started(relay, port, folder, trust=certificate)) for relay in relays]
             for each in running:
-                self.warm_up(each, "large")
+                self.fill(each)
             yield running
 
     def turns(self, subjects: Sequence[Running], text: str, most: int = 99) -> Iterator[tuple[int, Running]]:

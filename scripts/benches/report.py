@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 
-from . import fairness, latency, loads, memory, uploads
+from . import fairness, goals, latency, loads, memory, stalls, uploads
 from .samples import Options, Samples
 
 _KIBIBYTE, _MEBIBYTE = 1 << 10, 1 << 20
@@ -21,7 +21,7 @@ _NOTE = (
 
 def markdown(samples: Samples, about: Mapping[str, object]) -> str:
     """The tables of what was measured, and below them what a reader needs to repeat them."""
-    tables = (_streams, _variations, _latency, _fairness, _plain, _uploads, _memory)
+    tables = (_streams, _variations, _latency, _fairness, _plain, _uploads, _memory, _stalls, _goals)
     blocks = [f"**{title}**\n\n{table(heads, rows)}" for title, heads, rows in (each(samples) for each in tables) if rows]
     return "\n\n".join([*blocks, _NOTE, "; ".join(f"{name}: {value}" for name, value in about.items())])
 
@@ -149,3 +149,20 @@ def _memory_row(samples: Samples, relay: str) -> Iterator[str]:
         yield _size(memory.beyond_log_bytes(samples, cell, relay), _KIBIBYTE)
     yield _size(memory.stuck_reader_bytes(samples, relay), _KIBIBYTE)
     yield _size(samples.figure("memory", "stuck", relay, "queued_bytes"), _KIBIBYTE)
+
+
+def _stalls(samples: Samples) -> _Table:
+    heads = ("under", "a tick late, p99, ms", "a tick late, at most, ms", "longest single step, ms")
+    rows = [
+        (
+            cell,
+            *(f"{samples.figure('stalls', cell, relay, name):.1f}" for name in ("late_p99_ms", "late_max_ms", "step_max_ms")),
+        )
+        for cell in stalls.CELLS
+        for relay in samples.relays("stalls", cell)
+    ]
+    return "streamedit's event loop", heads, rows
+
+
+def _goals(samples: Samples) -> _Table:
+    return "Goals", goals.HEADS, goals.rows(samples)

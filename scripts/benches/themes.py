@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from . import fairness, latency, loads, memory, uploads
+from . import fairness, latency, loads, memory, stalls, uploads
 from .bench import Bench
 from .relays import Relay, Running
 from .samples import Sample
@@ -16,7 +16,7 @@ _SIDE_BY_SIDE = {
     "uploads": uploads.measure,
     "streams": loads.streams,
 }
-_FRESH = {"uploads": uploads.growth, "memory": memory.measure}
+_FRESH = {"uploads": uploads.growth, "memory": memory.measure, "stalls": stalls.measure}
 
 
 def measure(bench: Bench, relays: Sequence[Relay]) -> Iterator[Sample]:
