@@ -9,7 +9,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from . import catalogue, machine, report, startup, themes
+from . import catalogue, chart, machine, report, startup, themes
 from .bench import prepared
 from .relays import Relay
 from .samples import Options, Samples
@@ -35,6 +35,8 @@ def main() -> int:
     sys.stdout.write(f"{report.markdown(samples, about)}\n\n{startup.markdown(samples.starts)}\n")
     if options.json is not None:
         options.json.write_text(report.raw(samples, options, about) + "\n")
+    if options.chart is not None:
+        options.chart.write_text(chart.svg(samples))
     return _verdict(samples)
 
 

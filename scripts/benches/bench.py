@@ -2,6 +2,7 @@
 
 import random
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from .relays import Relay, Running, started
 from .samples import Options
 from .workloads import LARGEST_UPLOAD, STREAMS, WORKLOADS, Stream
 
+_BEGUN_S = time.monotonic()
 _WARM_UP_REQUESTS = 40
 _FILLING_REQUESTS = 100
 """3 MiB each: more than the 256 MiB that streamedit keeps of edits that are over."""
@@ -143,4 +145,4 @@ def _certificate(folder: Path) -> Certificate | None:
 
 def progress(text: str) -> None:
     """A line for whoever waits; the tables alone go to stdout."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{time.monotonic() - _BEGUN_S:5.0f} s  {text}\n")

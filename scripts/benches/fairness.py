@@ -21,7 +21,9 @@ def measure(bench: Bench, subjects: Sequence[Running]) -> Iterator[Sample]:
         for turn, relay in bench.turns(subjects, f"fairness, {cell}", _ROUNDS):
             with tools.loading(bench.folder, bench.target(relay, workload), "-c", _STREAMS, "-t", "600") as others:
                 time.sleep(_SETTLING_S)
-                load = bench.load(relay, "small", *_PROBES)
+                begun_s = time.monotonic()
+                load, cpu_s = bench.weighed(relay, "small", *_PROBES)
+                busy = cpu_s / (time.monotonic() - begun_s)
                 beside = tools.told(others)
-            yield Sample("fairness", cell, relay.name, turn, load, {})
+            yield Sample("fairness", cell, relay.name, turn, load, {"busy": busy})
             yield Sample("fairness", f"{cell}, these", relay.name, turn, beside, {})

@@ -22,7 +22,7 @@ STREAMS = {"trickle": "2 MiB at 500 KB/s", "burst": "2 x 2 MiB, 1 s apart"}
 _STREAMS = 256
 _READERS = 100
 _SAMPLE_S = 0.25
-_SETTLED_SAMPLES = 6
+_SETTLED_SAMPLES = 4
 _SETTLED_BYTES = 1 << 20
 _PATIENCE_S = 30.0
 

@@ -93,12 +93,16 @@ def _added(samples: Samples, cell: str, relay: str) -> Iterator[str]:
 
 
 def _fairness(samples: Samples) -> _Table:
-    heads = ("relay", *(f"beside {cell}" for cell in fairness.BESIDE))
+    heads = ("relay", *(f"beside {cell}: ms, relay's core busy" for cell in fairness.BESIDE))
     rows = [
-        (relay, *(_times(samples, "fairness", cell, relay)[0] for cell in fairness.BESIDE))
+        (relay, *(_probes(samples, cell, relay) for cell in fairness.BESIDE))
         for relay in samples.relays("fairness", next(iter(fairness.BESIDE)))
     ]
-    return "First event of a small edit, ms", heads, rows
+    return "First event of a small edit", heads, rows
+
+
+def _probes(samples: Samples, cell: str, relay: str) -> str:
+    return f"{_times(samples, 'fairness', cell, relay)[0]}, {samples.figure('fairness', cell, relay, 'busy'):.0%}"
 
 
 def _plain(samples: Samples) -> _Table:
