@@ -73,7 +73,7 @@ def _options() -> Options:
     relay.add_argument("--peers", type=_peers, default="", help=f"all, or some of {peers}: installed when first asked for")
     relay.add_argument("--cells", type=_cells, default=",".join(themes.THEMES), help="what to measure")
     relay.add_argument("--rounds", type=int, default=3, help="turns that every relay gets in every cell")
-    relay.add_argument("--seconds", type=float, default=1.5, help="per relay, round and cell under load")
+    relay.add_argument("--seconds", type=float, default=1.2, help="per relay, round and cell under load")
     relay.add_argument("--json", type=Path, help="write every raw sample to this file")
     relay.add_argument("--chart", type=Path, help="draw the main figures into this SVG file")
     arguments = vars(parser.parse_args())

@@ -121,7 +121,11 @@ def _cpu_bars(samples: Samples, cell: str) -> Iterator[_Bar]:
 def _latency(samples: Samples) -> _Panel:
     cells = {"3 MB event": "3 MB event, back to back", "8 KB event": "8 KB event, back to back"}
     groups = [group for name, cell in cells.items() for group in _group(name, _latency_bars(samples, cell))]
-    return _Panel("Added latency, ms", "until one event is complete, median, nothing else going on", groups)
+    return _Panel(
+        "Added latency, ms",
+        "until one event is complete, median, nothing else going on; each size on a scale of its own",
+        groups,
+    )
 
 
 def _latency_bars(samples: Samples, cell: str) -> Iterator[_Bar]:
@@ -134,7 +138,11 @@ def _latency_bars(samples: Samples, cell: str) -> Iterator[_Bar]:
 def _fairness(samples: Samples) -> _Panel:
     cells = ("64 streams of 1.5 MB/s", "64 unpaced streams")
     groups = [group for cell in cells for group in _group(cell, _fairness_bars(samples, cell))]
-    return _Panel("First event of a small edit beside 64 heavy ones, ms", "median, and the 99th percentile", groups)
+    return _Panel(
+        "First event of a small edit beside 64 heavy ones, ms",
+        "median, and the 99th percentile; each load on a scale of its own",
+        groups,
+    )
 
 
 def _fairness_bars(samples: Samples, cell: str) -> Iterator[_Bar]:

@@ -11,8 +11,8 @@ from .samples import Sample
 BESIDE = {"64 streams of 1.5 MB/s": "paced", "64 unpaced streams": "edit"}
 _ROUNDS = 2
 _STREAMS = "64"
-_SETTLING_S = 1.0
-_PROBES = ("-c", "4", "-n", "100", "-g", "20")
+_SETTLING_S = 0.8
+_PROBES = ("-c", "4", "-n", "100", "-g", "40")
 
 
 def measure(bench: Bench, subjects: Sequence[Running]) -> Iterator[Sample]:

@@ -20,6 +20,7 @@ class Cell:
 BASE = {f"{count} at a time": Cell("edit", ("-c", str(count))) for count in (1, 16, 64)}
 
 _MANY = ("-c", "16")
+_VARIATION_ROUNDS = 2
 VARIATIONS = {
     "events of 1.5 MB": Cell("edit-half", _MANY),
     "1,400-byte pieces": Cell("edit-1400", _MANY),
@@ -35,12 +36,13 @@ PLAIN = "plain calls"
 def streams(bench: Bench, subjects: Sequence[Running]) -> Iterator[Sample]:
     """Streams of four events: how many at a time, then what else may differ."""
     yield from _measure(bench, subjects, "streams", BASE)
-    yield from _measure(bench, subjects, "streams", VARIATIONS)
+    relays = [subject for subject in subjects if subject is not bench.upstream]
+    yield from _measure(bench, relays, "streams", VARIATIONS, _VARIATION_ROUNDS)
 
 
 def tls_streams(bench: Bench, subjects: Sequence[Running]) -> Iterator[Sample]:
     """The same streams from the upstream behind TLS, for relays that stand in front of that one."""
-    yield from _measure(bench, subjects, "streams", {TLS: Cell("edit", _MANY)})
+    yield from _measure(bench, subjects, "streams", {TLS: Cell("edit", _MANY)}, _VARIATION_ROUNDS)
 
 
 def plain(bench: Bench, subjects: Sequence[Running]) -> Iterator[Sample]:
@@ -48,10 +50,12 @@ def plain(bench: Bench, subjects: Sequence[Running]) -> Iterator[Sample]:
     yield from _measure(bench, subjects, "plain", {PLAIN: Cell("plain", _MANY)})
 
 
-def _measure(bench: Bench, subjects: Sequence[Running], theme: str, cells: Mapping[str, Cell]) -> Iterator[Sample]:
+def _measure(
+    bench: Bench, subjects: Sequence[Running], theme: str, cells: Mapping[str, Cell], most_rounds: int = 99
+) -> Iterator[Sample]:
     seconds = bench.options.seconds
     for name, cell in cells.items():
-        for turn, relay in bench.turns(subjects, f"{theme}, {name}"):
+        for turn, relay in bench.turns(subjects, f"{theme}, {name}", most_rounds):
             load, cpu_s = bench.weighed(relay, cell.workload, "-t", str(seconds), *cell.options)
             gb = load.body_bytes / 1e9 or math.nan
             figures = {"cpu_s_per_gb": cpu_s / gb, "mb_per_s": load.window_bytes / 1e6 / seconds}

@@ -90,7 +90,7 @@ _ALL: Sequence[Workload] = [
     Workload("upload-10", _SMALL, image_bytes=10 * MEBIBYTE),
     Workload("upload-50", _SMALL, image_bytes=50 * MEBIBYTE),
     Workload("upload-16x10", _SMALL, images=16, image_bytes=10 * MEBIBYTE),
-    Workload("paced", _LARGE, delivery="rate=1500000"),
+    Workload("paced", _PAIR, delivery="rate=1500000"),
     Workload("trickle", _SINGLE, delivery="rate=500000"),
     Workload("burst", _PAIR, delivery="gap_ms=1000"),
     Workload("held", _HELD, delivery="hold"),
