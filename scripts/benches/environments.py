@@ -12,6 +12,7 @@ FOLDER = Path(".cache/bench/peers").absolute()
 _PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 # nothing that a package brings along is run while it is installed
 _NPM = ("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+_COMPLAINT = 300
 
 
 def virtual_environment(folder: Path, packages: Sequence[str]) -> None:
@@ -46,8 +47,8 @@ def _run(*command: str) -> None:
     except OSError as error:
         raise RuntimeError(f"{command[0]}: {error.strerror}") from error
     except subprocess.CalledProcessError as error:
-        raise RuntimeError(_last_line(error.stderr) or f"{command[0]} ended with {error.returncode}") from error
+        raise RuntimeError(_complaint(error.stderr or error.stdout) or f"{command[0]} ended with {error.returncode}") from error
 
 
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]
+def _complaint(text: str) -> str:
+    return " ".join(line for line in text.splitlines() if "error" in line.lower())[:_COMPLAINT]

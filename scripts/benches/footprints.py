@@ -92,8 +92,9 @@ def _interpreter_bytes() -> int:
     library = Path(sysconfig.get_path("stdlib"))
     shared = Path(str(sysconfig.get_config_var("LIBDIR"))) / str(sysconfig.get_config_var("INSTSONAME"))
     files = [each for each in library.rglob("*") if not _NOT_RUNTIME.search(f"/{each.relative_to(library)}")]
-    programs = [each for each in (Path(sys.executable).resolve(), shared) if each.is_file()]
-    return sum(file.stat().st_size for file in [*files, *programs] if file.is_file())
+    # a static archive is what others link with; the program has it inside
+    files += [each for each in (Path(sys.executable).resolve(), shared) if each.suffix != ".a"]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _tree_bytes(folder: Path) -> int:
