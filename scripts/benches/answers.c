@@ -87,11 +87,13 @@ const struct answer *answer_to(const struct order *order)
 
 size_t answer_due(const struct answer *answer, const struct order *order, double ms)
 {
-	size_t due = answer->wire.size, events = order->gap_ms ? (size_t)(ms / (double)order->gap_ms) + 1 : answer->count;
-	if (order->hold && answer->count > 1)
-		due = answer->ends[answer->count - 2];
+	size_t due = answer->wire.size, events = answer->count;
+	if (order->gap_ms && ms < (double)(order->gap_ms * events))
+		events = (size_t)(ms / (double)order->gap_ms) + 1;
+	if (events == answer->count && ms < (double)order->end_ms)
+		events--;
 	if (events < answer->count)
-		due = answer->ends[events - 1];
+		due = events ? answer->ends[events - 1] : 0;
 	size_t paced = order->rate ? (size_t)((double)order->rate * ms / 1e3) : due;
 	return paced < due ? paced : due;
 }

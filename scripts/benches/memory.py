@@ -18,7 +18,8 @@ from .relays import Relay
 from .samples import Sample, Samples
 
 STREAMS = {"trickle": "2 MiB at 500 KB/s", "burst": "2 x 2 MiB, 1 s apart"}
-"""The workloads of 256 streams at once."""
+"""The workloads of 256 streams at once. Each ends with a small event, long after the others, so that none is over and forgotten
+before all are at their largest."""
 _STREAMS = 256
 _READERS = 100
 _SAMPLE_S = 0.25

@@ -15,9 +15,10 @@ static size_t number(const struct form *form, const char *name)
 	return found ? strtoul(found + strlen(name), NULL, 10) : SIZE_MAX;
 }
 
-static bool has(const struct form *form, const char *text)
+static size_t number_or_none(const struct form *form, const char *name)
 {
-	return memmem(form->text, form->size, text, strlen(text));
+	size_t found = number(form, name);
+	return found == SIZE_MAX ? 0 : found;
 }
 
 /* Where in the text the content of the next image begins, 0 while it is not to be seen. */
@@ -84,13 +85,12 @@ static bool asks_for_stream(const struct form *form)
 
 bool form_end(const struct form *form, struct order *order)
 {
-	size_t rate = number(form, " rate="), gap_ms = number(form, " gap_ms=");
 	*order = (struct order){
 		.workload = number(form, "workload="),
 		.piece = number(form, " piece="),
-		.rate = rate == SIZE_MAX ? 0 : rate,
-		.gap_ms = gap_ms == SIZE_MAX ? 0 : gap_ms,
-		.hold = has(form, " hold"),
+		.rate = number_or_none(form, " rate="),
+		.gap_ms = number_or_none(form, " gap_ms="),
+		.end_ms = number_or_none(form, " end_ms="),
 		.plain = !asks_for_stream(form),
 	};
 	return !form->in_image && ends_well(form) && form->images == number(form, " images=");

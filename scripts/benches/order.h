@@ -15,12 +15,12 @@ struct form {
 };
 
 /* What the prompt says, for it travels through every relay unchanged:
- * `workload=N images=I bytes=B piece=P rate=R gap_ms=G hold`, the last three where they are wanted. */
+ * `workload=N images=I bytes=B piece=P rate=R gap_ms=G end_ms=E`, the last three where they are wanted. */
 struct order {
 	size_t workload, piece;
 	size_t rate;   /* bytes per second; 0: as fast as it goes */
 	size_t gap_ms; /* between the beginnings of two events */
-	bool hold;     /* the last event never comes */
+	size_t end_ms; /* the last event does not come before this */
 	bool plain;    /* the request has no stream=true */
 };
 

@@ -48,7 +48,7 @@ static const struct http_reader request = {take_head, take_body};
 
 static bool is_paced(const struct connection *c)
 {
-	return c->order.rate || c->order.gap_ms;
+	return c->order.rate || c->order.gap_ms || c->order.end_ms;
 }
 
 /* Streams that began together do not step together, as those of different callers would not. */

@@ -22,11 +22,12 @@ _USAGE = {
 
 @dataclass(frozen=True)
 class Stream:
-    """A scripted stream: previews and one result, each of `image_bytes` base64 text."""
+    """A scripted stream: previews and one result, each of `image_bytes` base64 text, or the result of `last_bytes`."""
 
     name: str
     events: int
     image_bytes: int
+    last_bytes: int | None = None
 
     def write(self, folder: Path) -> Path:
         """The SSE frames, as the upstream sends them and the load generator expects them."""
@@ -38,7 +39,8 @@ class Stream:
         last = index == self.events - 1
         kind = "image_edit.completed" if last else "image_edit.partial_image"
         tail = {"usage": _USAGE} if last else {"partial_image_index": index}
-        image = b64encode(picture(self.image_bytes // 4 * 3, random.Random(index))).decode()  # noqa: S311 - content, not a secret
+        size = self.last_bytes if last and self.last_bytes else self.image_bytes
+        image = b64encode(picture(size // 4 * 3, random.Random(index))).decode()  # noqa: S311 - content, not a secret
         event = {"type": kind, "b64_json": image, "created_at": 1763700000, **_LOOK, **tail}
         return f"event: {kind}\ndata: {json.dumps(event, separators=(',', ':'))}\n\n".encode()
 
@@ -47,8 +49,8 @@ _HEAVY = Stream("heavy", 4, 3 * MEBIBYTE)
 _HALF = Stream("half", 4, MEBIBYTE * 3 // 2)
 _LARGE = Stream("large", 1, 3 * MEBIBYTE)
 _SMALL = Stream("small", 1, 8 << 10)
-_SINGLE = Stream("single", 1, 2 * MEBIBYTE)
-_PAIR = Stream("pair", 2, 2 * MEBIBYTE)
+_SINGLE = Stream("single", 2, 2 * MEBIBYTE, last_bytes=8 << 10)
+_PAIR = Stream("pair", 3, 2 * MEBIBYTE, last_bytes=8 << 10)
 _HELD = Stream("held", 2, 4 * MEBIBYTE)
 
 STREAMS = (_HEAVY, _HALF, _LARGE, _SMALL, _SINGLE, _PAIR, _HELD)
@@ -60,7 +62,7 @@ class Workload:
     """One kind of request: what answers it, how that is delivered, and what is uploaded. `plain` ones ask for no stream.
 
     `delivery` is what the upstream reads in the prompt beside the numbers: `rate=` in bytes per second, `gap_ms=` between
-    two events, `hold` for a last event that never comes.
+    two events, `end_ms=` before which the last event does not come.
     """
 
     name: str
@@ -91,9 +93,9 @@ _ALL: Sequence[Workload] = [
     Workload("upload-50", _SMALL, image_bytes=50 * MEBIBYTE),
     Workload("upload-16x10", _SMALL, images=16, image_bytes=10 * MEBIBYTE),
     Workload("paced", _PAIR, delivery="rate=1500000"),
-    Workload("trickle", _SINGLE, delivery="rate=500000"),
-    Workload("burst", _PAIR, delivery="gap_ms=1000"),
-    Workload("held", _HELD, delivery="hold"),
+    Workload("trickle", _SINGLE, delivery="rate=500000 end_ms=6000"),
+    Workload("burst", _PAIR, delivery="gap_ms=1000 end_ms=6000"),
+    Workload("held", _HELD, delivery="end_ms=3600000"),
 ]
 WORKLOADS: Mapping[str, Workload] = {workload.name: workload for workload in _ALL}
 LARGEST_UPLOAD = max(workload.image_bytes for workload in _ALL)
