@@ -9,7 +9,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from . import catalogue, machine, memory, report, speed, startup
+from . import catalogue, chart, machine, report, startup, themes
 from .bench import prepared
 from .relays import Relay
 from .samples import Options, Samples
@@ -32,18 +32,18 @@ def main() -> int:
     except RuntimeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"{report.markdown(samples, options, about)}\n\n{startup.markdown(samples.starts)}\n")
+    sys.stdout.write(f"{report.markdown(samples, about)}\n\n{startup.markdown(samples.starts)}\n")
     if options.json is not None:
         options.json.write_text(report.raw(samples, options, about) + "\n")
+    if options.chart is not None:
+        options.chart.write_text(chart.svg(samples))
     return _verdict(samples)
 
 
 def _measure(options: Options, relays: Sequence[Relay]) -> Samples:
     with prepared(options, _FOLDER) as bench:
         starts = list(startup.measure(bench, relays))
-        streaming = [relay for relay in relays if relay.streams]
-        loads, latencies, rests = speed.measure(bench, streaming)
-        return Samples(loads, latencies, rests, list(memory.measure(bench, streaming)), starts)
+        return Samples(list(themes.measure(bench, relays)), starts)
 
 
 def _verdict(samples: Samples) -> int:
@@ -71,15 +71,11 @@ def _options() -> Options:
     relay = parser.add_subparsers(required=True).add_parser("relay", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     relay.add_argument("--relays", type=_relays, default=",".join(catalogue.DEFAULT))
     relay.add_argument("--peers", type=_peers, default="", help=f"all, or some of {peers}: installed when first asked for")
+    relay.add_argument("--cells", type=_cells, default=",".join(themes.THEMES), help="what to measure")
     relay.add_argument("--rounds", type=int, default=3, help="turns that every relay gets in every cell")
-    relay.add_argument("--seconds", type=float, default=3, help="per relay, cell and round")
-    relay.add_argument("--concurrency", type=_numbers, default="1,16,64", help="streams at a time, one cell each")
-    relay.add_argument("--piece", type=int, default=16384, help="bytes per HTTP chunk from upstream")
-    relay.add_argument("--event-mb", type=float, default=3, help="MiB of base64 in each of the four events")
-    relay.add_argument("--stuck-readers", type=int, default=100, help="readers in the memory cells")
-    relay.add_argument("--stuck-event-mb", type=float, default=4, help="MiB of base64 that each of them is owed")
-    relay.add_argument("--keepalive", action="store_true", help="keep client connections; otherwise one per request")
+    relay.add_argument("--seconds", type=float, default=1.2, help="per relay, round and cell under load")
     relay.add_argument("--json", type=Path, help="write every raw sample to this file")
+    relay.add_argument("--chart", type=Path, help="draw the main figures into this SVG file")
     arguments = vars(parser.parse_args())
     arguments["relays"] = [*arguments["relays"], *arguments.pop("peers")]
     return Options(**arguments)
@@ -101,8 +97,8 @@ def _peers(text: str) -> Sequence[str]:
     return list(catalogue.ON_DEMAND) if text == "all" else _chosen(text, catalogue.ON_DEMAND)
 
 
-def _numbers(text: str) -> Sequence[int]:
-    return [int(number) for number in text.split(",")]
+def _cells(text: str) -> Sequence[str]:
+    return _chosen(text, themes.THEMES)
 
 
 if __name__ == "__main__":

@@ -1,213 +1,67 @@
 /*
  * The load generator of the benchmark: sends one request over and over and compares every byte that comes back.
  *
- *     client -p PORT -r REQUEST -s STREAM -c READERS [-t SECONDS] [-n REQUESTS] [-g GAP_MS] [-k]    load
- *     client -p PORT -r REQUEST -s STREAM -c READERS -H stuck|reading                               hold
+ *     client -p PORT -r REQUEST -s STREAM -c READERS [-t SECONDS] [-n REQUESTS] [-g GAP_MS] [-k] [-j]    load
+ *     client -p PORT -r REQUEST -s STREAM -c READERS -H stuck|reading                                    hold
  *
- * REQUEST holds the HTTP request as it goes out; STREAM holds the SSE frames that the upstream sends. A relay may
- * cut, re-chunk and add comments, but each event's type and payload must arrive as they stand in STREAM.
+ * REQUEST holds the HTTP request as it goes out; STREAM holds the SSE frames that the upstream sends (verify.c).
  *
- * load: READERS connections at a time until SECONDS or REQUESTS are over, then one JSON line on stdout. With -k
- * connections are kept, otherwise each request opens its own; times count from its connect.
+ * load: READERS connections at a time until SECONDS or REQUESTS are over or stdin gets a line, then one JSON line on
+ * stdout, once what was begun has ended. A reader waits GAP_MS between its requests. With -k connections are kept,
+ * otherwise each request opens its own; times count from its connect. With -j answers are plain, not streams.
  * hold: opens READERS connections to a stream whose last event never comes and prints `sent`. `stuck` readers read
  * nothing until stdin gets a line; `reading` ones read at once. When all have read every event but the last, the
  * same JSON line is printed. Then they stay connected, silent, until they are killed.
  */
 #define _GNU_SOURCE
-#include "common.h"
+#include "http.h"
+#include "verify.h"
 
-enum { BUFFER = 256 << 10, LINE = 4096, EVENTS = 16, GRACE_MS = 60000, ENOUGH_ERRORS = 100 };
+enum { BUFFER = 256 << 10, GRACE_MS = 60000, WAIT_MS = 100, ENOUGH_ERRORS = 100 };
 enum { TINY_BUFFER = 4096, NETWORK_SEGMENT = 1400 };
-enum stage { HEAD, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILER };
-
-struct line {
-	char at[LINE];
-	size_t size;
-};
-
-struct event {
-	struct bytes type, payload; /* the whole `event:` line, and what follows `data: ` */
-};
 
 struct reader {
 	int fd;
-	bool closing, in_payload, has_payload, done; /* done: nothing more is expected, a new request may start */
-	enum stage stage;
-	struct line http, sse; /* two, because a line of the stream may span chunks */
-	size_t sent, chunk_left, matched, events;
-	double started, first;
+	bool closing, done; /* done: nothing more is expected, a new request may start */
+	size_t sent;
+	double started, ended;
+	struct http http;
+	struct check check;
 };
 
 static int port, epoll;
 static struct bytes request;
-static struct event expected[EVENTS + 1]; /* one more, empty: what may follow the last event */
-static size_t expected_count, wanted;
+static size_t wanted;
 static bool keep, holding, stuck;
-static double deadline;
+static double deadline, gap_ms;
 
-static size_t total_bytes, window_bytes, errors, finished;
-static const char *complaint = "";
+static size_t total_bytes, window_bytes, finished;
 static double *first_ms, *last_ms; /* of each finished request */
 
-/* The first complaint is the one worth reading; the rest is counted. */
-static bool wrong(const char *what)
+/* -- answers -- */
+
+static bool take_head(void *owner, const char *head)
 {
-	if (!errors++)
-		complaint = what;
-	return false;
+	struct reader *r = owner;
+	r->closing = strcasestr(head, "\r\nconnection: close");
+	return check_head(head);
 }
 
-/* -- what must arrive -- */
-
-static void expect(struct bytes stream)
+static bool take_body(void *owner, const char *at, size_t size)
 {
-	char *end;
-	for (char *at = stream.at; (end = strchr(at, '\n')); at = end + 1) {
-		if (expected_count == EVENTS)
-			die("too many events");
-		if (!strncmp(at, "event: ", 7))
-			expected[expected_count].type = (struct bytes){at, (size_t)(end - at)};
-		else if (!strncmp(at, "data: ", 6))
-			expected[expected_count++].payload = (struct bytes){at + 6, (size_t)(end - at) - 6};
-	}
-}
-
-/* -- the stream: lines are checked at their end, payloads as they come -- */
-
-static bool end_of_event(struct reader *r)
-{
-	if (!r->has_payload)
-		return true;
-	r->has_payload = false;
-	if (++r->events == 1)
-		r->first = now_ms();
-	r->done = holding && r->events == wanted;
-	return true;
-}
-
-static bool end_of_line(struct reader *r)
-{
-	struct line *line = &r->sse;
-	const struct bytes *type = &expected[r->events].type;
-	size_t size = line->size - (line->size && line->at[line->size - 1] == '\r');
-	line->size = 0;
-	if (!size)
-		return end_of_event(r);
-	bool comment = line->at[0] == ':';
-	bool known = r->events < expected_count && size == type->size && !memcmp(line->at, type->at, size);
-	return comment || known || wrong("a line that the upstream did not send");
-}
-
-static bool take_line_byte(struct reader *r, char byte)
-{
-	struct line *line = &r->sse;
-	if (byte == '\n')
-		return end_of_line(r);
-	if (line->size == LINE)
-		return wrong("a line too long");
-	line->at[line->size++] = byte;
-	if (line->size != 6 || memcmp(line->at, "data: ", 6))
-		return true;
-	if (r->events == expected_count || r->has_payload)
-		return wrong("more data than the upstream sent");
-	r->in_payload = true;
-	r->matched = line->size = 0;
-	return true;
-}
-
-/* How many bytes were right: a run of the payload, or the line end that may only follow its last byte. */
-static size_t take_payload(struct reader *r, const char *at, size_t size)
-{
-	const struct bytes *payload = &expected[r->events].payload;
-	size_t left = payload->size - r->matched, part = size < left ? size : left;
-	if (part && memcmp(at, payload->at + r->matched, part))
-		return 0;
-	r->matched += part;
-	if (part)
-		return part;
-	r->has_payload = *at == '\n';
-	r->in_payload = !r->has_payload;
-	return *at == '\n' || *at == '\r';
-}
-
-static bool take_stream(struct reader *r, const char *at, size_t size)
-{
+	struct reader *r = owner;
 	total_bytes += size;
-	for (const char *end = at + size; at < end;) {
-		if (!r->in_payload) {
-			if (!take_line_byte(r, *at++))
-				return false;
-			continue;
-		}
-		size_t right = take_payload(r, at, (size_t)(end - at));
-		if (!right)
-			return wrong("a payload that differs from the upstream's");
-		at += right;
-	}
-	return true;
+	return check_bytes(&r->check, at, size);
 }
 
-/* -- HTTP: the head and the chunks around the stream -- */
-
-static bool end_of_head(struct reader *r)
-{
-	if (strncmp(r->http.at, "HTTP/1.1 200", 12))
-		return wrong("an answer other than 200");
-	if (!strcasestr(r->http.at, "\r\ntransfer-encoding: chunked"))
-		return wrong("an answer without chunks");
-	r->closing = strcasestr(r->http.at, "\r\nconnection: close");
-	r->stage = CHUNK_SIZE;
-	return true;
-}
-
-static bool end_of_framing_line(struct reader *r)
-{
-	if (r->stage == HEAD)
-		return end_of_head(r);
-	if (r->stage == TRAILER) {
-		r->done = true;
-		return r->events == wanted || wrong("fewer events than the upstream sent");
-	}
-	r->chunk_left = r->stage == CHUNK_SIZE ? strtoul(r->http.at, NULL, 16) : 0;
-	if (r->stage == CHUNK_END)
-		r->stage = CHUNK_SIZE;
-	else
-		r->stage = r->chunk_left ? CHUNK : TRAILER;
-	return true;
-}
-
-static bool take_framing_byte(struct reader *r, char byte)
-{
-	struct line *line = &r->http;
-	if (line->size == LINE - 1)
-		return wrong("a head too long");
-	line->at[line->size++] = byte;
-	line->at[line->size] = 0;
-	const char *mark = r->stage == HEAD ? "\r\n\r\n" : "\n";
-	size_t size = strlen(mark);
-	if (line->size < size || memcmp(line->at + line->size - size, mark, size))
-		return true;
-	line->size = 0;
-	return end_of_framing_line(r);
-}
+static const struct http_reader answer = {take_head, take_body};
 
 static bool take(struct reader *r, const char *at, size_t size)
 {
-	for (const char *end = at + size; at < end && !r->done;) {
-		if (r->stage != CHUNK) {
-			if (!take_framing_byte(r, *at++))
-				return false;
-			continue;
-		}
-		size_t left = (size_t)(end - at), part = left < r->chunk_left ? left : r->chunk_left;
-		if (!take_stream(r, at, part))
-			return false;
-		at += part;
-		r->chunk_left -= part;
-		if (!r->chunk_left)
-			r->stage = CHUNK_END;
-	}
-	return true;
+	if (!http_take(&r->http, &answer, r, at, size))
+		return r->http.broken && wrong(r->http.broken);
+	r->done = r->http.stage == HTTP_END || (holding && r->check.events == wanted);
+	return holding || !r->done || check_end(&r->check);
 }
 
 /* -- connections: each step returns false when something went wrong -- */
@@ -290,13 +144,14 @@ static void note_times(const struct reader *r)
 	size_t size = (finished + 1) * sizeof(double);
 	first_ms = must(realloc(first_ms, size));
 	last_ms = must(realloc(last_ms, size));
-	first_ms[finished] = r->first - r->started;
-	last_ms[finished++] = now_ms() - r->started;
+	first_ms[finished] = r->check.first - r->started;
+	last_ms[finished++] = r->ended - r->started;
 }
 
 static void finish(struct reader *r, bool fine)
 {
 	r->done = true;
+	r->ended = now_ms();
 	if (fine)
 		note_times(r);
 	if (fine && holding)
@@ -323,16 +178,27 @@ static void report(void)
 	fflush(stdout);
 }
 
+/* Whoever runs this has had enough: begin nothing new. */
+static void stop_asking(void)
+{
+	char line[16];
+	if (read(STDIN_FILENO, line, sizeof line) <= 0)
+		epoll_ctl(epoll, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
+	deadline = now_ms();
+}
+
 /* Waits for the network once and gives the number of readers that came to their end, well or not. */
-static size_t turn(void)
+static size_t turn(int wait_ms)
 {
 	struct epoll_event events[64];
-	int count = epoll_wait(epoll, events, 64, 100);
+	int count = epoll_wait(epoll, events, 64, wait_ms);
 	size_t ended = 0;
 	for (int i = 0; i < count; i++) {
 		struct reader *r = events[i].data.ptr;
-		bool fine = step(r, events[i].events);
-		if (fine && !r->done)
+		bool fine = !r || step(r, events[i].events);
+		if (!r)
+			stop_asking();
+		if (!r || (fine && !r->done))
 			continue;
 		finish(r, fine);
 		ended++;
@@ -347,20 +213,38 @@ static size_t turn(void)
 
 /* -- the two ways to run -- */
 
-static void load(struct reader *readers, size_t count, size_t limit, unsigned gap_ms)
+/* Starts every reader whose gap is over; gives how many, and how long the next one has to wait. */
+static size_t start_due(struct reader *readers, size_t count, size_t limit, double *wait_ms)
+{
+	size_t started = 0;
+	double now = now_ms();
+	for (size_t i = 0; i < count && started < limit; i++) {
+		if (!readers[i].done)
+			continue;
+		double left = readers[i].ended + gap_ms - now;
+		if (left < *wait_ms && left > 0)
+			*wait_ms = left;
+		if (left > 0)
+			continue;
+		start(&readers[i]);
+		started++;
+	}
+	return started;
+}
+
+static void load(struct reader *readers, size_t count, size_t limit)
 {
 	size_t active = 0, asked = 0;
+	/* a file or a terminal in the background cannot be waited for; then there is no stopping early */
+	epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &(struct epoll_event){.events = EPOLLIN, .data.ptr = NULL});
 	for (bool more = true; more || active;) {
+		double wait_ms = WAIT_MS;
 		more = now_ms() < deadline && asked < limit && errors < ENOUGH_ERRORS;
-		for (size_t i = 0; more && i < count && asked < limit; i++) {
-			if (!readers[i].done)
-				continue;
-			usleep(gap_ms * 1000); /* a gap is for one reader: the relay is to be idle when it asks */
-			start(&readers[i]);
-			active++;
-			asked++;
-		}
-		active -= active ? turn() : 0;
+		size_t started = more ? start_due(readers, count, limit - asked, &wait_ms) : 0;
+		asked += started;
+		active += started;
+		if (active || more)
+			active -= turn((int)wait_ms + (wait_ms < WAIT_MS));
 	}
 }
 
@@ -385,7 +269,7 @@ static void hold(struct reader *readers, size_t count, double patience_ms)
 	for (size_t i = 0; i < count; i++)
 		start(&readers[i]);
 	while (unsent(readers, count) && !errors)
-		ended += turn();
+		ended += turn(WAIT_MS);
 	puts("sent");
 	fflush(stdout);
 	if (stuck && !errors) {
@@ -394,31 +278,33 @@ static void hold(struct reader *readers, size_t count, double patience_ms)
 		release(readers, count);
 	}
 	while (ended < count && !errors)
-		ended += turn();
+		ended += turn(WAIT_MS);
 }
 
 int main(int argc, char **argv)
 {
 	size_t count = 1, limit = SIZE_MAX;
 	double seconds = 30;
-	unsigned gap_ms = 0;
-	for (int option; (option = getopt(argc, argv, "p:r:s:c:t:n:g:kH:")) != -1;) {
+	const char *stream = NULL;
+	bool plain = false;
+	for (int option; (option = getopt(argc, argv, "p:r:s:c:t:n:g:kjH:")) != -1;) {
 		switch (option) {
 		case 'p': port = atoi(optarg); break;
 		case 'r': request = read_file(optarg); break;
-		case 's': expect(read_file(optarg)); break;
+		case 's': stream = optarg; break;
 		case 'c': count = strtoul(optarg, NULL, 10); break;
 		case 't': seconds = atof(optarg); break;
 		case 'n': limit = strtoul(optarg, NULL, 10); break;
-		case 'g': gap_ms = (unsigned)atoi(optarg); break;
+		case 'g': gap_ms = atof(optarg); break;
 		case 'k': keep = true; break;
+		case 'j': plain = true; break;
 		case 'H': holding = true, stuck = !strcmp(optarg, "stuck"); break;
 		default: return 2;
 		}
 	}
-	wanted = expected_count - (holding && expected_count ? 1 : 0);
-	if (!port || !request.size || !wanted || !count)
+	if (!port || !request.size || !stream || !count)
 		return fprintf(stderr, "usage: see the head of client.c\n"), 2;
+	wanted = expect(stream, plain) - holding;
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct reader *readers = must(calloc(count, sizeof *readers));
 	for (size_t i = 0; i < count; i++)
@@ -427,7 +313,7 @@ int main(int argc, char **argv)
 	if (holding)
 		hold(readers, count, seconds * 1e3);
 	else
-		load(readers, count, limit, gap_ms);
+		load(readers, count, limit);
 	report();
 	while (holding && !errors)
 		pause();

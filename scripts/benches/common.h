@@ -1,4 +1,4 @@
-/* What upstream.c and client.c share: files, clocks, sockets and giving up. */
+/* What the two tools share: files, clocks, sockets and giving up. */
 #ifndef BENCH_COMMON_H
 #define BENCH_COMMON_H
 
@@ -17,6 +17,13 @@
 
 struct bytes {
 	char *at;
+	size_t size;
+};
+
+enum { LINE = 8192 };
+
+struct line {
+	char at[LINE];
 	size_t size;
 };
 

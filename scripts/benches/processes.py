@@ -92,6 +92,11 @@ class Weight:
         """The sum of each process's own peak."""
         return sum(_status_bytes(folder, "VmHWM") for folder, _ in self._members())
 
+    def forget_peak(self) -> None:
+        """From now on `peak_bytes` is of what comes."""
+        for folder, _ in self._members():
+            (folder / "clear_refs").write_text("5")
+
     def queued_bytes(self) -> int:
         """What waits in the kernel on this relay's sockets, unsent or unread: no part of its RSS."""
         queues = _tcp_queues()

@@ -74,17 +74,18 @@ class Running:
 
 
 @contextmanager
-def started(relay: Relay, upstream_port: int, folder: Path, *, tls: bool = False) -> Iterator[Running]:
-    """The relay, from its first answer until it is stopped."""
+def started(relay: Relay, upstream_port: int, folder: Path, *, trust: Path | None = None) -> Iterator[Running]:
+    """The relay, from its first answer until it is stopped. `trust`: the certificate of an upstream that speaks TLS."""
     program = relay.program()
     if program is None:
         raise RuntimeError(f"{relay.name} is not installed: {relay.hint}")
-    site = Site(folder / relay.name, free_port(), upstream_port, tls)
+    site = Site(folder / relay.name, free_port(), upstream_port, trust is not None)
     shutil.rmtree(site.folder, ignore_errors=True)
     site.folder.mkdir(parents=True)
     command = relay.command(program, site)
+    trusted = {"SSL_CERT_FILE": str(trust)} if trust else {}
     begun = time.monotonic()
-    with running(command, relay.core, site.folder, extra=relay.environment) as process:
+    with running(command, relay.core, site.folder, extra={**relay.environment, **trusted}) as process:
         _await_ready(site, relay, lambda: process.poll() is None)
         start_s = time.monotonic() - begun
         yield Running(relay.name, site.port, relay.path, Weight(process.pid), relay.headers(site), start_s)

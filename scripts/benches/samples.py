@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +14,12 @@ from .tools import Load
 class Options:
     """The command line."""
 
+    cells: Sequence[str]
     relays: Sequence[str]
     rounds: int
     seconds: float
-    concurrency: Sequence[int]
-    piece: int
-    event_mb: float
-    stuck_readers: int
-    stuck_event_mb: float
-    keepalive: bool
     json: Path | None
+    chart: Path | None
 
 
 @dataclass(frozen=True)
@@ -38,79 +34,56 @@ class StartSample:
 
 
 @dataclass(frozen=True)
-class LoadSample:
-    """One relay under load for one cell's time."""
+class Sample:
+    """One relay in one cell of one theme, once: what its clients saw, and what else was measured, by name with its unit."""
 
+    theme: str
+    cell: str
     relay: str
     round: int
-    concurrency: int
-    seconds: float
-    cpu_s: float
     load: Load
-
-    def cpu_s_per_gb(self) -> float:
-        return self.cpu_s / (self.load.body_bytes / 1e9) if self.load.body_bytes else math.nan
-
-    def mb_per_s(self) -> float:
-        return self.load.window_bytes / 1e6 / self.seconds
-
-
-@dataclass(frozen=True)
-class LatencySample:
-    """One relay asked for single events, with a pause before each."""
-
-    relay: str
-    round: int
-    event: str
-    load: Load
-
-
-@dataclass(frozen=True)
-class RestSample:
-    """The memory of one relay: after its start, and its peak after all load."""
-
-    relay: str
-    base_bytes: int
-    peak_bytes: int
-
-
-@dataclass(frozen=True)
-class HeldSample:
-    """A fresh relay with readers of unfinished edits: `stuck` ones read nothing, `reading` ones all there is.
-
-    `kept_bytes` of each edit are kept for replay, by design, whoever reads.
-    """
-
-    relay: str
-    round: int
-    manner: str
-    readers: int
-    kept_bytes: int
-    before_bytes: int
-    after_bytes: int
-    queued_bytes: int
-    load: Load
-
-    def growth_per_reader(self) -> float:
-        return (self.after_bytes - self.before_bytes) / self.readers
+    figures: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Samples:
     """Everything that one run measured."""
 
-    loads: Sequence[LoadSample]
-    latencies: Sequence[LatencySample]
-    rests: Sequence[RestSample]
-    helds: Sequence[HeldSample]
+    all: Sequence[Sample]
     starts: Sequence[StartSample]
+
+    def relays(self, theme: str, cell: str) -> Sequence[str]:
+        """Who took part in a cell, in the order in which they did."""
+        return list(dict.fromkeys(sample.relay for sample in self.all if (sample.theme, sample.cell) == (theme, cell)))
+
+    def figure(self, theme: str, cell: str, relay: str, name: str) -> float:
+        """The median of the rounds; nan when it was not measured."""
+        values = [sample.figures[name] for sample in self._of(theme, cell, relay) if name in sample.figures]
+        return statistics.median(values) if values else math.nan
+
+    def largest(self, theme: str, relay: str, name: str) -> float:
+        """The largest value in any cell of a theme; nan when it was not measured."""
+        mine = (sample.figures for sample in self.all if (sample.theme, sample.relay) == (theme, relay))
+        return max((figures[name] for figures in mine if name in figures), default=math.nan)
+
+    def first_ms(self, theme: str, cell: str, relay: str, percent: int) -> float:
+        """A percentile over the requests of all rounds; nan when there was none."""
+        return percentile([ms for sample in self._of(theme, cell, relay) for ms in sample.load.first_ms], percent)
+
+    def last_ms(self, theme: str, cell: str, relay: str, percent: int) -> float:
+        """The same for the last byte."""
+        return percentile([ms for sample in self._of(theme, cell, relay) for ms in sample.load.last_ms], percent)
 
     def faults(self) -> Sequence[str]:
         """A line for every cell in which an answer was wrong or missing."""
-        cells = [(f"{s.relay}, {s.concurrency} at a time", s.load) for s in self.loads]
-        cells += [(f"{s.relay}, single {s.event} events", s.load) for s in self.latencies]
-        cells += [(f"{s.relay}, {s.readers} {s.manner} readers", s.load) for s in self.helds]
-        return [f"{cell}: {load.errors} errors, the first: {load.complaint}" for cell, load in cells if load.errors]
+        return [
+            f"{s.theme}, {s.cell}, {s.relay}: {s.load.errors} errors, the first: {s.load.complaint}"
+            for s in self.all
+            if s.load.errors
+        ]
+
+    def _of(self, theme: str, cell: str, relay: str) -> Iterator[Sample]:
+        return (sample for sample in self.all if (sample.theme, sample.cell, sample.relay) == (theme, cell, relay))
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

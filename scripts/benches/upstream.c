@@ -1,184 +1,164 @@
 /*
  * The scripted upstream of the benchmark: answers every edit with a stream that was built before.
  *
- *     upstream PIECE STREAM...        prints the port that it chose, then serves until it is killed
+ *     upstream [-t CERTIFICATE -k KEY] IMAGE STREAM...      prints the port that it chose, then serves until it is killed
  *
- * STREAM is a file of SSE frames. The request picks one by its number with `workload=N` anywhere in its body (the
- * prompt travels through every relay unchanged); `workload=N hold` keeps the last event back for good. Frames are
- * sent as HTTP chunks of PIECE bytes, which never span two events, as a provider writes each event when it has it.
+ * STREAM is a file of SSE frames. A request's prompt picks one and says how it is to be delivered (order.h); a request
+ * without stream=true gets the stream's last image as a plain answer. Images in a request must be the beginning of
+ * IMAGE, or the answer is 400.
  */
 #define _GNU_SOURCE
-#include "common.h"
+#include "answers.h"
+#include "http.h"
+#include "wire.h"
 
-enum { REQUEST_LIMIT = 1 << 20, SLICE = 256 << 10 };
-
-struct answer {
-	struct bytes wire; /* head, chunks, last chunk */
-	size_t held;       /* where the last event begins */
-};
+enum { BUFFER = 256 << 10, SLICE = 256 << 10, STEP_MS = 10 };
 
 struct connection {
-	int fd;
-	char *in;
-	size_t in_size;
+	struct wire wire;
+	struct http http;
+	struct form form;
+	struct order order;
 	const struct answer *answer; /* NULL while a request is read */
-	size_t sent, stop;
+	size_t sent, due;
+	double started, next_step; /* of a paced answer */
+	struct connection *before, *after;
 };
 
-static const char HEAD[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
-			   "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n";
-static char NOT_FOUND[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
-static const struct answer nothing = {{NOT_FOUND, sizeof NOT_FOUND - 1}, 0};
-
-static struct answer *answers;
-static size_t answer_count;
-
-/* -- answers, built once -- */
-
-static void append(struct bytes *to, const char *from, size_t size)
-{
-	memcpy(to->at + to->size, from, size);
-	to->size += size;
-}
-
-static void append_chunks(struct bytes *to, const char *from, size_t size, size_t piece)
-{
-	while (size) {
-		size_t part = size < piece ? size : piece;
-		to->size += (size_t)sprintf(to->at + to->size, "%zx\r\n", part);
-		append(to, from, part);
-		append(to, "\r\n", 2);
-		from += part;
-		size -= part;
-	}
-}
-
-static struct answer build(const char *path, size_t piece)
-{
-	struct bytes stream = read_file(path);
-	struct answer answer = {{NULL, 0}, 0};
-	size_t chunks = stream.size / piece + 64;
-	answer.wire.at = must(malloc(sizeof HEAD + stream.size + chunks * 32));
-	append(&answer.wire, HEAD, sizeof HEAD - 1);
-	for (char *at = stream.at, *end = stream.at + stream.size; at < end;) {
-		char *blank = memmem(at, (size_t)(end - at), "\n\n", 2);
-		char *next = blank ? blank + 2 : end;
-		answer.held = answer.wire.size;
-		append_chunks(&answer.wire, at, (size_t)(next - at), piece);
-		at = next;
-	}
-	append(&answer.wire, "0\r\n\r\n", 5);
-	free(stream.at);
-	return answer;
-}
+static int epoll;
+static struct connection *connections;
 
 /* -- requests -- */
 
-static const char *header(const char *head, const char *end, const char *name)
+static bool take_head(void *owner, const char *head)
 {
-	const char *found = strcasestr(head, name);
-	return found && found < end ? found + strlen(name) : NULL;
+	(void)owner, (void)head;
+	return true;
 }
 
-/* Size of a chunked request that starts at `in`, 0 while it is incomplete. */
-static size_t chunked_size(const char *in, size_t head, size_t size)
+static bool take_body(void *owner, const char *at, size_t size)
 {
-	for (size_t at = head; at < size;) {
-		const char *line = memchr(in + at, '\n', size - at);
-		if (!line)
-			return 0;
-		size_t chunk = strtoul(in + at, NULL, 16);
-		at = (size_t)(line + 1 - in) + chunk + 2;
-		if (!chunk)
-			return at <= size ? at : 0;
-	}
-	return 0;
+	struct connection *c = owner;
+	if (!c->answer && !form_take(&c->form, at, size))
+		c->answer = &bad_request;
+	return true;
 }
 
-/* Size of the complete request at the start of `in` (a string), 0 while more must come. */
-static size_t request_size(const char *in, size_t size)
+static const struct http_reader request = {take_head, take_body};
+
+static bool is_paced(const struct connection *c)
 {
-	const char *end = memmem(in, size, "\r\n\r\n", 4);
-	if (!end)
-		return 0;
-	size_t head = (size_t)(end + 4 - in);
-	const char *length = header(in, end, "\r\ncontent-length:");
-	if (length)
-		head += strtoul(length, NULL, 10);
-	else if (header(in, end, "\r\ntransfer-encoding:"))
-		return chunked_size(in, head, size);
-	return head <= size ? head : 0;
+	return c->order.rate || c->order.gap_ms || c->order.end_ms;
 }
 
-static void choose_answer(struct connection *c, size_t size)
+/* Streams that began together do not step together, as those of different callers would not. */
+static void begin_answer(struct connection *c)
 {
-	char *mark = memmem(c->in, size, "workload=", 9), *rest = NULL;
-	size_t number = mark ? strtoul(mark + 9, &rest, 10) : answer_count;
-	c->answer = number < answer_count ? &answers[number] : &nothing;
-	c->stop = rest && !strncmp(rest, " hold", 5) ? c->answer->held : c->answer->wire.size;
+	static unsigned turn;
+	if (!form_end(&c->form, &c->order))
+		c->answer = &bad_request;
+	if (!c->answer)
+		c->answer = answer_to(&c->order);
 	c->sent = 0;
-	c->in_size -= size;
-	memmove(c->in, c->in + size, c->in_size + 1);
+	c->started = now_ms();
+	c->next_step = c->started + turn++ % STEP_MS;
+	c->due = is_paced(c) ? 0 : answer_due(c->answer, &c->order, 0);
 }
 
-/* -- connections: each returns false when the connection is over -- */
+/* -- connections: each step returns false when the connection is over -- */
 
 static bool receive(struct connection *c)
 {
-	ssize_t got = recv(c->fd, c->in + c->in_size, REQUEST_LIMIT - c->in_size, 0);
+	static char buffer[BUFFER];
+	ssize_t got = wire_receive(&c->wire, buffer, sizeof buffer);
 	if (got <= 0)
 		return got < 0 && would_block();
-	c->in_size += (size_t)got;
-	c->in[c->in_size] = 0;
+	if (!http_take(&c->http, &request, c, buffer, (size_t)got))
+		return false;
+	if (c->http.stage == HTTP_END)
+		begin_answer(c);
 	return true;
 }
 
 /* One bounded write per turn, so that no stream starves the others. */
 static bool deliver(struct connection *c)
 {
-	size_t left = c->stop - c->sent;
-	ssize_t put = send(c->fd, c->answer->wire.at + c->sent, left < SLICE ? left : SLICE, MSG_NOSIGNAL);
+	size_t left = c->due - c->sent;
+	ssize_t put = wire_send(&c->wire, c->answer->wire.at + c->sent, left < SLICE ? left : SLICE);
 	if (put < 0)
 		return would_block();
 	c->sent += (size_t)put;
 	return true;
 }
 
-static bool serve(int epoll, struct connection *c, unsigned events)
+static void await_request(struct connection *c)
+{
+	c->answer = NULL;
+	c->sent = c->due = 0;
+	memset(&c->http, 0, sizeof c->http);
+	memset(&c->order, 0, sizeof c->order);
+	c->form.size = c->form.seen = c->form.images = 0;
+	c->form.in_image = false;
+}
+
+static bool serve(struct connection *c, unsigned events)
 {
 	if (events & (EPOLLERR | EPOLLHUP))
 		return false;
 	if ((events & EPOLLIN) && !receive(c))
 		return false;
-	if ((events & EPOLLOUT) && c->answer && c->sent < c->stop && !deliver(c))
+	if (c->sent < c->due && !deliver(c))
 		return false;
 	if (c->answer && c->sent == c->answer->wire.size)
-		c->answer = NULL;
-	size_t size = c->answer ? 0 : request_size(c->in, c->in_size);
-	if (size)
-		choose_answer(c, size);
-	bool writing = c->answer && c->sent < c->stop;
-	watch(epoll, EPOLL_CTL_MOD, c->fd, EPOLLIN | (writing ? EPOLLOUT : 0u), c);
+		await_request(c);
+	watch(epoll, EPOLL_CTL_MOD, c->wire.fd, EPOLLIN | (c->sent < c->due ? EPOLLOUT : 0u), c);
 	return true;
 }
 
 static void hang_up(struct connection *c)
 {
-	close(c->fd);
-	free(c->in);
+	*(c->before ? &c->before->after : &connections) = c->after;
+	if (c->after)
+		c->after->before = c->before;
+	wire_close(&c->wire);
 	free(c);
 }
 
-static void welcome(int epoll, int listener)
+static void welcome(int listener)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
 	no_delay(fd);
 	struct connection *c = must(calloc(1, sizeof *c));
-	c->fd = fd;
-	c->in = must(malloc(REQUEST_LIMIT + 1)); /* untouched pages cost nothing */
+	c->wire = wire_open(fd);
+	c->after = connections;
+	if (connections)
+		connections->before = c;
+	connections = c;
 	watch(epoll, EPOLL_CTL_ADD, fd, EPOLLIN, c);
+}
+
+/* Lets every paced answer take the step that is due; gives the ms until the next one is, -1 when there is none. */
+static int pace(void)
+{
+	double now = now_ms(), next = 0;
+	for (struct connection *c = connections, *after; c; c = after) {
+		after = c->after;
+		if (!c->answer || !is_paced(c) || c->due == c->answer->wire.size)
+			continue;
+		if (c->next_step <= now) {
+			c->next_step += STEP_MS;
+			c->due = answer_due(c->answer, &c->order, now - c->started);
+			if (!serve(c, 0)) {
+				hang_up(c);
+				continue;
+			}
+		}
+		if (!next || c->next_step < next)
+			next = c->next_step;
+	}
+	return !next ? -1 : next <= now ? 0 : (int)(next - now) + 1;
 }
 
 static int listen_anywhere(void)
@@ -194,28 +174,39 @@ static int listen_anywhere(void)
 	return fd;
 }
 
+static void serve_all(int listener)
+{
+	struct epoll_event events[64];
+	int count = epoll_wait(epoll, events, 64, pace());
+	for (int i = 0; i < count; i++) {
+		struct connection *c = events[i].data.ptr;
+		if (!c)
+			welcome(listener);
+		else if (!serve(c, events[i].events))
+			hang_up(c);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	long piece = argc > 2 ? atol(argv[1]) : 0;
-	if (piece <= 0) {
-		fprintf(stderr, "usage: upstream PIECE STREAM...\n");
-		return 2;
-	}
-	answer_count = (size_t)argc - 2;
-	answers = must(calloc(answer_count, sizeof *answers));
-	for (size_t i = 0; i < answer_count; i++)
-		answers[i] = build(argv[i + 2], (size_t)piece);
-	int epoll = epoll_create1(EPOLL_CLOEXEC), listener = listen_anywhere();
-	watch(epoll, EPOLL_CTL_ADD, listener, EPOLLIN, NULL);
-	for (;;) {
-		struct epoll_event events[64];
-		int count = epoll_wait(epoll, events, 64, -1);
-		for (int i = 0; i < count; i++) {
-			struct connection *c = events[i].data.ptr;
-			if (!c)
-				welcome(epoll, listener);
-			else if (!serve(epoll, c, events[i].events))
-				hang_up(c);
+	const char *certificate = NULL, *key = NULL;
+	for (int option; (option = getopt(argc, argv, "t:k:")) != -1;) {
+		switch (option) {
+		case 't': certificate = optarg; break;
+		case 'k': key = optarg; break;
+		default: return 2;
 		}
 	}
+	if (argc - optind < 2 || !certificate != !key)
+		return fprintf(stderr, "usage: see the head of upstream.c\n"), 2;
+	if (certificate)
+		wire_secure(certificate, key);
+	form_images(argv[optind]);
+	for (int i = optind + 1; i < argc; i++)
+		add_workload(argv[i]);
+	int listener = listen_anywhere();
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	watch(epoll, EPOLL_CTL_ADD, listener, EPOLLIN, NULL);
+	for (;;)
+		serve_all(listener);
 }

@@ -1,19 +1,17 @@
-"""What is sent: one small edit request, and the streams that the upstream answers with."""
+"""What is asked for: the streams that the upstream answers with, and how each kind of request wants them."""
 
-import base64
 import json
 import random
-import struct
-import zlib
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .pictures import picture
+
 MEBIBYTE = 1 << 20
-_BOUNDARY = "streamedit-bench"
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+PIECE = 16 << 10
 _LOOK = {"size": "1024x1024", "quality": "high", "background": "opaque", "output_format": "png"}
-_NO_HEADERS: Mapping[str, str] = {}
 _USAGE = {
     "total_tokens": 4510,
     "input_tokens": 350,
@@ -23,79 +21,81 @@ _USAGE = {
 
 
 @dataclass(frozen=True)
-class Workload:
-    """One scripted stream: `partials` previews and the result, each of `image_bytes` base64 text."""
+class Stream:
+    """A scripted stream: previews and one result, each of `image_bytes` base64 text, or the result of `last_bytes`."""
 
     name: str
-    partials: int
+    events: int
     image_bytes: int
-    hold: bool = False
+    last_bytes: int | None = None
 
     def write(self, folder: Path) -> Path:
         """The SSE frames, as the upstream sends them and the load generator expects them."""
         path = folder / f"{self.name}.sse"
-        path.write_bytes(b"".join(self._frame(index) for index in range(self.partials + 1)))
+        path.write_bytes(b"".join(self._frame(index) for index in range(self.events)))
         return path
 
     def _frame(self, index: int) -> bytes:
-        last = index == self.partials
+        last = index == self.events - 1
         kind = "image_edit.completed" if last else "image_edit.partial_image"
         tail = {"usage": _USAGE} if last else {"partial_image_index": index}
-        event = {"type": kind, "b64_json": _image(self.image_bytes, seed=index), "created_at": 1763700000, **_LOOK, **tail}
+        size = self.last_bytes if last and self.last_bytes else self.image_bytes
+        image = b64encode(picture(size // 4 * 3, random.Random(index))).decode()  # noqa: S311 - content, not a secret
+        event = {"type": kind, "b64_json": image, "created_at": 1763700000, **_LOOK, **tail}
         return f"event: {kind}\ndata: {json.dumps(event, separators=(',', ':'))}\n\n".encode()
 
 
-def _image(size: int, seed: int) -> str:
-    """Base64 of a PNG's first bytes and noise: as incompressible as a photo, the same in every run."""
-    noise = _noise(size // 4 * 3 - len(_PNG_SIGNATURE), seed)
-    return base64.b64encode(_PNG_SIGNATURE + noise).decode()
+_HEAVY = Stream("heavy", 4, 3 * MEBIBYTE)
+_HALF = Stream("half", 4, MEBIBYTE * 3 // 2)
+_LARGE = Stream("large", 1, 3 * MEBIBYTE)
+_SMALL = Stream("small", 1, 8 << 10)
+_SINGLE = Stream("single", 2, 2 * MEBIBYTE, last_bytes=8 << 10)
+_PAIR = Stream("pair", 3, 2 * MEBIBYTE, last_bytes=8 << 10)
+_HELD = Stream("held", 2, 4 * MEBIBYTE)
+
+STREAMS = (_HEAVY, _HALF, _LARGE, _SMALL, _SINGLE, _PAIR, _HELD)
+"""In the order in which the upstream numbers them."""
 
 
-def _noise(size: int, seed: int) -> bytes:
-    return random.Random(seed).randbytes(size)  # noqa: S311 - content, not a secret
+@dataclass(frozen=True)
+class Workload:
+    """One kind of request: what answers it, how that is delivered, and what is uploaded. `plain` ones ask for no stream.
+
+    `delivery` is what the upstream reads in the prompt beside the numbers: `rate=` in bytes per second, `gap_ms=` between
+    two events, `end_ms=` before which the last event does not come.
+    """
+
+    name: str
+    stream: Stream
+    piece: int = PIECE
+    delivery: str = ""
+    plain: bool = False
+    images: int = 1
+    image_bytes: int = 1500
+
+    @property
+    def prompt(self) -> str:
+        number = STREAMS.index(self.stream)
+        sizes = f"images={self.images} bytes={self.image_bytes} piece={self.piece}"
+        return f"workload={number} {sizes} {self.delivery}, please"
 
 
-def write_request(folder: Path, path: str, number: int, workload: Workload, headers: Mapping[str, str] = _NO_HEADERS) -> Path:
-    """The HTTP request for `workload`, which is the upstream's stream `number`; the prompt carries the choice."""
-    extra = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    body = _form(f"workload={number}{' hold' if workload.hold else ''}, please")
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nAuthorization: Bearer bench\r\n"
-        f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
-    )
-    file = folder / f"{workload.name}{path.replace('/', '-')}.http"
-    file.write_bytes(head.encode() + body)
-    return file
-
-
-def _form(prompt: str) -> bytes:
-    fields = {"model": "bench", "prompt": prompt, "stream": "true", "partial_images": "3"}
-    parts = [_part(f'name="{name}"', value.encode()) for name, value in fields.items()]
-    parts.append(_part('name="image"; filename="photo.png"\r\nContent-Type: image/png', _png(22)))
-    return b"".join([*parts, f"--{_BOUNDARY}--\r\n".encode()])
-
-
-def _part(disposition: str, content: bytes) -> bytes:
-    return f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + content + b"\r\n"
-
-
-def _png(side_px: int) -> bytes:
-    """A real picture, of noise: a relay may look at what it passes on."""
-    rows = b"".join(b"\0" + _noise(3 * side_px, seed=row) for row in range(side_px))
-    header = struct.pack(">IIBBBBB", side_px, side_px, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    return _PNG_SIGNATURE[:8] + b"".join(_png_chunk(kind, content) for kind, content in chunks)
-
-
-def _png_chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def workloads(event_mb: float, stuck_event_mb: float) -> Sequence[Workload]:
-    """All streams of one run, in the order in which the upstream numbers them."""
-    return [
-        Workload("edit", 3, int(event_mb * MEBIBYTE)),
-        Workload("large", 0, int(event_mb * MEBIBYTE)),
-        Workload("small", 0, 8 << 10),
-        Workload("held", 1, int(stuck_event_mb * MEBIBYTE), hold=True),
-    ]
+_ALL: Sequence[Workload] = [
+    Workload("edit", _HEAVY),
+    Workload("edit-half", _HALF),
+    Workload("edit-1400", _HEAVY, piece=1400),
+    Workload("edit-64k", _HEAVY, piece=64 << 10),
+    Workload("large", _LARGE),
+    Workload("small", _SMALL),
+    Workload("plain", _LARGE, plain=True),
+    Workload("upload-1", _SMALL, image_bytes=MEBIBYTE),
+    Workload("upload-10", _SMALL, image_bytes=10 * MEBIBYTE),
+    Workload("upload-50", _SMALL, image_bytes=50 * MEBIBYTE),
+    Workload("upload-16x10", _SMALL, images=16, image_bytes=10 * MEBIBYTE),
+    Workload("paced", _PAIR, delivery="rate=1500000"),
+    Workload("trickle", _SINGLE, delivery="rate=500000 end_ms=6000"),
+    Workload("burst", _PAIR, delivery="gap_ms=1000 end_ms=6000"),
+    Workload("held", _HELD, delivery="end_ms=3600000"),
+]
+WORKLOADS: Mapping[str, Workload] = {workload.name: workload for workload in _ALL}
+LARGEST_UPLOAD = max(workload.image_bytes for workload in _ALL)
