@@ -15,7 +15,7 @@ from .relays import Relay
 from .samples import Options, Samples
 
 _FOLDER = Path(".cache/bench").absolute()
-_PACKAGES = ("aiohttp", "httpx", "uvicorn", "uvloop", "starlette", "sse-starlette")
+_PACKAGES = ("httpx", "uvicorn", "uvloop", "starlette", "sse-starlette")
 
 
 def main() -> int:
