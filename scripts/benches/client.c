@@ -15,6 +15,7 @@
  */
 #define _GNU_SOURCE
 #include "http.h"
+#include "tally.h"
 #include "verify.h"
 
 enum { BUFFER = 256 << 10, GRACE_MS = 60000, WAIT_MS = 100, ENOUGH_ERRORS = 100 };
@@ -35,9 +36,6 @@ static size_t wanted;
 static bool keep, holding, stuck;
 static double deadline, gap_ms;
 
-static size_t total_bytes, window_bytes, finished;
-static double *first_ms, *last_ms; /* of each finished request */
-
 /* -- answers -- */
 
 static bool take_head(void *owner, const char *head)
@@ -50,7 +48,7 @@ static bool take_head(void *owner, const char *head)
 static bool take_body(void *owner, const char *at, size_t size)
 {
 	struct reader *r = owner;
-	total_bytes += size;
+	tally_bytes(size, now_ms() < deadline);
 	return check_bytes(&r->check, at, size);
 }
 
@@ -125,11 +123,7 @@ static bool listen_to(struct reader *r)
 		return true;
 	if (got <= 0)
 		return wrong("a connection that ended before its answer");
-	size_t before = total_bytes;
-	bool fine = take(r, buffer, (size_t)got);
-	if (now_ms() < deadline)
-		window_bytes += total_bytes - before;
-	return fine;
+	return take(r, buffer, (size_t)got);
 }
 
 static bool step(struct reader *r, unsigned events)
@@ -139,43 +133,16 @@ static bool step(struct reader *r, unsigned events)
 	return stuck ? wrong("a stuck reader that the relay hung up on") : listen_to(r);
 }
 
-static void note_times(const struct reader *r)
-{
-	size_t size = (finished + 1) * sizeof(double);
-	first_ms = must(realloc(first_ms, size));
-	last_ms = must(realloc(last_ms, size));
-	first_ms[finished] = r->check.first - r->started;
-	last_ms[finished++] = r->ended - r->started;
-}
-
 static void finish(struct reader *r, bool fine)
 {
 	r->done = true;
 	r->ended = now_ms();
 	if (fine)
-		note_times(r);
+		tally_answer(r->check.first - r->started, r->ended - r->started);
 	if (fine && holding)
 		watch(epoll, EPOLL_CTL_MOD, r->fd, 0, r);
 	else if (!fine || !keep || r->closing)
 		hang_up(r);
-}
-
-static void print_list(const char *name, const double *values)
-{
-	printf(", \"%s\": [", name);
-	for (size_t i = 0; i < finished; i++)
-		printf("%s%.3f", i ? ", " : "", values[i]);
-	printf("]");
-}
-
-static void report(void)
-{
-	printf("{\"requests\": %zu, \"body_bytes\": %zu, \"window_bytes\": %zu, \"errors\": %zu, \"complaint\": \"%s\"",
-	       finished, total_bytes, window_bytes, errors, complaint);
-	print_list("first_ms", first_ms);
-	print_list("last_ms", last_ms);
-	printf("}\n");
-	fflush(stdout);
 }
 
 /* Whoever runs this has had enough: begin nothing new. */
@@ -205,7 +172,7 @@ static size_t turn(int wait_ms)
 	}
 	if (now_ms() > deadline + GRACE_MS) {
 		wrong("an answer that did not end in time");
-		report();
+		tally_print();
 		exit(1);
 	}
 	return ended;
@@ -281,10 +248,11 @@ static void hold(struct reader *readers, size_t count, double patience_ms)
 		ended += turn(WAIT_MS);
 }
 
-int main(int argc, char **argv)
+static size_t reader_count = 1, request_limit = SIZE_MAX;
+static double seconds = 30;
+
+static bool read_options(int argc, char **argv)
 {
-	size_t count = 1, limit = SIZE_MAX;
-	double seconds = 30;
 	const char *stream = NULL;
 	bool plain = false;
 	for (int option; (option = getopt(argc, argv, "p:r:s:c:t:n:g:kjH:")) != -1;) {
@@ -292,29 +260,36 @@ int main(int argc, char **argv)
 		case 'p': port = atoi(optarg); break;
 		case 'r': request = read_file(optarg); break;
 		case 's': stream = optarg; break;
-		case 'c': count = strtoul(optarg, NULL, 10); break;
+		case 'c': reader_count = strtoul(optarg, NULL, 10); break;
 		case 't': seconds = atof(optarg); break;
-		case 'n': limit = strtoul(optarg, NULL, 10); break;
+		case 'n': request_limit = strtoul(optarg, NULL, 10); break;
 		case 'g': gap_ms = atof(optarg); break;
 		case 'k': keep = true; break;
 		case 'j': plain = true; break;
 		case 'H': holding = true, stuck = !strcmp(optarg, "stuck"); break;
-		default: return 2;
+		default: return false;
 		}
 	}
-	if (!port || !request.size || !stream || !count)
-		return fprintf(stderr, "usage: see the head of client.c\n"), 2;
+	if (!port || !request.size || !stream || !reader_count)
+		return false;
 	wanted = expect(stream, plain) - holding;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	if (!read_options(argc, argv))
+		return fprintf(stderr, "usage: see the head of client.c\n"), 2;
 	epoll = epoll_create1(EPOLL_CLOEXEC);
-	struct reader *readers = must(calloc(count, sizeof *readers));
-	for (size_t i = 0; i < count; i++)
+	struct reader *readers = must(calloc(reader_count, sizeof *readers));
+	for (size_t i = 0; i < reader_count; i++)
 		readers[i].fd = -1, readers[i].done = true;
 	deadline = now_ms() + seconds * 1e3;
 	if (holding)
-		hold(readers, count, seconds * 1e3);
+		hold(readers, reader_count, seconds * 1e3);
 	else
-		load(readers, count, limit);
-	report();
+		load(readers, reader_count, request_limit);
+	tally_print();
 	while (holding && !errors)
 		pause();
 	return errors > 0;

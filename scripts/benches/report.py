@@ -17,8 +17,9 @@ _NOTE = (
     "upstream's own. GB = 10^9 bytes of body; sizes of events (base64) and of images are in MiB and KiB. Streams are four "
     "events of 3 MB in 16 KiB pieces, each from a connection of its own, where nothing else is said. Speed is measured once "
     "a relay keeps as much of what is over as it ever will; memory in fresh processes, as the peak less what there was "
-    "before. A stuck reader is counted beyond one that reads. The event loop's lateness is that of a clock of 1 ms inside "
-    "it, on uvloop; the longest single step is told by asyncio's own loop in a run of its own."
+    "before. nginx sends the last piece of an upload without TCP_NODELAY, so it may wait 40 ms for an acknowledgement. A "
+    "stuck reader is counted beyond one that reads. The event loop's lateness is that of a clock of 1 ms inside it, on "
+    "uvloop; the longest single step is told by asyncio's own loop in a run of its own."
 )
 
 

@@ -15,7 +15,7 @@ from .relays import Running
 
 _SOURCES = Path(__file__).parent
 _UPSTREAM = ("upstream", "answers", "order", "wire", "http", "stream")
-_CLIENT = ("client", "verify", "http", "stream")
+_CLIENT = ("client", "tally", "verify", "http", "stream")
 _PATH = "/v1/images/edits"
 
 
