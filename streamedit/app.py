@@ -16,6 +16,7 @@ from streamedit.keys import Keyring
 from streamedit.providers.upstream import Upstream, UpstreamLimits
 from streamedit.stores.memory import MemoryEventLog
 from streamedit.telemetry import Telemetry
+from streamedit.turns import Turns
 from streamedit.web.answers import HANDLERS, RequestId
 from streamedit.web.edits import EditRoutes
 from streamedit.web.system import SystemRoutes
@@ -27,6 +28,7 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
     """The ASGI application of `settings`. `app.state` holds the gateway, the upstream pool and the event log."""
     server = settings.server
     events = MemoryEventLog(clocks.clock, budget_bytes=server.log_memory_bytes, retention_s=server.retention_s)
+    turns = Turns()
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s))
     telemetry = Telemetry(log, lambda: events.size_bytes)
     catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
@@ -40,7 +42,7 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
 
     app = Starlette(
         routes=[
-            *EditRoutes(gateway, keyring, server, telemetry).routes(),
+            *EditRoutes(gateway, keyring, server, telemetry, turns).routes(),
             *SystemRoutes(gateway, keyring, telemetry, int(clocks.now_s())).routes(),
         ],
         middleware=[Middleware(RequestId)],

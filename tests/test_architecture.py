@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "streamedit"
 
 LAYERS = [
-    ["errors", "uploads", "edits", "events"],
+    ["errors", "turns", "uploads", "edits", "events"],
     ["images", "keys", "documents", "routing", "config", "telemetry", "wire", "darkroom"],
     ["stores", "providers"],
     ["dispatch"],

@@ -17,6 +17,7 @@ from streamedit.gateway import Gateway
 from streamedit.keys import Keyring
 from streamedit.stores import Logged
 from streamedit.telemetry import Telemetry
+from streamedit.turns import LARGE_BYTES, Turns
 from streamedit.uploads import closed_unless_done
 from streamedit.web.answers import error_answer
 from streamedit.web.auth import authenticate
@@ -37,11 +38,12 @@ PATHS = (
 class EditRoutes:
     """The route's handler and what it needs."""
 
-    def __init__(self, gateway: Gateway, keyring: Keyring, server: ServerSettings, telemetry: Telemetry) -> None:
+    def __init__(self, gateway: Gateway, keyring: Keyring, server: ServerSettings, telemetry: Telemetry, turns: Turns) -> None:
         self._gateway = gateway
         self._keyring = keyring
         self._server = server
         self._telemetry = telemetry
+        self._turns = turns
         self._limits = BodyLimits(server.max_body_bytes, server.max_image_bytes)
 
     def routes(self) -> list[Route]:
@@ -77,7 +79,7 @@ class EditRoutes:
                 return error_answer(first.event.error)
             headers = first.event.headers
         content = self._frames(first, events)
-        return EventStream(content, headers, stuck_reader_s=self._server.stuck_reader_s)
+        return EventStream(content, headers, stuck_reader_s=self._server.stuck_reader_s, turns=self._turns)
 
     async def _frames(self, first: Logged | None, events: AsyncGenerator[Logged | None]) -> AsyncGenerator[bytes]:
         self._telemetry.readers.inc()
@@ -97,15 +99,17 @@ class EditRoutes:
             return error_answer(result.error)
         parts = bodies.images_response(result)
         headers = {**result[0].headers, "content-length": str(sum(len(part) for part in parts))}
-        return StreamingResponse(_slices(parts), headers=headers, media_type="application/json")
+        return StreamingResponse(_slices(parts, self._turns), headers=headers, media_type="application/json")
 
 
 def _encode(logged: Logged | None) -> Iterator[bytes]:
     return iter([frames.comment("keep-alive")]) if logged is None else frames.encode(logged.event)
 
 
-async def _slices(parts: Sequence[bytes | memoryview]) -> AsyncIterator[memoryview]:
+async def _slices(parts: Sequence[bytes | memoryview], turns: Turns) -> AsyncIterator[memoryview]:
     """The body in slices of one shared buffer, so that a slow reader holds no copy of a picture."""
     for part in parts:
         for start in range(0, len(part), frames.SLICE_BYTES):
+            if len(part) >= LARGE_BYTES:
+                await turns.wait()
             yield memoryview(part)[start : start + frames.SLICE_BYTES]

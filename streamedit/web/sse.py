@@ -11,6 +11,8 @@ from contextlib import aclosing, contextmanager
 from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
+from streamedit.turns import LARGE_BYTES, Turns
+
 _LOOKS = 4
 """For each `stuck_reader_s`, so that it takes a quarter longer at most: looking at times is cheaper than timing each send."""
 
@@ -21,7 +23,9 @@ class EventStream(EventSourceResponse):
     It ends early when the reader has left, or has taken nothing for `stuck_reader_s`.
     """
 
-    def __init__(self, content: AsyncGenerator[bytes], headers: Mapping[str, str], *, stuck_reader_s: float) -> None:
+    def __init__(
+        self, content: AsyncGenerator[bytes], headers: Mapping[str, str], *, stuck_reader_s: float, turns: Turns
+    ) -> None:
         super().__init__(
             content,
             headers={**headers, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no"},
@@ -29,6 +33,7 @@ class EventStream(EventSourceResponse):
         )
         self._content = content
         self._stuck_reader_s = stuck_reader_s
+        self._turns = turns
         self._sends = 0
         self._is_sending = False
         # Forbidden over HTTP/2, and the server's to say over HTTP/1.1.
@@ -47,6 +52,8 @@ class EventStream(EventSourceResponse):
     async def _write(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for piece in self._content:
+            if len(piece) >= LARGE_BYTES:
+                await self._turns.wait()
             self._sends += 1
             self._is_sending = True
             await send({"type": "http.response.body", "body": piece, "more_body": True})
