@@ -172,6 +172,7 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
             return
         self._sink, self._answered, self._ready, self._taking = None, False, False, False
+        self._pieces.clear()
         self._go_on()
         reuse(self)
 

@@ -571,3 +571,15 @@ async def test_a_rest_that_is_broken_ends_the_connection(wire: Wire, rest: bytes
     wire.end()
     await wire.connection.closed
     assert not kept
+
+
+async def test_an_answer_that_nobody_took_is_not_in_the_next_one(wire: Wire) -> None:
+    """A whole answer whose body was never wanted leaves the connection clean."""
+    asked = await begun(wire, wire.connection.request(GET, nothing(), 5))
+    await wire.send(sized(b"of somebody else"))
+    await asked
+    kept: list[Connection] = []
+    wire.connection.finish(kept.append, 0)
+    assert kept == [wire.connection]
+    _, body = await exchange(wire, sized(b"mine"))
+    assert body == b"mine"
