@@ -229,7 +229,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def get_buffer(self, _: int) -> memoryview:
-        return self._reading.buffer
+        """A head has to be in the first `_MAX_HEAD_BYTES` that are read; only then there is room for more."""
+        return self._reading.buffer if self._answered else self._reading.buffer[: _MAX_HEAD_BYTES - self._head_bytes]
 
     def buffer_updated(self, size: int) -> None:
         if self._parser is None or self._ended:
@@ -239,6 +240,10 @@ class Connection(asyncio.BufferedProtocol):
             self._parser.feed_data(self._reading.buffer[:size])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._garbled()
+        if not self._answered:
+            self._head_bytes += size
+            if self._head_bytes == _MAX_HEAD_BYTES:
+                self._garbled()
         self._deliver()
         if size == READ_BYTES and not self._in_line:
             self._in_line = True
@@ -304,12 +309,9 @@ class Connection(asyncio.BufferedProtocol):
         self._head = Head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._answered:
-            return
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > _MAX_HEAD_BYTES:
-            raise httptools.HttpParserError("head too large")
-        self._head.headers.append((name, value))
+        """A header of the answer; those behind its body (trailers) say nothing that is of use here."""
+        if not self._answered:
+            self._head.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Answers below 200 only announce the real one."""

@@ -116,7 +116,7 @@ async def wire() -> AsyncIterator[Wire]:
 
 async def nothing() -> AsyncIterator[bytes]:
     """The body of a GET."""
-    for piece in ():
+    for piece in list[bytes]():
         yield piece
 
 
@@ -324,6 +324,20 @@ async def test_what_is_not_http_is_an_error_at_once(wire: Wire, form: str) -> No
         await asked
     assert bytes(body) == delivered
     await wire.connection.closed
+
+
+async def test_a_head_without_end_is_refused(wire: Wire) -> None:
+    """A header line that never ends is not kept until memory does."""
+    asked = await begun(wire, ask(wire.connection))
+    await wire.send(OK + b"x-a: ")
+    sent = 0
+    with pytest.raises(ConnectionError):
+        while True:
+            await asyncio.get_running_loop().sock_sendall(wire.peer, b"0" * 1000)
+            sent += 1000
+            assert sent < 10 << 20
+    with pytest.raises(httpx.RemoteProtocolError):
+        await asked
 
 
 async def test_bytes_that_nobody_asked_for_end_the_connection(wire: Wire) -> None:
