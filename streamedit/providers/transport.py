@@ -159,14 +159,13 @@ class PooledTransport(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         dialled = await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_S)
-        secure = scheme == "https"
         with closed_unless_done(dialled.close):
-            _, connection = await loop.create_connection(
-                lambda: Connection(self._reading),
-                sock=dialled,
-                ssl=self._tls if secure else None,
-                server_hostname=host if secure else None,
-            )
+            transport, connection = await loop.create_connection(lambda: Connection(self._reading), sock=dialled)
+        # TLS is a step of its own: asyncio leaves a transport behind when `create_connection` is cancelled in a handshake.
+        with closed_unless_done(transport.abort):
+            if scheme == "https":
+                secured = await loop.start_tls(transport, connection, self._tls, server_hostname=host)
+                connection.connection_made(cast(asyncio.Transport, secured))
         self._open.add(connection)
         connection.closed.add_done_callback(lambda _: self._open.discard(connection))
         return connection
