@@ -40,7 +40,7 @@ class Body(httpx.AsyncByteStream):
         self._wait_s = wait_s
         self._pool = pool
         self._origin = origin
-        self._drain = False
+        self._drain = self._is_closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         pieces = _Pieces()
@@ -50,7 +50,9 @@ class Body(httpx.AsyncByteStream):
                     yield pieces.popleft()
 
     def push(self, sink: Sink) -> AsyncGenerator[None]:
-        """See `Connection.push`."""
+        """See `Connection.push`. Raises httpx.StreamClosed after `aclose`: the connection may serve another call by then."""
+        if self._is_closed:
+            raise httpx.StreamClosed
         return self._connection.push(sink, self._wait_s)
 
     def complete(self) -> None:
@@ -58,7 +60,9 @@ class Body(httpx.AsyncByteStream):
         self._drain = True
 
     async def aclose(self) -> None:
-        self._pool.give_back(self._connection, self._origin, drain=self._drain)
+        if not self._is_closed:
+            self._is_closed = True
+            self._pool.give_back(self._connection, self._origin, drain=self._drain)
 
 
 class _Pieces(deque[bytes]):
@@ -101,9 +105,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     def give_back(self, connection: Connection, origin: _Origin, *, drain: bool) -> None:
         """A request is over. Its connection is kept if the answer has ended or, with `drain`, if it is about to."""
-        if connection not in self._used:
-            return
-        self._used.discard(connection)
+        self._used.remove(connection)
         self._free.release()
         connection.finish(lambda finished: self._keep(origin, finished), _DRAIN_S if drain else 0)
 
