@@ -6,6 +6,7 @@ where it stays, and goes straight into a `Sink`; whoever waits for the answer is
 """
 
 import asyncio
+import select
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from dataclasses import dataclass, field
@@ -87,7 +88,7 @@ class Connection(asyncio.BufferedProtocol):
         self.requests = 0
         self.closed = asyncio.get_running_loop().create_future()
         self._reading = reading
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
         self._parser: httptools.HttpResponseParser | None = None
         self._error: httpx.TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -140,11 +141,16 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def is_reusable(self) -> bool:
         """Request and answer went to their end, and the connection stands."""
-        return self._sent and self._ended and self._keep_alive and self._error is None
+        return self._sent and self._ended and self._keep_alive and self._is_quiet
 
     @property
-    def is_lost(self) -> bool:
-        return self._error is not None
+    def _is_quiet(self) -> bool:
+        """Nothing has come since, not even what the event loop has yet to read: it could be the end."""
+        if self._transport.is_closing():
+            return False
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return not poll.poll(0)
 
     def finish(self, reuse: Callable[["Connection"], None], within_s: float) -> None:
         """Read away the rest of the answer; if it ends in time and another request may follow, `reuse` gets the connection."""
@@ -202,8 +208,7 @@ class Connection(asyncio.BufferedProtocol):
     def _fail(self, error: httpx.TransportError) -> None:
         if self._error is None:
             self._error = error
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
         self._wake()
         if self._at_end is not None:
             self._at_end()
@@ -213,8 +218,7 @@ class Connection(asyncio.BufferedProtocol):
     def _write(self, data: bytes) -> None:
         if self._error is not None:
             raise self._error
-        if self._transport is not None:
-            self._transport.write(data)
+        self._transport.write(data)
 
     def pause_writing(self) -> None:
         self._writing_paused = True
@@ -261,7 +265,7 @@ class Connection(asyncio.BufferedProtocol):
             self._deliver()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._transport = self._parser = None
+        self._parser = None
         self.closed.set_result(None)
         self._fail(httpx.RemoteProtocolError(f"The provider closed the connection ({error or 'without an error'})."))
 
@@ -290,14 +294,12 @@ class Connection(asyncio.BufferedProtocol):
         return self._ready or self._taking or (self._answered and self._sink is None)
 
     def _pause(self) -> None:
-        if not self._reading_paused and self._transport is not None and not self._transport.is_closing():
+        if not self._reading_paused and not self._transport.is_closing():
             self._reading_paused = True
             self._transport.pause_reading()
 
     def _go_on(self) -> None:
-        if self._in_line or self._is_behind or not self._reading_paused:
-            return
-        if self._transport is not None and not self._transport.is_closing():
+        if self._reading_paused and not (self._in_line or self._is_behind or self._transport.is_closing()):
             self._reading_paused = False
             self._transport.resume_reading()
 

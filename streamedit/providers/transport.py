@@ -133,8 +133,9 @@ class PooledTransport(httpx.AsyncBaseTransport):
         kept = self._idle.get(origin, [])
         while kept:
             connection = kept.pop()
-            if not connection.is_lost:
+            if connection.is_reusable:
                 return connection
+            connection.abort()
         return None
 
     def _keep(self, origin: _Origin, connection: Connection) -> None:

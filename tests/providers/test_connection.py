@@ -260,7 +260,7 @@ async def test_a_connection_serves_again_and_again(wire: Wire) -> None:
         answer, received = await exchange(wire, sent)
         assert (answer.status, received) == (status, body)
         wire.connection.finish(lambda _: None, 0)
-    assert not wire.connection.is_lost
+    assert wire.connection.is_reusable
 
 
 BROKEN: dict[str, tuple[bytes, bytes]] = {
@@ -359,7 +359,7 @@ async def test_an_idle_connection_that_is_closed_says_so(wire: Wire) -> None:
     assert kept == [wire.connection]
     wire.end()
     await wire.connection.closed
-    assert wire.connection.is_lost
+    assert not wire.connection.is_reusable
 
 
 # -- requests --
