@@ -115,7 +115,7 @@ class Connection(asyncio.BufferedProtocol):
         self._write(head)
         async for piece in body:
             self._write(piece)
-            while self._writing_paused and not self._answered:
+            while (self._writing_paused or self._transport.is_closing()) and not self._answered:
                 await self._change(wait_s, httpx.WriteTimeout)
             if self._answered:
                 return self._head

@@ -445,6 +445,21 @@ async def test_a_connection_that_is_lost_ends_the_sending(wire: Wire) -> None:
     assert len(taken) < 3
 
 
+async def test_nothing_is_written_to_a_connection_that_is_gone(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    """A body that never waits learns of it at once; the event loop has nothing to complain of in the log."""
+    taken: list[int] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        wire.peer.close()
+        async for piece in pieces_of(50, taken):
+            yield piece
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        await wire.connection.request(GET, body(), 60)
+    assert len(taken) == 1
+    assert not caplog.records
+
+
 async def test_a_body_that_fails_fails_the_request(wire: Wire) -> None:
     """The error is the body's own, and the connection, with half a request on it, is not kept."""
 
