@@ -89,6 +89,7 @@ class Connection(asyncio.BufferedProtocol):
         self.closed = asyncio.get_running_loop().create_future()
         self._reading = reading
         self._transport: asyncio.Transport
+        self._socket: asyncio.Transport
         self._parser: httptools.HttpResponseParser | None = None
         self._error: httpx.TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -128,15 +129,22 @@ class Connection(asyncio.BufferedProtocol):
         """Push the answer's body into `sink`, and yield whenever the sink says so. May go on with another sink."""
         self._sink, self._taking = sink, False
         self._deliver()
-        while True:
-            while self._ready:
-                self._ready, self._taking = False, True
-                yield
-                self._taking = False
-            if self._ended:
-                return
-            self._go_on()
-            await self._change(wait_s, httpx.ReadTimeout)
+        try:
+            while self._ready or not self._ended:
+                if self._ready:
+                    self._ready, self._taking = False, True
+                    yield
+                    self._taking = False
+                else:
+                    self._go_on()
+                    await self._change(wait_s, httpx.ReadTimeout)
+        finally:
+            self._leave(sink)
+
+    def _leave(self, sink: Sink) -> None:
+        """What still comes stays here, for the next sink."""
+        if self._sink is sink:
+            self._sink, self._ready, self._taking = None, False, False
 
     @property
     def is_reusable(self) -> bool:
@@ -230,7 +238,11 @@ class Connection(asyncio.BufferedProtocol):
     # -- reading --
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = self._socket = cast(asyncio.Transport, transport)
+
+    def secure(self, transport: asyncio.Transport) -> None:
+        """Go on over TLS. Reading still pauses at the socket: TLS drops what it has for a paused reader when the end comes."""
+        self._transport = transport
 
     def get_buffer(self, _: int) -> memoryview:
         """A head has to be in the first `_MAX_HEAD_BYTES` that are read; only then there is room for more."""
@@ -294,14 +306,14 @@ class Connection(asyncio.BufferedProtocol):
         return self._ready or self._taking or (self._answered and self._sink is None)
 
     def _pause(self) -> None:
-        if not self._reading_paused and not self._transport.is_closing():
+        if not self._reading_paused and not self._socket.is_closing():
             self._reading_paused = True
-            self._transport.pause_reading()
+            self._socket.pause_reading()
 
     def _go_on(self) -> None:
-        if self._reading_paused and not (self._in_line or self._is_behind or self._transport.is_closing()):
+        if self._reading_paused and not (self._in_line or self._is_behind or self._socket.is_closing()):
             self._reading_paused = False
-            self._transport.resume_reading()
+            self._socket.resume_reading()
 
     # -- what the parser finds --
 

@@ -168,7 +168,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         with closed_unless_done(transport.abort):
             if scheme == "https":
                 secured = await loop.start_tls(transport, connection, self._tls, server_hostname=host)
-                connection.connection_made(cast(asyncio.Transport, secured))
+                connection.secure(cast(asyncio.Transport, secured))
         self._open.add(connection)
         connection.closed.add_done_callback(lambda _: self._open.discard(connection))
         return connection

@@ -802,8 +802,10 @@ async def test_tls_that_breaks_off_within_a_body(secured: ScriptedUpstream, trus
         assert (bytes(received), transport.open_connections) == (b"half", 0)
 
 
-@pytest.mark.parametrize("notify", [True, False], ids=["notified", "not notified"])
-@pytest.mark.parametrize("length", ["chunked", "sized", "until the end"])
+@pytest.mark.parametrize(
+    ("length", "notify"),
+    [("chunked", True), ("chunked", False), ("sized", True), ("sized", False), ("until the end", True)],
+)
 async def test_the_last_megabytes_over_tls_reach_a_slow_owner(
     secured: ScriptedUpstream, trusting: ssl.SSLContext, length: str, notify: bool
 ) -> None:
@@ -828,3 +830,51 @@ async def test_the_last_megabytes_over_tls_reach_a_slow_owner(
                     await asyncio.sleep(0)
         await body.aclose()
         assert bytes(received) == LARGE
+
+
+async def test_what_tls_still_holds_is_for_the_next_sink(secured: ScriptedUpstream, trusting: ssl.SSLContext) -> None:
+    """After a look at the first bytes nothing goes to the sink that was left, nothing is lost."""
+    secured.play([head() + chunk(LARGE) + END])
+    async with PooledTransport(4, 15, trusting) as transport:
+        for looks in (1, 15, 15, 15):
+            _, body = await send(transport, get(secured.url))
+            received = Received()
+            for _ in range(looks):
+                first = Received()
+                async with aclosing(body.push(first)) as reads:
+                    await anext(reads)
+                received += bytes(first)
+                for _ in range(20):
+                    await asyncio.sleep(0)
+            await _take(body, received)
+            await body.aclose()
+            assert bytes(received) == LARGE
+    assert secured.connections == 1
+
+
+@pytest.mark.parametrize("notify", [True, False], ids=["notified", "not notified"])
+async def test_a_tls_end_that_comes_with_the_last_bytes(
+    secured: ScriptedUpstream, trusting: ssl.SSLContext, notify: bool
+) -> None:
+    """Half an answer and its end in one read: first the half, then the error."""
+    go_on, closed = threading.Event(), threading.Event()
+
+    def steps() -> Iterator[Step]:
+        yield head()
+        yield go_on
+        yield chunk(b"half")
+        try:
+            yield Close(notify)
+        finally:
+            closed.set()
+
+    secured.play(steps(), [sized(b"")])
+    async with PooledTransport(4, 15, trusting) as transport:
+        _, body = await send(transport, get(secured.url))
+        go_on.set()
+        assert await asyncio.to_thread(closed.wait, 5)
+        received = Received()
+        with pytest.raises(httpx.RemoteProtocolError):
+            await _take(body, received)
+        await body.aclose()
+        assert bytes(received) == b"half"
