@@ -80,7 +80,7 @@ class Reading:
 class Connection(asyncio.BufferedProtocol):
     """See the module: `request`, then `push` until the answer's end, then `finish`, which tells whether another may follow.
 
-    Every wait is bounded by `wait_s`; what goes wrong is raised as one of httpx's transport errors. `requests` counts those
+    Every wait is bounded, in seconds; what goes wrong is raised as one of httpx's transport errors. `requests` counts those
     that were begun; `closed` is done when the connection is gone.
     """
 
@@ -107,7 +107,7 @@ class Connection(asyncio.BufferedProtocol):
 
     # -- a request and its answer --
 
-    async def request(self, head: bytes, body: AsyncIterable[bytes], wait_s: float) -> Head:
+    async def request(self, head: bytes, body: AsyncIterable[bytes], write_s: float, read_s: float) -> Head:
         """Send a request and give its answer's head. An answer that comes early ends the sending."""
         self.requests += 1
         self._parser = httptools.HttpResponseParser(self)
@@ -117,12 +117,12 @@ class Connection(asyncio.BufferedProtocol):
         async for piece in body:
             self._write(piece)
             while (self._writing_paused or self._transport.is_closing()) and not self._answered:
-                await self._change(wait_s, httpx.WriteTimeout)
+                await self._change(write_s, httpx.WriteTimeout)
             if self._answered:
                 return self._head
         self._sent = True
         while not self._answered:
-            await self._change(wait_s, httpx.ReadTimeout)
+            await self._change(read_s, httpx.ReadTimeout)
         return self._head
 
     async def push(self, sink: Sink, wait_s: float) -> AsyncGenerator[None]:

@@ -94,13 +94,13 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and give its answer, whose body is a `Body`. Raises httpx.TransportError."""
-        timeout = request.extensions.get("timeout", {})
-        wait_s = timeout.get("read") or _UNBOUNDED_S
+        waits_s = _waits_of(request)
         origin, head = _origin_of(request.url), _head_of(request)
-        connection = await self._take(origin, timeout)
+        connection = await self._take(origin, waits_s)
         with closed_unless_done(lambda: self.give_back(connection, origin, drain=False)):
-            answer = await connection.request(head, cast(httpx.AsyncByteStream, request.stream), wait_s)
-        body = Body(connection, wait_s, self, origin)
+            stream = cast(httpx.AsyncByteStream, request.stream)
+            answer = await connection.request(head, stream, waits_s["write"], waits_s["read"])
+        body = Body(connection, waits_s["read"], self, origin)
         return httpx.Response(answer.status, headers=answer.headers, stream=body, request=request)
 
     def give_back(self, connection: Connection, origin: _Origin, *, drain: bool) -> None:
@@ -117,15 +117,15 @@ class PooledTransport(httpx.AsyncBaseTransport):
             await asyncio.wait([connection.closed for connection in self._open], timeout=_CLOSE_S)
         self._idle.clear()
 
-    async def _take(self, origin: _Origin, timeout: Mapping[str, float | None]) -> Connection:
+    async def _take(self, origin: _Origin, waits_s: Mapping[str, float]) -> Connection:
         """A connection, kept or new, within the bound on those in use."""
         try:
-            async with asyncio.timeout(timeout.get("pool") or _UNBOUNDED_S):
+            async with asyncio.timeout(waits_s["pool"]):
                 await self._free.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("All connections are in use.") from None
         with closed_unless_done(self._free.release):
-            connection = self._kept(origin) or await self._connect(origin, timeout.get("connect") or _UNBOUNDED_S)
+            connection = self._kept(origin) or await self._connect(origin, waits_s["connect"])
         self._used.add(connection)
         return connection
 
@@ -172,6 +172,12 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self._open.add(connection)
         connection.closed.add_done_callback(lambda _: self._open.discard(connection))
         return connection
+
+
+def _waits_of(request: httpx.Request) -> Mapping[str, float]:
+    """How long to wait for what: `connect`, `read`, `write` and `pool`, in seconds."""
+    given = request.extensions.get("timeout", {})
+    return {what: given.get(what) or _UNBOUNDED_S for what in ("connect", "read", "write", "pool")}
 
 
 def _origin_of(url: httpx.URL) -> _Origin:

@@ -122,7 +122,7 @@ async def nothing() -> AsyncIterator[bytes]:
 
 async def ask(connection: Connection, wait_s: float = 5) -> tuple[Head, bytes]:
     """One whole exchange."""
-    answer = await connection.request(GET, nothing(), wait_s)
+    answer = await connection.request(GET, nothing(), wait_s, wait_s)
     body = Received()
     await take(connection, body, wait_s)
     return answer, bytes(body)
@@ -281,7 +281,7 @@ async def test_an_answer_that_ends_too_early_is_an_error(wire: Wire, form: str) 
     body = Received()
 
     async def asking() -> None:
-        await wire.connection.request(GET, nothing(), 5)
+        await wire.connection.request(GET, nothing(), 5, 5)
         await take(wire.connection, body)
 
     asked = await begun(wire, asking())
@@ -315,7 +315,7 @@ async def test_what_is_not_http_is_an_error_at_once(wire: Wire, form: str) -> No
     body = Received()
 
     async def asking() -> None:
-        await wire.connection.request(GET, nothing(), 5)
+        await wire.connection.request(GET, nothing(), 5, 5)
         await take(wire.connection, body)
 
     asked = await begun(wire, asking())
@@ -379,7 +379,7 @@ async def test_a_request_arrives_as_it_was_given(wire: Wire) -> None:
         for piece in (b"one", b"two", b"", b"three"):
             yield piece
 
-    asked = asyncio.create_task(wire.connection.request(GET, body(), 5))
+    asked = asyncio.create_task(wire.connection.request(GET, body(), 5, 5))
     came = b""
     while not came.endswith(b"three"):
         came += await asyncio.get_running_loop().sock_recv(wire.peer, 1000)
@@ -391,7 +391,7 @@ async def test_a_request_arrives_as_it_was_given(wire: Wire) -> None:
 async def test_a_slow_reader_gets_the_whole_body(wire: Wire) -> None:
     """Sending waits for the other side, which reads 20 MB in slices; nothing is lost or held in memory."""
     taken: list[int] = []
-    asked = asyncio.create_task(wire.connection.request(GET, pieces_of(20, taken), 5))
+    asked = asyncio.create_task(wire.connection.request(GET, pieces_of(20, taken), 5, 5))
     loop, came = asyncio.get_running_loop(), 0
     while came < len(GET) + (20 << 20):
         came += len(await loop.sock_recv(wire.peer, 1 << 16))
@@ -404,7 +404,7 @@ async def test_a_slow_reader_gets_the_whole_body(wire: Wire) -> None:
 async def test_an_early_answer_ends_the_sending(wire: Wire) -> None:
     """413 for an upload of 50 MB that is not read: the answer is given, with its body; the connection is not used again."""
     taken: list[int] = []
-    asked = asyncio.create_task(wire.connection.request(GET, pieces_of(50, taken), 5))
+    asked = asyncio.create_task(wire.connection.request(GET, pieces_of(50, taken), 5, 5))
     await until(lambda: bool(taken))
     await wire.send(sized(b"too large", "413 Content Too Large"))
     assert (await asked).status == 413
@@ -420,7 +420,7 @@ async def test_an_early_answer_ends_the_sending(wire: Wire) -> None:
 async def test_whoever_does_not_read_is_given_up(wire: Wire) -> None:
     """WriteTimeout, with a bound that holds for each wait and not for the whole."""
     with pytest.raises(httpx.WriteTimeout):
-        await wire.connection.request(GET, pieces_of(50, []), 0.05)
+        await wire.connection.request(GET, pieces_of(50, []), 0.05, 0.05)
 
 
 async def test_whoever_does_not_answer_is_given_up(wire: Wire) -> None:
@@ -437,7 +437,7 @@ async def test_whoever_does_not_answer_is_given_up(wire: Wire) -> None:
 async def test_a_connection_that_is_lost_ends_the_sending(wire: Wire) -> None:
     """The other side leaves in the middle of an upload: an error, without waiting for the bound."""
     taken: list[int] = []
-    asked = asyncio.create_task(wire.connection.request(GET, pieces_of(50, taken), 60))
+    asked = asyncio.create_task(wire.connection.request(GET, pieces_of(50, taken), 60, 60))
     await until(lambda: bool(taken))
     wire.peer.close()
     with pytest.raises(httpx.RemoteProtocolError):
@@ -455,7 +455,7 @@ async def test_nothing_is_written_to_a_connection_that_is_gone(wire: Wire, caplo
             yield piece
 
     with pytest.raises(httpx.RemoteProtocolError):
-        await wire.connection.request(GET, body(), 60)
+        await wire.connection.request(GET, body(), 60, 60)
     assert len(taken) == 1
     assert not caplog.records
 
@@ -468,7 +468,7 @@ async def test_a_body_that_fails_fails_the_request(wire: Wire) -> None:
         raise ValueError("disk")
 
     with pytest.raises(ValueError, match="disk"):
-        await wire.connection.request(GET, broken(), 5)
+        await wire.connection.request(GET, broken(), 5, 5)
     wire.connection.finish(lambda _: None, 1)
     await wire.connection.closed
 
@@ -479,7 +479,7 @@ async def test_a_body_that_fails_fails_the_request(wire: Wire) -> None:
 async def test_nothing_is_read_while_the_owner_has_not_taken(wire: Wire) -> None:
     """Of 100 MB only what the sockets and a few reads hold can be sent while the owner works; then all comes, in order."""
     size, block = 100 << 20, bytes(range(256)) * 4096
-    asked = await begun(wire, wire.connection.request(GET, nothing(), 5))
+    asked = await begun(wire, wire.connection.request(GET, nothing(), 5, 5))
     await asyncio.get_running_loop().sock_sendall(wire.peer, OK + b"content-length: %d\r\n\r\n" % size)
     await asked
     sink, sent = Checksum(), 0
@@ -506,7 +506,7 @@ async def _send(peer: socket.socket, block: bytes, times: int) -> None:
 @pytest.mark.parametrize("moment", ["before the body is wanted", "in the middle of it", "between two sinks"])
 async def test_the_other_side_is_held_up_by_a_slow_owner(wire: Wire, moment: str) -> None:
     """Whoever waits with taking makes the provider wait: it can send what socket buffers and a few reads hold, not more."""
-    asked = await begun(wire, wire.connection.request(GET, nothing(), 5))
+    asked = await begun(wire, wire.connection.request(GET, nothing(), 5, 5))
     await wire.send(OK + b"content-length: 1000000000\r\n\r\nx")
     await asked
     reads = wire.connection.push(Received(), 5)
@@ -521,7 +521,7 @@ async def test_the_other_side_is_held_up_by_a_slow_owner(wire: Wire, moment: str
 
 async def test_a_second_sink_goes_on_where_the_first_one_was_left(wire: Wire) -> None:
     """As a look at the first bytes does."""
-    asked = await begun(wire, wire.connection.request(GET, nothing(), 5))
+    asked = await begun(wire, wire.connection.request(GET, nothing(), 5, 5))
     await wire.send(head() + chunk(b"first"))
     await asked
     first, second = Received(), Received()
@@ -535,7 +535,7 @@ async def test_a_second_sink_goes_on_where_the_first_one_was_left(wire: Wire) ->
 
 async def test_the_owner_is_called_only_when_the_sink_says_so(wire: Wire) -> None:
     """A body in many reads whose sink never calls is one wait."""
-    asked = await begun(wire, wire.connection.request(GET, nothing(), 5))
+    asked = await begun(wire, wire.connection.request(GET, nothing(), 5, 5))
     await wire.send(head())
     await asked
     calls, sink = 0, Sleepy()
@@ -557,7 +557,7 @@ async def test_the_owner_is_called_only_when_the_sink_says_so(wire: Wire) -> Non
 
 async def half_taken(wire: Wire) -> list[Connection]:
     """A connection whose answer has begun and is not wanted any further; the list is for `finish`."""
-    asked = await begun(wire, wire.connection.request(GET, nothing(), 5))
+    asked = await begun(wire, wire.connection.request(GET, nothing(), 5, 5))
     await wire.send(head() + chunk(b"half"))
     await asked
     async with aclosing(wire.connection.push(Received(), 5)) as reads:
@@ -604,7 +604,7 @@ async def test_a_rest_that_is_broken_ends_the_connection(wire: Wire, rest: bytes
 
 async def test_an_answer_that_nobody_took_is_not_in_the_next_one(wire: Wire) -> None:
     """A whole answer whose body was never wanted leaves the connection clean."""
-    asked = await begun(wire, wire.connection.request(GET, nothing(), 5))
+    asked = await begun(wire, wire.connection.request(GET, nothing(), 5, 5))
     await wire.send(sized(b"of somebody else"))
     await asked
     kept: list[Connection] = []
