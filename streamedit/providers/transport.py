@@ -1,6 +1,6 @@
 """httpx's transport over our own connections: a pool that is kept through cancellation, and bodies that can be pushed.
 
-It is HTTP/1.1 without proxies, as an API server needs it. `httpx.AsyncClient(transport=PooledTransport())` works as with any
+It is HTTP/1.1 without proxies and HEAD, as an API server needs it. `httpx.AsyncClient(transport=PooledTransport())` works as with any
 other transport; the relay calls the transport itself, because a client would share one cookie jar among all callers.
 """
 
@@ -187,13 +187,15 @@ def _origin_of(url: httpx.URL) -> _Origin:
 
 
 def _head_of(request: httpx.Request) -> bytes:
-    """The request as it begins on the wire. Raises httpx.LocalProtocolError where a header would break out of its line."""
+    """The request as it begins on the wire. Raises httpx.LocalProtocolError for what cannot be said."""
     raw = request.headers.raw
     lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
     lines += [b"%b: %b" % header for header in raw]
     head = b"\r\n".join([*lines, b"", b""])
     if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1 or b"\0" in head:
         raise httpx.LocalProtocolError("A header has a line end in it.")
-    if "content-length" not in request.headers and "transfer-encoding" in request.headers:
+    if "transfer-encoding" in request.headers:
         raise httpx.LocalProtocolError("A body needs a content-length.")
+    if request.method == "HEAD":
+        raise httpx.LocalProtocolError("HEAD cannot be asked: its answer tells the length of a body that does not come.")
     return head
