@@ -1,6 +1,6 @@
 """httpx's transport over our own connections: a pool that is kept through cancellation, and bodies that can be pushed.
 
-It is HTTP/1.1 without proxies and HEAD, as an API server needs it. `httpx.AsyncClient(transport=PooledTransport())` works as with any
+It is HTTP/1.1 without proxies and HEAD. `httpx.AsyncClient(transport=PooledTransport())` works as with any
 other transport; the relay calls the transport itself, because a client would share one cookie jar among all callers.
 """
 
@@ -160,7 +160,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     async def _dial(self, scheme: str, host: str, port: int) -> Connection:
         loop = asyncio.get_running_loop()
-        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = await loop.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
         dialled = await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_S)
         with closed_unless_done(dialled.close):
             transport, connection = await loop.create_connection(lambda: Connection(self._reading), sock=dialled)
@@ -183,7 +183,7 @@ def _waits_of(request: httpx.Request) -> Mapping[str, float]:
 def _origin_of(url: httpx.URL) -> _Origin:
     if url.scheme not in _PORTS or not url.host:
         raise httpx.UnsupportedProtocol(f"Not an http or https address: {url.scheme}://{url.host}")
-    return url.scheme, url.host, url.port or _PORTS[url.scheme]
+    return url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
 
 
 def _head_of(request: httpx.Request) -> bytes:
