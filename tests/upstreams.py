@@ -9,6 +9,7 @@ import email.policy
 import http.client
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,8 +32,11 @@ class Reset:
     """A step: break the connection off with a TCP reset."""
 
 
+@dataclass(frozen=True, slots=True)
 class Close:
-    """A step: close the connection."""
+    """A step: close the connection. Over TLS it breaks off, unless `notify` is set."""
+
+    notify: bool = False
 
 
 class Hang:
@@ -46,10 +50,12 @@ Script: TypeAlias = Iterable[Step]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: its path, its headers (lower case), and the parts of its form in order."""
+    """One request: its method, its path, its headers (lower case), its body, and the parts of its form in order."""
 
+    method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
     fields: list[tuple[str, str]] = field(default_factory=list)
     files: list[tuple[str, str, str, bytes]] = field(default_factory=list)
     """Name, filename, media type, content."""
@@ -61,19 +67,32 @@ class Asked:
 class ScriptedUpstream:
     """Answers each request with the script for it: `scripts` in turn, the last of them for all that follow."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.scripts: list[Script] = []
         self.asked: list[Asked] = []
         self.came = threading.Semaphore(0)
         """Released by each request."""
         self.left = threading.Semaphore(0)
         """Released each time the other side leaves a `Hang`."""
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.reads_bodies = True
+        """Otherwise it answers once it has read a request's head, and reads no further."""
+        self._tls = tls
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family)
         self._connections: list[socket.socket] = []
 
     @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/v1"
+
+    @property
+    def connections(self) -> int:
+        """How many were opened so far."""
+        return len(self._connections)
 
     def play(self, *scripts: Script) -> None:
         self.scripts, self.asked = list(scripts), []
@@ -95,15 +114,18 @@ class ScriptedUpstream:
                 self._connections.append(connection)
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
-    def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError, EOFError), connection, connection.makefile("rb") as stream:
+    def _serve(self, plain: socket.socket) -> None:
+        with suppress(OSError, EOFError), self._secured(plain) as connection, connection.makefile("rb") as stream:
             while True:
-                asked = _read_request(stream)
+                asked = _read_request(stream, self.reads_bodies)
                 self.asked.append(asked)
                 self.came.release()
                 script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
                 for step in script:
                     self._play(connection, step)
+
+    def _secured(self, plain: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
 
     def _play(self, connection: socket.socket, step: Step) -> None:
         if isinstance(step, bytes):
@@ -118,14 +140,18 @@ class ScriptedUpstream:
         else:
             if isinstance(step, Reset):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            elif step.notify and isinstance(connection, ssl.SSLSocket):
+                connection.setblocking(False)
+                with suppress(ssl.SSLWantReadError):
+                    connection.unwrap()
             connection.close()
             raise EOFError
 
 
 @contextmanager
-def upstream() -> Iterator[ScriptedUpstream]:
+def upstream(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[ScriptedUpstream]:
     """A scripted upstream for the time of a `with` block."""
-    scripted = ScriptedUpstream()
+    scripted = ScriptedUpstream(tls, host)
     scripted.start()
     try:
         yield scripted
@@ -190,13 +216,24 @@ def json_answer(body: object, status: str = "200 OK", **headers: str) -> bytes:
     return head("application/json", status, **headers) + chunk(json.dumps(body).encode()) + END
 
 
-def _read_request(stream: Any) -> Asked:
+def sized(body: bytes, status: str = "200 OK", **headers: str) -> bytes:
+    """An answer that tells its length."""
+    return (
+        head("application/octet-stream", status, **headers).replace(
+            b"transfer-encoding: chunked", b"content-length: %d" % len(body)
+        )
+        + body
+    )
+
+
+def _read_request(stream: Any, with_body: bool) -> Asked:
     request_line = stream.readline().decode()
     if not request_line:
         raise EOFError
     headers = {name.lower(): value for name, value in http.client.parse_headers(stream).items()}
-    body = stream.read(int(headers.get("content-length", 0)))
-    asked = Asked(request_line.split()[1], headers)
+    body = stream.read(int(headers.get("content-length", 0))) if with_body else b""
+    method, path, _ = request_line.split()
+    asked = Asked(method, path, headers, body)
     for part in _parts(headers.get("content-type", ""), body):
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)

@@ -6,6 +6,7 @@ where it stays, and goes straight into a `Sink`; whoever waits for the answer is
 """
 
 import asyncio
+import select
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from dataclasses import dataclass, field
@@ -79,7 +80,7 @@ class Reading:
 class Connection(asyncio.BufferedProtocol):
     """See the module: `request`, then `push` until the answer's end, then `finish`, which tells whether another may follow.
 
-    Every wait is bounded by `wait_s`; what goes wrong is raised as one of httpx's transport errors. `requests` counts those
+    Every wait is bounded, in seconds; what goes wrong is raised as one of httpx's transport errors. `requests` counts those
     that were begun; `closed` is done when the connection is gone.
     """
 
@@ -87,7 +88,8 @@ class Connection(asyncio.BufferedProtocol):
         self.requests = 0
         self.closed = asyncio.get_running_loop().create_future()
         self._reading = reading
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
+        self._socket: asyncio.Transport
         self._parser: httptools.HttpResponseParser | None = None
         self._error: httpx.TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -105,7 +107,7 @@ class Connection(asyncio.BufferedProtocol):
 
     # -- a request and its answer --
 
-    async def request(self, head: bytes, body: AsyncIterable[bytes], wait_s: float) -> Head:
+    async def request(self, head: bytes, body: AsyncIterable[bytes], write_s: float, read_s: float) -> Head:
         """Send a request and give its answer's head. An answer that comes early ends the sending."""
         self.requests += 1
         self._parser = httptools.HttpResponseParser(self)
@@ -114,37 +116,49 @@ class Connection(asyncio.BufferedProtocol):
         self._write(head)
         async for piece in body:
             self._write(piece)
-            while self._writing_paused and not self._answered:
-                await self._change(wait_s, httpx.WriteTimeout)
+            while (self._writing_paused or self._transport.is_closing()) and not self._answered:
+                await self._change(write_s, httpx.WriteTimeout)
             if self._answered:
                 return self._head
         self._sent = True
         while not self._answered:
-            await self._change(wait_s, httpx.ReadTimeout)
+            await self._change(read_s, httpx.ReadTimeout)
         return self._head
 
     async def push(self, sink: Sink, wait_s: float) -> AsyncGenerator[None]:
         """Push the answer's body into `sink`, and yield whenever the sink says so. May go on with another sink."""
         self._sink, self._taking = sink, False
         self._deliver()
-        while True:
-            while self._ready:
-                self._ready, self._taking = False, True
-                yield
-                self._taking = False
-            if self._ended:
-                return
-            self._go_on()
-            await self._change(wait_s, httpx.ReadTimeout)
+        try:
+            while self._ready or not self._ended:
+                if self._ready:
+                    self._ready, self._taking = False, True
+                    yield
+                    self._taking = False
+                else:
+                    self._go_on()
+                    await self._change(wait_s, httpx.ReadTimeout)
+        finally:
+            self._leave(sink)
+
+    def _leave(self, sink: Sink) -> None:
+        """What still comes stays here, for the next sink."""
+        if self._sink is sink:
+            self._sink, self._ready, self._taking = None, False, False
 
     @property
     def is_reusable(self) -> bool:
         """Request and answer went to their end, and the connection stands."""
-        return self._sent and self._ended and self._keep_alive and self._error is None
+        return self._sent and self._ended and self._keep_alive and self._is_quiet
 
     @property
-    def is_lost(self) -> bool:
-        return self._error is not None
+    def _is_quiet(self) -> bool:
+        """Nothing has come since, not even what the event loop has yet to read: it could be the end."""
+        if self._transport.is_closing():
+            return False
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return not poll.poll(0)
 
     def finish(self, reuse: Callable[["Connection"], None], within_s: float) -> None:
         """Read away the rest of the answer; if it ends in time and another request may follow, `reuse` gets the connection."""
@@ -172,6 +186,7 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
             return
         self._sink, self._answered, self._ready, self._taking = None, False, False, False
+        self._pieces.clear()
         self._go_on()
         reuse(self)
 
@@ -201,8 +216,7 @@ class Connection(asyncio.BufferedProtocol):
     def _fail(self, error: httpx.TransportError) -> None:
         if self._error is None:
             self._error = error
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
         self._wake()
         if self._at_end is not None:
             self._at_end()
@@ -212,8 +226,7 @@ class Connection(asyncio.BufferedProtocol):
     def _write(self, data: bytes) -> None:
         if self._error is not None:
             raise self._error
-        if self._transport is not None:
-            self._transport.write(data)
+        self._transport.write(data)
 
     def pause_writing(self) -> None:
         self._writing_paused = True
@@ -225,10 +238,15 @@ class Connection(asyncio.BufferedProtocol):
     # -- reading --
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = self._socket = cast(asyncio.Transport, transport)
+
+    def secure(self, transport: asyncio.Transport) -> None:
+        """Go on over TLS. Reading still pauses at the socket: TLS drops what it has for a paused reader when the end comes."""
+        self._transport = transport
 
     def get_buffer(self, _: int) -> memoryview:
-        return self._reading.buffer
+        """A head has to be in the first `_MAX_HEAD_BYTES` that are read; only then there is room for more."""
+        return self._reading.buffer if self._answered else self._reading.buffer[: _MAX_HEAD_BYTES - self._head_bytes]
 
     def buffer_updated(self, size: int) -> None:
         if self._parser is None or self._ended:
@@ -238,6 +256,10 @@ class Connection(asyncio.BufferedProtocol):
             self._parser.feed_data(self._reading.buffer[:size])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._garbled()
+        if not self._answered:
+            self._head_bytes += size
+            if self._head_bytes == _MAX_HEAD_BYTES:
+                self._garbled()
         self._deliver()
         if size == READ_BYTES and not self._in_line:
             self._in_line = True
@@ -255,7 +277,7 @@ class Connection(asyncio.BufferedProtocol):
             self._deliver()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._transport = self._parser = None
+        self._parser = None
         self.closed.set_result(None)
         self._fail(httpx.RemoteProtocolError(f"The provider closed the connection ({error or 'without an error'})."))
 
@@ -284,16 +306,14 @@ class Connection(asyncio.BufferedProtocol):
         return self._ready or self._taking or (self._answered and self._sink is None)
 
     def _pause(self) -> None:
-        if not self._reading_paused and self._transport is not None and not self._transport.is_closing():
+        if not self._reading_paused and not self._socket.is_closing():
             self._reading_paused = True
-            self._transport.pause_reading()
+            self._socket.pause_reading()
 
     def _go_on(self) -> None:
-        if self._in_line or self._is_behind or not self._reading_paused:
-            return
-        if self._transport is not None and not self._transport.is_closing():
+        if self._reading_paused and not (self._in_line or self._is_behind or self._socket.is_closing()):
             self._reading_paused = False
-            self._transport.resume_reading()
+            self._socket.resume_reading()
 
     # -- what the parser finds --
 
@@ -303,12 +323,9 @@ class Connection(asyncio.BufferedProtocol):
         self._head = Head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._answered:
-            return
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > _MAX_HEAD_BYTES:
-            raise httptools.HttpParserError("head too large")
-        self._head.headers.append((name, value))
+        """A header of the answer; those behind its body (trailers) say nothing that is of use here."""
+        if not self._answered:
+            self._head.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Answers below 200 only announce the real one."""

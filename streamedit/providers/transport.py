@@ -1,6 +1,6 @@
 """httpx's transport over our own connections: a pool that is kept through cancellation, and bodies that can be pushed.
 
-It is HTTP/1.1 without proxies, as an API server needs it. `httpx.AsyncClient(transport=PooledTransport())` works as with any
+It is HTTP/1.1 without proxies and HEAD. `httpx.AsyncClient(transport=PooledTransport())` works as with any
 other transport; the relay calls the transport itself, because a client would share one cookie jar among all callers.
 """
 
@@ -40,7 +40,7 @@ class Body(httpx.AsyncByteStream):
         self._wait_s = wait_s
         self._pool = pool
         self._origin = origin
-        self._drain = False
+        self._drain = self._is_closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         pieces = _Pieces()
@@ -50,7 +50,9 @@ class Body(httpx.AsyncByteStream):
                     yield pieces.popleft()
 
     def push(self, sink: Sink) -> AsyncGenerator[None]:
-        """See `Connection.push`."""
+        """See `Connection.push`. Raises httpx.StreamClosed after `aclose`: the connection may serve another call by then."""
+        if self._is_closed:
+            raise httpx.StreamClosed
         return self._connection.push(sink, self._wait_s)
 
     def complete(self) -> None:
@@ -58,7 +60,9 @@ class Body(httpx.AsyncByteStream):
         self._drain = True
 
     async def aclose(self) -> None:
-        self._pool.give_back(self._connection, self._origin, drain=self._drain)
+        if not self._is_closed:
+            self._is_closed = True
+            self._pool.give_back(self._connection, self._origin, drain=self._drain)
 
 
 class _Pieces(deque[bytes]):
@@ -90,20 +94,18 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and give its answer, whose body is a `Body`. Raises httpx.TransportError."""
-        timeout = request.extensions.get("timeout", {})
-        wait_s = timeout.get("read") or _UNBOUNDED_S
+        waits_s = _waits_of(request)
         origin, head = _origin_of(request.url), _head_of(request)
-        connection = await self._take(origin, timeout)
+        connection = await self._take(origin, waits_s)
         with closed_unless_done(lambda: self.give_back(connection, origin, drain=False)):
-            answer = await connection.request(head, cast(httpx.AsyncByteStream, request.stream), wait_s)
-        body = Body(connection, wait_s, self, origin)
+            stream = cast(httpx.AsyncByteStream, request.stream)
+            answer = await connection.request(head, stream, waits_s["write"], waits_s["read"])
+        body = Body(connection, waits_s["read"], self, origin)
         return httpx.Response(answer.status, headers=answer.headers, stream=body, request=request)
 
     def give_back(self, connection: Connection, origin: _Origin, *, drain: bool) -> None:
         """A request is over. Its connection is kept if the answer has ended or, with `drain`, if it is about to."""
-        if connection not in self._used:
-            return
-        self._used.discard(connection)
+        self._used.remove(connection)
         self._free.release()
         connection.finish(lambda finished: self._keep(origin, finished), _DRAIN_S if drain else 0)
 
@@ -115,15 +117,15 @@ class PooledTransport(httpx.AsyncBaseTransport):
             await asyncio.wait([connection.closed for connection in self._open], timeout=_CLOSE_S)
         self._idle.clear()
 
-    async def _take(self, origin: _Origin, timeout: Mapping[str, float | None]) -> Connection:
+    async def _take(self, origin: _Origin, waits_s: Mapping[str, float]) -> Connection:
         """A connection, kept or new, within the bound on those in use."""
         try:
-            async with asyncio.timeout(timeout.get("pool") or _UNBOUNDED_S):
+            async with asyncio.timeout(waits_s["pool"]):
                 await self._free.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("All connections are in use.") from None
         with closed_unless_done(self._free.release):
-            connection = self._kept(origin) or await self._connect(origin, timeout.get("connect") or _UNBOUNDED_S)
+            connection = self._kept(origin) or await self._connect(origin, waits_s["connect"])
         self._used.add(connection)
         return connection
 
@@ -131,8 +133,9 @@ class PooledTransport(httpx.AsyncBaseTransport):
         kept = self._idle.get(origin, [])
         while kept:
             connection = kept.pop()
-            if not connection.is_lost:
+            if connection.is_reusable:
                 return connection
+            connection.abort()
         return None
 
     def _keep(self, origin: _Origin, connection: Connection) -> None:
@@ -157,35 +160,42 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     async def _dial(self, scheme: str, host: str, port: int) -> Connection:
         loop = asyncio.get_running_loop()
-        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = await loop.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
         dialled = await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_S)
-        secure = scheme == "https"
         with closed_unless_done(dialled.close):
-            _, connection = await loop.create_connection(
-                lambda: Connection(self._reading),
-                sock=dialled,
-                ssl=self._tls if secure else None,
-                server_hostname=host if secure else None,
-            )
+            transport, connection = await loop.create_connection(lambda: Connection(self._reading), sock=dialled)
+        # TLS is a step of its own: asyncio leaves a transport behind when `create_connection` is cancelled in a handshake.
+        with closed_unless_done(transport.abort):
+            if scheme == "https":
+                secured = await loop.start_tls(transport, connection, self._tls, server_hostname=host)
+                connection.secure(cast(asyncio.Transport, secured))
         self._open.add(connection)
         connection.closed.add_done_callback(lambda _: self._open.discard(connection))
         return connection
 
 
+def _waits_of(request: httpx.Request) -> Mapping[str, float]:
+    """How long to wait for what: `connect`, `read`, `write` and `pool`, in seconds."""
+    given = request.extensions.get("timeout", {})
+    return {what: given.get(what) or _UNBOUNDED_S for what in ("connect", "read", "write", "pool")}
+
+
 def _origin_of(url: httpx.URL) -> _Origin:
     if url.scheme not in _PORTS or not url.host:
         raise httpx.UnsupportedProtocol(f"Not an http or https address: {url.scheme}://{url.host}")
-    return url.scheme, url.host, url.port or _PORTS[url.scheme]
+    return url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
 
 
 def _head_of(request: httpx.Request) -> bytes:
-    """The request as it begins on the wire. Raises httpx.LocalProtocolError where a header would break out of its line."""
+    """The request as it begins on the wire. Raises httpx.LocalProtocolError for what cannot be said."""
     raw = request.headers.raw
     lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
     lines += [b"%b: %b" % header for header in raw]
     head = b"\r\n".join([*lines, b"", b""])
     if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1 or b"\0" in head:
         raise httpx.LocalProtocolError("A header has a line end in it.")
-    if "content-length" not in request.headers and "transfer-encoding" in request.headers:
+    if "transfer-encoding" in request.headers:
         raise httpx.LocalProtocolError("A body needs a content-length.")
+    if request.method == "HEAD":
+        raise httpx.LocalProtocolError("HEAD cannot be asked: its answer tells the length of a body that does not come.")
     return head

@@ -322,4 +322,4 @@ def test_a_connection_serves_the_next_edit_too(relay: RunningServer, scripted: S
     scripted.play([answer(completed())])
     for _ in range(3):
         assert post(relay.edits_url, STREAM).names == ["completed"]
-    assert len(scripted._connections) == 1
+    assert scripted.connections == 1
