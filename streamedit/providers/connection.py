@@ -7,7 +7,6 @@ where it stays, and goes straight into a `Sink`; whoever waits for the answer is
 
 import asyncio
 import select
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,10 +15,11 @@ from typing import Protocol, cast
 import httptools
 import httpx
 
-READ_BYTES = 1 << 18
-"""The largest read, and so the largest piece of a body; also what one connection may read before others have their turn."""
+from streamedit.turns import Turns
 
-_CONNECTIONS_PER_TURN = 2
+READ_BYTES = 1 << 18
+"""The largest read, and so the largest piece of a body; whoever has read so much waits for a turn."""
+
 _MAX_HEAD_BYTES = 1 << 16
 
 
@@ -55,26 +55,11 @@ class Head:
 
 
 class Reading:
-    """The buffer that all connections of an event loop read into, and their turns at it.
-
-    A stream that comes as fast as it is read would keep the event loop to itself. So whoever has filled the buffer waits in
-    line, and each turn of the event loop lets a few of them go on; a small answer never waits.
-    """
+    """The buffer that all connections of an event loop read into, and the line in which they wait once they have filled it."""
 
     def __init__(self) -> None:
         self.buffer = memoryview(bytearray(READ_BYTES))
-        self._line: deque[Connection] = deque()
-
-    def wait_in_line(self, connection: "Connection") -> None:
-        if not self._line:
-            asyncio.get_running_loop().call_soon(self._next_turn)
-        self._line.append(connection)
-
-    def _next_turn(self) -> None:
-        for _ in range(min(_CONNECTIONS_PER_TURN, len(self._line))):
-            self._line.popleft().take_turn()
-        if self._line:
-            asyncio.get_running_loop().call_soon(self._next_turn)
+        self.turns = Turns()
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -264,9 +249,9 @@ class Connection(asyncio.BufferedProtocol):
         if size == READ_BYTES and not self._in_line:
             self._in_line = True
             self._pause()
-            self._reading.wait_in_line(self)
+            self._reading.turns.queue(self._take_turn)
 
-    def take_turn(self) -> None:
+    def _take_turn(self) -> None:
         """The line has come to this connection."""
         self._in_line = False
         self._go_on()
