@@ -78,9 +78,14 @@ class EditRequest:
         yield from (image for _, image in self.extra_files)
 
     def close(self) -> None:
-        """Give back what the uploads hold. Idempotent."""
+        """Give back what the uploads hold. Idempotent. Takes milliseconds when much `is_on_disk`."""
         for image in self.files():
             image.upload.close()
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Something was too large for memory."""
+        return any(image.upload.is_on_disk for image in self.files())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from anyio import to_thread
+
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest, new_edit_id
 from streamedit.errors import EditError, InternalError, InvalidRequest, ShuttingDown
@@ -97,6 +99,12 @@ class Gateway:
         self._telemetry.running.dec()
 
     async def _produce(self, edit: Edit, request: EditRequest, route: Route) -> None:
+        try:
+            await self._run(edit, request, route)
+        finally:
+            await _close(request)
+
+    async def _run(self, edit: Edit, request: EditRequest, route: Route) -> None:
         """The runner: the one place where any exception is just an edit's end."""
         production = _Production(edit, request.stream, self._log, self._clocks.clock)
         failure: EditError = InternalError("The edit ended without all of its images.")
@@ -113,7 +121,6 @@ class Gateway:
             self._telemetry.log.error("edit broke", edit_id=edit.id, error=type(error).__name__, where=where)
             failure = InternalError("This server made a mistake.")
         finally:
-            request.close()
             await production.end(failure)
             self._telemetry.ended(production.record())
 
@@ -167,6 +174,14 @@ class _Production:
             input_tokens=self._usage.input_tokens,
             output_tokens=self._usage.output_tokens,
         )
+
+
+async def _close(request: EditRequest) -> None:
+    """The system takes milliseconds to free what is on disk: no work for the event loop."""
+    if request.is_on_disk:
+        await to_thread.run_sync(request.close)
+    else:
+        request.close()
 
 
 def _check_prompt(request: EditRequest, route: Route) -> None:

@@ -49,7 +49,11 @@ class Upload:
         self._spooled_bytes = 0
 
     def __repr__(self) -> str:
-        return f"<Upload {self.size_bytes} bytes, {'on disk' if self._file else 'in memory'}>"
+        return f"<Upload {self.size_bytes} bytes, {'on disk' if self.is_on_disk else 'in memory'}>"
+
+    @property
+    def is_on_disk(self) -> bool:
+        return self._file is not None
 
     @property
     def size_bytes(self) -> int:
