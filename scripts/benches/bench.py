@@ -18,8 +18,8 @@ from .workloads import LARGEST_UPLOAD, STREAMS, WORKLOADS, Stream
 
 _BEGUN_S = time.monotonic()
 _WARM_UP_REQUESTS = 40
-_FILLING_REQUESTS = 100
-"""3 MiB each: more than the 256 MiB that streamedit keeps of edits that are over."""
+_FILLING_REQUESTS = {"large": 100, "plain": 100, "edit": 64}
+"""More of them than the 256 MiB that streamedit keeps of edits that are over; of whole edits as many at once as will run."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Bench:
 
     def fill(self, relay: Running, name: str = "large") -> None:
         """What the relay keeps of edits that are over is as much as it will ever be: from here on memory is used again."""
-        self.load(relay, name, "-c", "4", "-n", str(_FILLING_REQUESTS))
+        count = str(_FILLING_REQUESTS[name])
+        self.load(relay, name, "-c", count if name == "edit" else "4", "-n", count)
 
     @contextmanager
     def alone(self, relay: Relay) -> Iterator[Running]:
@@ -82,7 +83,7 @@ class Bench:
         with ExitStack() as stack:
             running = [stack.enter_context(started(relay, self.upstream.port, self.folder)) for relay in relays]
             for relay, each in zip(relays, running, strict=True):
-                self.fill(each, "large" if relay.streams else "plain")
+                self.fill(each, "edit" if relay.streams else "plain")
             yield running
 
     @contextmanager

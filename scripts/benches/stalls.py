@@ -1,7 +1,9 @@
 """How long streamedit's event loop stands still under each load (see ticker.py)."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ CELLS = {
 """The workload and the load generator's options."""
 LOOPS = ("uvloop", "asyncio")
 _SETTLING_S = 0.5
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a name of its own, removed afterwards
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,9 @@ def measure(bench: Bench, relays: Sequence[Relay]) -> Iterator[Sample]:
 
 
 def _measure(bench: Bench, relay: Relay, loop: str) -> Iterator[Sample]:
-    notes = bench.folder / f"ticks-{loop}"
-    with bench.alone(replace(relay, command=_ticking(relay, loop, notes))) as running:
+    # not on a disk, whose own pauses would be told as the loop's
+    notes = (_MEMORY if _MEMORY.is_dir() else bench.folder) / f"streamedit-bench-{os.getpid()}-{loop}"
+    with _removed(notes), bench.alone(replace(relay, command=_ticking(relay, loop, notes))) as running:
         bench.fill(running)
         for cell, (workload, *options) in CELLS.items():
             progress(f"stalls on {loop}, {cell}: {relay.name}")
@@ -49,6 +53,14 @@ def _measure(bench: Bench, relay: Relay, loop: str) -> Iterator[Sample]:
             time.sleep(_SETTLING_S)
             window = [note for note in _read(notes) if begun_s <= note.at_s]
             yield Sample("stalls", cell, relay.name, 0, load, _figures(window, loop))
+
+
+@contextmanager
+def _removed(file: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _ticking(relay: Relay, loop: str, notes: Path) -> Callable[[str, Site], Sequence[str]]:
