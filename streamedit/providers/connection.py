@@ -20,6 +20,9 @@ from streamedit.turns import Turns
 READ_BYTES = 1 << 18
 """The largest read, and so the largest piece of a body; whoever has read so much waits for a turn."""
 
+_FULL_BYTES = READ_BYTES - (1 << 15)
+"""What a full read is at least: TLS keeps back its framing, and a record that is not whole yet."""
+
 _MAX_HEAD_BYTES = 1 << 16
 
 
@@ -246,7 +249,7 @@ class Connection(asyncio.BufferedProtocol):
             if self._head_bytes == _MAX_HEAD_BYTES:
                 self._garbled()
         self._deliver()
-        if size == READ_BYTES and not self._in_line:
+        if size >= _FULL_BYTES and not self._in_line:
             self._in_line = True
             self._pause()
             self._reading.turns.queue(self._take_turn)

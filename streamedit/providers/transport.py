@@ -1,6 +1,6 @@
 """httpx's transport over our own connections: a pool that is kept through cancellation, and bodies that can be pushed.
 
-It is HTTP/1.1 without proxies and HEAD. `httpx.AsyncClient(transport=PooledTransport())` works as with any
+It is HTTP/1.1 without proxies and HEAD. Otherwise `httpx.AsyncClient(transport=PooledTransport(...))` works as with any
 other transport; the relay calls the transport itself, because a client would share one cookie jar among all callers.
 """
 

@@ -26,7 +26,7 @@ _NEVER_SENT = (
 
 @dataclass(frozen=True, slots=True)
 class UpstreamLimits:
-    """Waits, in seconds: for a connection, and for the next byte of an answer. Connections: at once, to all providers."""
+    """Waits, in seconds: for a connection, and for an answer's next event or byte. Connections: at once, to all providers."""
 
     connect_s: float = 10.0
     silence_s: float = 300.0

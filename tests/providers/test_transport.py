@@ -639,7 +639,10 @@ async def test_a_body_that_was_given_back_is_nobody_s_window(transport: PooledTr
 # -- turns --
 
 
-async def test_a_stream_that_pours_leaves_room_for_others(transport: PooledTransport, scripted: ScriptedUpstream) -> None:
+@pytest.mark.parametrize("over", ["tcp", "tls"])
+async def test_a_stream_that_pours_leaves_room_for_others(
+    scripted: ScriptedUpstream, secured: ScriptedUpstream, trusting: ssl.SSLContext, over: str
+) -> None:
     """One answer comes as fast as it is read, without end: in a turn of the event loop one read of it, others are served."""
     loop, done = asyncio.get_running_loop(), threading.Event()
 
@@ -648,24 +651,26 @@ async def test_a_stream_that_pours_leaves_room_for_others(transport: PooledTrans
         block = bytes(1 << 20)
         while not done.is_set():
             yield block
-        yield Close()
+        yield Close(notify=True)
 
-    scripted.play(pour())
-    poured = _Counted(loop)
-    _, body = await send(transport, get(scripted.url))
-    with upstream() as small:
-        small.play([sized(b"small")])
-        reading = asyncio.create_task(_read(body, poured))
-        positions = []
-        for _ in range(20):
-            assert await _whole(transport, small.url) == b"small"
-            positions.append(poured.size_bytes)
-        await until(lambda: poured.size_bytes > 50 << 20)
-        done.set()
-        await reading
-        await body.aclose()
-    assert positions[-1] > positions[0]
-    assert poured.most_per_turn <= READ_BYTES
+    peer = scripted if over == "tcp" else secured
+    peer.play(pour())
+    async with PooledTransport(4, 15, trusting) as transport:
+        poured = _Counted(loop)
+        _, body = await send(transport, get(peer.url))
+        with upstream() as small:
+            small.play([sized(b"small")])
+            reading = asyncio.create_task(_read(body, poured))
+            positions = []
+            for _ in range(20):
+                assert await _whole(transport, small.url) == b"small"
+                positions.append(poured.size_bytes)
+            await until(lambda: poured.size_bytes > 50 << 20)
+            done.set()
+            await reading
+            await body.aclose()
+        assert positions[-1] > positions[0]
+        assert poured.most_per_turn <= READ_BYTES
 
 
 class _Counted:
