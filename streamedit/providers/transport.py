@@ -167,6 +167,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
         # TLS is a step of its own: asyncio leaves a transport behind when `create_connection` is cancelled in a handshake.
         with closed_unless_done(transport.abort):
             if scheme == "https":
+                if transport.is_closing():
+                    raise httpx.ConnectError("The provider spoke first, and not TLS.")
                 secured = await loop.start_tls(transport, connection, self._tls, server_hostname=host)
                 connection.secure(cast(asyncio.Transport, secured))
         self._open.add(connection)

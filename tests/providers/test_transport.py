@@ -791,6 +791,24 @@ async def test_what_does_not_speak_tls(transport: PooledTransport, scripted: Scr
                 await asking
 
 
+async def test_who_speaks_before_tls_begins(transport: PooledTransport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose greeting is there before the handshake begins does not speak TLS either: ConnectError."""
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+
+    async def greeted(*arguments: Any, **options: Any) -> Any:
+        made = await connect(*arguments, **options)
+        peer, _ = await asyncio.to_thread(listener.accept)
+        with peer:
+            peer.sendall(b"220 hello\r\n")
+            await made[1].closed
+        return made
+
+    monkeypatch.setattr(loop, "create_connection", greeted)
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(httpx.ConnectError):
+        await send(transport, get(f"https://127.0.0.1:{listener.getsockname()[1]}/"))
+
+
 @pytest.mark.parametrize("step", [Close(), Close(notify=True), Reset()], ids=["end", "notified end", "reset"])
 async def test_tls_that_breaks_off_within_a_body(secured: ScriptedUpstream, trusting: ssl.SSLContext, step: Step) -> None:
     """With or without close_notify: an error, after what had come."""
