@@ -1,10 +1,14 @@
 """CPU and throughput: streams in several deliveries, and plain calls."""
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from . import machine
 from .bench import Bench
+from .processes import running
 from .relays import Running
 from .samples import Sample
 
@@ -29,6 +33,8 @@ VARIATIONS = {
 }
 """What differs from the base, 16 at a time."""
 
+AWAKE = "their core kept awake"
+"""The tools' core never sleeps: in a virtual machine waking it is charged to the relay, and a network card does not sleep."""
 TLS = "upstream behind TLS"
 PLAIN = "plain calls"
 
@@ -38,6 +44,16 @@ def streams(bench: Bench, subjects: Sequence[Running]) -> Iterator[Sample]:
     yield from _measure(bench, subjects, "streams", BASE)
     relays = [subject for subject in subjects if subject is not bench.upstream]
     yield from _measure(bench, relays, "streams", VARIATIONS, _VARIATION_ROUNDS)
+    with _awake(bench):
+        yield from _measure(bench, relays, "streams", {AWAKE: Cell("edit", _MANY)})
+
+
+@contextmanager
+def _awake(bench: Bench) -> Iterator[None]:
+    """Something that runs on the tools' core whenever nothing else would."""
+    with running(["sh", "-c", "while :; do :; done"], machine.TOOLS_CORE, bench.folder) as busy:
+        os.sched_setscheduler(busy.pid, os.SCHED_IDLE, os.sched_param(0))
+        yield
 
 
 def tls_streams(bench: Bench, subjects: Sequence[Running]) -> Iterator[Sample]:
