@@ -24,8 +24,8 @@ LAYERS = [
 HOMES = {
     "starlette": ("web", "app", "serving.py"),
     "sse_starlette": ("web/sse.py",),
-    "httpx": ("providers/connection.py", "providers/transport.py", "providers/upstream.py"),
-    "httptools": ("providers/connection.py",),
+    "httpx": ("providers/reply.py", "providers/connection.py", "providers/transport.py", "providers/upstream.py"),
+    "httptools": ("providers/reply.py",),
     "aiohappyeyeballs": ("providers/transport.py",),
     "uvicorn": ("serving.py",),
     "typer": ("cli.py",),

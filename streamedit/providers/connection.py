@@ -8,13 +8,11 @@ where it stays, and goes straight into a `Sink`; whoever waits for the answer is
 import asyncio
 import select
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
-from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Protocol, cast
 
-import httptools
 import httpx
 
+from streamedit.providers.reply import Head, Reply
 from streamedit.turns import Turns
 
 READ_BYTES = 1 << 18
@@ -22,8 +20,6 @@ READ_BYTES = 1 << 18
 
 _FULL_BYTES = READ_BYTES - (1 << 15)
 """What a full read is at least: TLS keeps back its framing, and a record that is not whole yet."""
-
-_MAX_HEAD_BYTES = 1 << 16
 
 
 class Sink(Protocol):
@@ -39,22 +35,6 @@ class _Nowhere:
 
     def feed(self, _: bytes, /) -> bool:
         return False
-
-
-@dataclass(slots=True)
-class Head:
-    """What an answer begins with."""
-
-    status: int = 0
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-
-    @property
-    def tells_length(self) -> bool:
-        """Otherwise the body ends with the connection (RFC 9112, 6.3)."""
-        names = {name.lower() for name, _ in self.headers}
-        return self.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED) or not names.isdisjoint(
-            (b"content-length", b"transfer-encoding")
-        )
 
 
 class Reading:
@@ -78,16 +58,10 @@ class Connection(asyncio.BufferedProtocol):
         self._reading = reading
         self._transport: asyncio.Transport
         self._socket: asyncio.Transport
-        self._parser: httptools.HttpResponseParser | None = None
+        self._reply = Reply()
         self._error: httpx.TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._pieces: list[bytes] = []
-        # The parser's callback for each HTTP chunk is a builtin: a network's chunks are small, and there are many.
-        self.on_body = self._pieces.append
-        self._head = Head()
-        self._head_bytes = 0
-        self._answered = self._ended = False
-        self._sent = self._keep_alive = True
+        self._sent = True
         self._sink: Sink | None = None
         self._ready = self._taking = self._in_line = False
         self._reading_paused = self._writing_paused = False
@@ -98,27 +72,26 @@ class Connection(asyncio.BufferedProtocol):
     async def request(self, head: bytes, body: AsyncIterable[bytes], write_s: float, read_s: float) -> Head:
         """Send a request and give its answer's head. An answer that comes early ends the sending."""
         self.requests += 1
-        self._parser = httptools.HttpResponseParser(self)
-        self._head_bytes = 0
-        self._answered = self._ended = self._sent = False
+        self._reply.close()
+        self._reply, self._sent = Reply(), False
         self._write(head)
         async for piece in body:
             self._write(piece)
-            while (self._writing_paused or self._transport.is_closing()) and not self._answered:
+            while (self._writing_paused or self._transport.is_closing()) and not self._reply.is_answered:
                 await self._change(write_s, httpx.WriteTimeout)
-            if self._answered:
-                return self._head
+            if self._reply.is_answered:
+                return self._reply.head
         self._sent = True
-        while not self._answered:
+        while not self._reply.is_answered:
             await self._change(read_s, httpx.ReadTimeout)
-        return self._head
+        return self._reply.head
 
     async def push(self, sink: Sink, wait_s: float) -> AsyncGenerator[None]:
         """Push the answer's body into `sink`, and yield whenever the sink says so. May go on with another sink."""
         self._sink, self._taking = sink, False
         self._deliver()
         try:
-            while self._ready or not self._ended:
+            while self._ready or not self._reply.is_ended:
                 if self._ready:
                     self._ready, self._taking = False, True
                     yield
@@ -137,7 +110,7 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def is_reusable(self) -> bool:
         """Request and answer went to their end, and the connection stands."""
-        return self._sent and self._ended and self._keep_alive and self._is_quiet
+        return self._sent and self._reply.is_ended and self._reply.keeps_alive and self._is_quiet
 
     @property
     def _is_quiet(self) -> bool:
@@ -150,7 +123,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def finish(self, reuse: Callable[["Connection"], None], within_s: float) -> None:
         """Read away the rest of the answer; if it ends in time and another request may follow, `reuse` gets the connection."""
-        if self._ended or not self._sent or not within_s:
+        if self._reply.is_ended or not self._sent or not within_s:
             self._settle(reuse)
             return
         timer = asyncio.get_running_loop().call_later(within_s, self.abort)
@@ -173,8 +146,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self.is_reusable:
             self.abort()
             return
-        self._sink, self._answered, self._ready, self._taking = None, False, False, False
-        self._pieces.clear()
+        self._sink, self._ready, self._taking = None, False, False
         self._go_on()
         reuse(self)
 
@@ -233,21 +205,16 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = transport
 
     def get_buffer(self, _: int) -> memoryview:
-        """A head has to be in the first `_MAX_HEAD_BYTES` that are read; only then there is room for more."""
-        return self._reading.buffer if self._answered else self._reading.buffer[: _MAX_HEAD_BYTES - self._head_bytes]
+        return self._reply.room(self._reading.buffer)
 
     def buffer_updated(self, size: int) -> None:
-        if self._parser is None or self._ended:
+        if not self.requests or self._reply.is_ended:
             self._fail(httpx.RemoteProtocolError("The provider sent more than an answer."))
             return
         try:
-            self._parser.feed_data(self._reading.buffer[:size])
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._garbled()
-        if not self._answered:
-            self._head_bytes += size
-            if self._head_bytes == _MAX_HEAD_BYTES:
-                self._garbled()
+            self._reply.feed(self._reading.buffer[:size])
+        except httpx.RemoteProtocolError as error:
+            self._fail(error)
         self._deliver()
         if size >= _FULL_BYTES and not self._in_line:
             self._in_line = True
@@ -260,38 +227,32 @@ class Connection(asyncio.BufferedProtocol):
         self._go_on()
 
     def eof_received(self) -> None:
-        if self._answered and not self._head.tells_length:
-            self.on_message_complete()
-            self._deliver()
+        self._reply.end()
+        self._deliver()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._parser = None
+        self._reply.close()
         self.closed.set_result(None)
         self._fail(httpx.RemoteProtocolError(f"The provider closed the connection ({error or 'without an error'})."))
 
-    def _garbled(self) -> None:
-        """What follows a whole answer only spoils the connection."""
-        self._keep_alive = False
-        if not self._ended:
-            self._fail(httpx.RemoteProtocolError("The provider's answer is not HTTP/1.1."))
-
     def _deliver(self) -> None:
-        """Hand over what has been read; stop reading while nobody takes it."""
-        if self._pieces and self._sink is not None:
-            piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-            self._pieces.clear()
-            self._ready = self._sink.feed(piece) or self._ready
-        if self._ended and self._at_end is not None:
+        """Hand over what has been read, and tell of it; stop reading while nobody takes it."""
+        if self._sink is not None:
+            piece = self._reply.take()
+            self._ready = (bool(piece) and self._sink.feed(piece)) or self._ready
+        if self._reply.is_ended and self._at_end is not None:
             self._at_end()
-        elif self._ready or self._ended:
+        elif self._ready or self._reply.is_ended or self._sink is None:
             self._wake()
-        if self._is_behind and not self._ended:
+        if self._is_behind:
             self._pause()
 
     @property
     def _is_behind(self) -> bool:
         """There is something that has to be taken first."""
-        return self._ready or self._taking or (self._answered and self._sink is None)
+        if self._reply.is_ended:
+            return False
+        return self._ready or self._taking or (self._reply.is_answered and self._sink is None)
 
     def _pause(self) -> None:
         if not self._reading_paused and not self._socket.is_closing():
@@ -302,27 +263,3 @@ class Connection(asyncio.BufferedProtocol):
         if self._reading_paused and not (self._in_line or self._is_behind or self._socket.is_closing()):
             self._reading_paused = False
             self._socket.resume_reading()
-
-    # -- what the parser finds --
-
-    def on_message_begin(self) -> None:
-        if self._ended:
-            raise httptools.HttpParserError("a second answer")
-        self._head = Head()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header of the answer; those behind its body (trailers) say nothing that is of use here."""
-        if not self._answered:
-            self._head.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """Answers below 200 only announce the real one."""
-        if self._parser is None or self._answered or self._parser.get_status_code() < HTTPStatus.OK:
-            return
-        self._head.status = self._parser.get_status_code()
-        self._keep_alive = self._parser.should_keep_alive() and self._head.tells_length
-        self._answered = True
-        self._wake()
-
-    def on_message_complete(self) -> None:
-        self._ended = self._answered

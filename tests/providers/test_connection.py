@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from upstreams import END, chunk, head, sized
 
-from streamedit.providers.connection import READ_BYTES, Connection, Head, Reading
+from streamedit.providers.connection import READ_BYTES, Connection, Reading
+from streamedit.providers.reply import Head
 
 _Result = TypeVar("_Result")
 
