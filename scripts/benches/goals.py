@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from . import loads, memory
+from . import loads, memory, stalls
 from .samples import Samples
 
 HEADS = ("goal", "measured", "bound", "", "stretch", "")
@@ -72,7 +72,13 @@ def _beside_ms(cell: str, percent: int) -> _Bound:
 
 
 def _longest_step_ms(samples: Samples) -> float:
-    return samples.largest("stalls", _US, "step_max_ms")
+    """No step on uvloop is longer than its clock was late, and a tick; asyncio's loop tells its own longest step."""
+    bounds = [
+        min(samples.figure("stalls", cell, _US, "late_max_ms") + 1, samples.figure("stalls", cell, _US, "step_max_ms"))
+        for cell in stalls.CELLS
+        if _US in samples.relays("stalls", cell)
+    ]
+    return max(bounds, default=math.nan)
 
 
 def _goals() -> Iterator[_Goal]:

@@ -74,5 +74,6 @@ def _measure(
         for turn, relay in bench.turns(subjects, f"{theme}, {name}", most_rounds):
             load, cpu_s = bench.weighed(relay, cell.workload, "-t", str(seconds), *cell.options)
             gb = load.body_bytes / 1e9 or math.nan
-            figures = {"cpu_s_per_gb": cpu_s / gb, "mb_per_s": load.window_bytes / 1e6 / seconds}
+            # nothing at all within the time is no rate of nothing: it all came later
+            figures = {"cpu_s_per_gb": cpu_s / gb, "mb_per_s": load.window_bytes / 1e6 / seconds or math.nan}
             yield Sample(theme, name, relay.name, turn, load, figures)

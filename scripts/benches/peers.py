@@ -45,6 +45,7 @@ def _written(name: str, source: str, packages: Sequence[str]) -> Relay:
         hint="--peers",
         footprint=partial(python_packages, FOLDER / name, *(package.partition("==")[0] for package in packages)),
         install=partial(virtual_environment, FOLDER / name, packages),
+        plain=False,
     )
 
 

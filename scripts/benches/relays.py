@@ -40,8 +40,8 @@ class Relay:
     """How to run one relay. `command` writes its configuration into the site's folder and says what to start.
 
     One that `remembers` keeps an edit's events for replay, whoever reads them; one that does not `stream` answers plain
-    calls only. `headers` are what its requests need beside the usual ones, `install` makes `program` be there, and
-    `footprint` is what is then installed.
+    calls only, and one without `plain` calls answers each with a stream. `headers` are what its requests need beside the
+    usual ones, `install` makes `program` be there, and `footprint` is what is then installed.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Relay:
     install: Callable[[], None] | None = None
     remembers: bool = False
     streams: bool = True
+    plain: bool = True
 
 
 @dataclass(frozen=True)

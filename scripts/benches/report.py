@@ -21,7 +21,8 @@ _NOTE = (
     "stuck reader is counted beyond one that reads. `their core kept awake`: something of idle priority keeps the core of "
     "upstream and load generator from sleeping, because in a virtual machine a relay pays for waking it. The event loop's "
     "lateness is that of a clock of 1 ms inside it, on uvloop; the longest single step is told by asyncio's own loop in a "
-    "run of its own."
+    "run of its own. Both are bounds of the longest step from above; the goal takes the lower one of each load. `-` for MB/s: "
+    "nothing came within the time."
 )
 
 
@@ -58,7 +59,7 @@ def _streams(samples: Samples) -> _Table:
 
 def _costs(samples: Samples, theme: str, cell: str, relay: str) -> Sequence[str]:
     cpu, rate = (samples.figure(theme, cell, relay, name) for name in ("cpu_s_per_gb", "mb_per_s"))
-    return f"{cpu:.2f}", f"{rate:.0f}"
+    return f"{cpu:.2f}", "-" if math.isnan(rate) else f"{rate:.0f}"
 
 
 def _times(samples: Samples, theme: str, cell: str, relay: str) -> Sequence[str]:

@@ -61,11 +61,6 @@ class Samples:
         values = [sample.figures[name] for sample in self._of(theme, cell, relay) if name in sample.figures]
         return statistics.median(values) if values else math.nan
 
-    def largest(self, theme: str, relay: str, name: str) -> float:
-        """The largest value in any cell of a theme; nan when it was not measured."""
-        mine = (sample.figures for sample in self.all if (sample.theme, sample.relay) == (theme, relay))
-        return max((figures[name] for figures in mine if name in figures), default=math.nan)
-
     def first_ms(self, theme: str, cell: str, relay: str, percent: int) -> float:
         """A percentile over the requests of all rounds; nan when there was none."""
         return percentile([ms for sample in self._of(theme, cell, relay) for ms in sample.load.first_ms], percent)

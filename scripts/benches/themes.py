@@ -25,7 +25,7 @@ def measure(bench: Bench, relays: Sequence[Relay]) -> Iterator[Sample]:
     chosen = bench.options.cells
     if not set(_SIDE_BY_SIDE).isdisjoint(chosen):
         with bench.side_by_side(relays if "plain" in chosen else streaming) as running:
-            yield from _side_by_side(bench, streaming, running)
+            yield from _side_by_side(bench, relays, running)
     if "streams" in chosen:
         with bench.behind_tls(streaming) as running:
             yield from loads.tls_streams(bench, running)
@@ -33,9 +33,9 @@ def measure(bench: Bench, relays: Sequence[Relay]) -> Iterator[Sample]:
         yield from _FRESH[theme](bench, streaming)
 
 
-def _side_by_side(bench: Bench, streaming: Sequence[Relay], running: Sequence[Running]) -> Iterator[Sample]:
+def _side_by_side(bench: Bench, relays: Sequence[Relay], running: Sequence[Running]) -> Iterator[Sample]:
     direct = [bench.upstream] if "direct" in bench.options.relays else []
-    names = {relay.name for relay in streaming}
     for theme in (theme for theme in _SIDE_BY_SIDE if theme in bench.options.cells):
-        subjects = [relay for relay in running if theme == "plain" or relay.name in names]
+        names = {relay.name for relay in relays if (relay.plain if theme == "plain" else relay.streams)}
+        subjects = [relay for relay in running if relay.name in names]
         yield from _SIDE_BY_SIDE[theme](bench, [*direct, *subjects])
