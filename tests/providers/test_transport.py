@@ -643,7 +643,10 @@ async def test_a_body_that_was_given_back_is_nobody_s_window(transport: PooledTr
 async def test_a_stream_that_pours_leaves_room_for_others(
     scripted: ScriptedUpstream, secured: ScriptedUpstream, trusting: ssl.SSLContext, over: str
 ) -> None:
-    """One answer comes as fast as it is read, without end: in a turn of the event loop one read of it, others are served."""
+    """One answer comes as fast as it is read, without end: a full read of it ends its turn, and others are served.
+
+    A read that was not full may have come before it in the same turn, over TLS under uvloop.
+    """
     loop, done = asyncio.get_running_loop(), threading.Event()
 
     def pour() -> Iterator[Step]:
@@ -670,7 +673,7 @@ async def test_a_stream_that_pours_leaves_room_for_others(
             await reading
             await body.aclose()
         assert positions[-1] > positions[0]
-        assert poured.most_per_turn <= READ_BYTES
+        assert poured.most_per_turn < 2 * READ_BYTES
 
 
 class _Counted:
