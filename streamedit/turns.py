@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-LARGE_BYTES = 1 << 16
+_LARGE_BYTES = 1 << 16
 """From this size on a piece is worth a turn."""
 
 _PER_TURN = 2
@@ -26,8 +26,10 @@ class Turns:
             asyncio.get_running_loop().call_soon(self._next)
         self._line.append(go_on)
 
-    async def wait(self) -> None:
-        """Return when the turn has come."""
+    async def wait(self, size_bytes: int) -> None:
+        """Return when the turn for a piece of this size has come: at once for a small one."""
+        if size_bytes < _LARGE_BYTES:
+            return
         turn = asyncio.Event()
         self.queue(turn.set)
         await turn.wait()

@@ -3,7 +3,11 @@
 import asyncio
 from itertools import pairwise
 
+import pytest
+
 from streamedit.turns import Turns
+
+MIB = 1 << 20
 
 
 async def test_a_turn_lets_a_few_go_on() -> None:
@@ -11,7 +15,7 @@ async def test_a_turn_lets_a_few_go_on() -> None:
     turns, seen, went_on = Turns(), list[int](), list[int]()
 
     async def large(number: int) -> None:
-        await turns.wait()
+        await turns.wait(MIB)
         seen.append(number)
 
     async with asyncio.TaskGroup() as tasks:
@@ -27,7 +31,7 @@ async def test_a_turn_lets_a_few_go_on() -> None:
 async def test_who_stops_waiting_holds_nobody_up() -> None:
     """A turn that nobody takes any more passes to the next."""
     turns = Turns()
-    waiting = [asyncio.create_task(turns.wait()) for _ in range(5)]
+    waiting = [asyncio.create_task(turns.wait(MIB)) for _ in range(5)]
     await asyncio.sleep(0)
     for task in waiting[:4]:
         task.cancel()
@@ -45,3 +49,12 @@ async def test_an_empty_line_costs_no_turn() -> None:
     turns.queue(lambda: went.append(2))
     await asyncio.sleep(0)
     assert went == [1, 2]
+
+
+async def test_what_is_small_never_waits() -> None:
+    """However long the line is."""
+    turns = Turns()
+    for _ in range(100):
+        turns.queue(lambda: None)
+    with pytest.raises(StopIteration):
+        turns.wait(1400).send(None)

@@ -1,10 +1,10 @@
 """How long each relay takes to start, and what it takes on the disk."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 from .bench import Bench, progress
 from .relays import Relay, started
+from .report import table
 from .samples import StartSample, median
 
 _ROUNDS = 3
@@ -31,9 +31,7 @@ def measure(bench: Bench, relays: Sequence[Relay]) -> Iterator[StartSample]:
 
 def markdown(samples: Sequence[StartSample]) -> str:
     """The table, one row for each relay, and what its figures mean."""
-    rule = ["---", *["---:"] * (len(_HEADS) - 1)]
-    rows = "\n".join(f"| {' | '.join(row)} |" for row in chain([_HEADS, rule], _rows(samples)))
-    return f"{rows}\n\n{_NOTE}"
+    return f"{table(_HEADS, list(_rows(samples)))}\n\n{_NOTE}"
 
 
 def _rows(samples: Sequence[StartSample]) -> Iterator[Sequence[str]]:

@@ -88,7 +88,7 @@ class Connection(asyncio.BufferedProtocol):
 
     async def push(self, sink: Sink, wait_s: float) -> AsyncGenerator[None]:
         """Push the answer's body into `sink`, and yield whenever the sink says so. May go on with another sink."""
-        self._sink, self._taking = sink, False
+        self._attach(sink)
         self._deliver()
         try:
             while self._ready or not self._reply.is_ended:
@@ -100,12 +100,12 @@ class Connection(asyncio.BufferedProtocol):
                     self._go_on()
                     await self._change(wait_s, httpx.ReadTimeout)
         finally:
-            self._leave(sink)
+            if self._sink is sink:
+                self._attach(None)
 
-    def _leave(self, sink: Sink) -> None:
-        """What still comes stays here, for the next sink."""
-        if self._sink is sink:
-            self._sink, self._ready, self._taking = None, False, False
+    def _attach(self, sink: Sink | None) -> None:
+        """From now on what comes is this sink's; without one it stays here, for the next."""
+        self._sink, self._ready, self._taking = sink, False, False
 
     @property
     def is_reusable(self) -> bool:
@@ -133,7 +133,7 @@ class Connection(asyncio.BufferedProtocol):
             self._settle(reuse)
 
         self._at_end = settle
-        self._sink, self._ready, self._taking = _Nowhere(), False, False
+        self._attach(_Nowhere())
         self._deliver()
         self._go_on()
 
@@ -146,7 +146,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self.is_reusable:
             self.abort()
             return
-        self._sink, self._ready, self._taking = None, False, False
+        self._attach(None)
         self._go_on()
         reuse(self)
 

@@ -38,9 +38,8 @@ class Answer:
     """A provider's answer: status and headers now, its body as it comes."""
 
     def __init__(self, response: httpx.Response) -> None:
-        self._is_encoded = "content-encoding" in response.headers
         self._body = cast(Body, response.stream)
-        self._decoded = response.aiter_bytes()
+        self._decoded = response.aiter_bytes() if "content-encoding" in response.headers else None
         self.status = response.status_code
         self.content_type = response.headers.get("content-type", "").lower()
         self.headers = _passed_on(response.headers)
@@ -78,12 +77,13 @@ class Answer:
         self._body.complete()
 
     def _pushed(self, sink: Sink) -> AsyncGenerator[None]:
-        return self._push_decoded(sink) if self._is_encoded else self._body.push(sink)
+        return self._body.push(sink) if self._decoded is None else _pushed(self._decoded, sink)
 
-    async def _push_decoded(self, sink: Sink) -> AsyncGenerator[None]:
-        async for piece in self._decoded:
-            if sink.feed(piece):
-                yield
+
+async def _pushed(pieces: AsyncIterator[bytes], sink: Sink) -> AsyncGenerator[None]:
+    async for piece in pieces:
+        if sink.feed(piece):
+            yield
 
 
 class _Joined(bytearray):
@@ -98,7 +98,6 @@ class Upstream:
     """One pool of connections for all providers, open inside `running`."""
 
     def __init__(self, limits: UpstreamLimits) -> None:
-        self._limits = limits
         self._transport = PooledTransport(limits.connections, limits.keepalive_s)
         timeout = httpx.Timeout(limits.silence_s, connect=limits.connect_s, pool=limits.connect_s)
         self._extensions = {"timeout": timeout.as_dict()}
@@ -110,10 +109,6 @@ class Upstream:
     def open_connections(self) -> int:
         """Connections that an answer is being read from."""
         return self._transport.open_connections
-
-    @property
-    def silence_s(self) -> float:
-        return self._limits.silence_s
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -17,7 +17,7 @@ from streamedit.gateway import Gateway
 from streamedit.keys import Keyring
 from streamedit.stores import Logged
 from streamedit.telemetry import Telemetry
-from streamedit.turns import LARGE_BYTES, Turns
+from streamedit.turns import Turns
 from streamedit.uploads import closed_unless_done
 from streamedit.web.answers import error_answer
 from streamedit.web.auth import authenticate
@@ -108,8 +108,6 @@ def _encode(logged: Logged | None) -> Iterator[bytes]:
 
 async def _slices(parts: Sequence[bytes | memoryview], turns: Turns) -> AsyncIterator[memoryview]:
     """The body in slices of one shared buffer, so that a slow reader holds no copy of a picture."""
-    for part in parts:
-        for start in range(0, len(part), frames.SLICE_BYTES):
-            if len(part) >= LARGE_BYTES:
-                await turns.wait()
-            yield memoryview(part)[start : start + frames.SLICE_BYTES]
+    for slice_ in frames.sliced(memoryview(part) for part in parts):
+        await turns.wait(len(slice_))
+        yield slice_

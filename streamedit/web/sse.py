@@ -11,7 +11,7 @@ from contextlib import aclosing, contextmanager
 from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
-from streamedit.turns import LARGE_BYTES, Turns
+from streamedit.turns import Turns
 
 _LOOKS = 4
 """For each `stuck_reader_s`, so that it takes a quarter longer at most: looking at times is cheaper than timing each send."""
@@ -52,8 +52,7 @@ class EventStream(EventSourceResponse):
     async def _write(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for piece in self._content:
-            if len(piece) >= LARGE_BYTES:
-                await self._turns.wait()
+            await self._turns.wait(len(piece))
             self._sends += 1
             self._is_sending = True
             await send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -71,8 +70,8 @@ class EventStream(EventSourceResponse):
             seen = seen + 1 if self._is_sending and self._sends == sends else 0
             if seen < _LOOKS:
                 timer = loop.call_later(self._stuck_reader_s / _LOOKS, look, self._sends, seen)
-            elif not deadline.expired():
-                deadline.reschedule(loop.time())
+            else:
+                _end(deadline)
 
         timer = loop.call_later(self._stuck_reader_s / _LOOKS, look, 0, 0)
         try:
@@ -85,5 +84,10 @@ async def _await_departure(receive: Receive, deadline: asyncio.Timeout) -> None:
     """Once the reader has left there is nothing to wait for."""
     while (await receive())["type"] != "http.disconnect":
         pass
+    _end(deadline)
+
+
+def _end(deadline: asyncio.Timeout) -> None:
+    """Let it run out now, unless it has."""
     if not deadline.expired():
         deadline.reschedule(asyncio.get_running_loop().time())

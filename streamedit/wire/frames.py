@@ -1,6 +1,7 @@
 """Server-sent events, both ways: a provider's frame -> an event, an event -> the bytes of its frame."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from streamedit.errors import UpstreamBroken, UpstreamRefused
 from streamedit.events import Completed, Event, Failed, PartialImage, Payload
@@ -10,6 +11,8 @@ from streamedit.wire.scanner import JOINED_BYTES, Frame
 
 SLICE_BYTES = 1 << 18
 """The largest piece in which a frame is handed to the server: what one stuck reader costs."""
+
+Piece = TypeVar("Piece", bytes, memoryview)
 
 
 def decode(frame: Frame, headers: Mapping[str, str]) -> Event | None:
@@ -43,7 +46,7 @@ def encode(event: Event, event_id: int | None = None) -> Iterator[bytes]:
     pieces = [bodies.stream_error(event.error)] if isinstance(event, Failed) else event.payload.pieces
     held: list[bytes] = []
     held_bytes = 0
-    for slice_ in _sliced([head, *pieces, b"\n\n"]):
+    for slice_ in sliced([head, *pieces, b"\n\n"]):
         if held and held_bytes + len(slice_) > JOINED_BYTES:
             yield b"".join(held)
             held, held_bytes = [], 0
@@ -52,7 +55,7 @@ def encode(event: Event, event_id: int | None = None) -> Iterator[bytes]:
     yield b"".join(held)
 
 
-def _sliced(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def sliced(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """No slice above `SLICE_BYTES`; a piece that is small enough stays itself."""
     return (piece[at : at + SLICE_BYTES] for piece in pieces for at in range(0, len(piece), SLICE_BYTES))
 

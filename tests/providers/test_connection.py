@@ -264,6 +264,12 @@ async def test_a_connection_serves_again_and_again(wire: Wire) -> None:
     assert wire.connection.is_reusable
 
 
+async def taken(wire: Wire, body: Received) -> None:
+    """One request, its answer's body into `body`."""
+    await wire.connection.request(GET, nothing(), 5, 5)
+    await take(wire.connection, body)
+
+
 BROKEN: dict[str, tuple[bytes, bytes]] = {
     "nothing at all": (b"", b""),
     "half a head": (OK + b"content-le", b""),
@@ -281,11 +287,7 @@ async def test_an_answer_that_ends_too_early_is_an_error(wire: Wire, form: str) 
     sent, delivered = BROKEN[form]
     body = Received()
 
-    async def asking() -> None:
-        await wire.connection.request(GET, nothing(), 5, 5)
-        await take(wire.connection, body)
-
-    asked = await begun(wire, asking())
+    asked = await begun(wire, taken(wire, body))
     await wire.send(sent)
     wire.end()
     with pytest.raises(httpx.RemoteProtocolError):
@@ -315,11 +317,7 @@ async def test_what_is_not_http_is_an_error_at_once(wire: Wire, form: str) -> No
     sent, delivered = GARBAGE[form]
     body = Received()
 
-    async def asking() -> None:
-        await wire.connection.request(GET, nothing(), 5, 5)
-        await take(wire.connection, body)
-
-    asked = await begun(wire, asking())
+    asked = await begun(wire, taken(wire, body))
     await asyncio.get_running_loop().sock_sendall(wire.peer, sent)
     with pytest.raises(httpx.RemoteProtocolError):
         await asked
