@@ -4,10 +4,11 @@ An event's JSON is encoded once, as bytes, and shared by all readers. `Payload` 
 of them in which the image is empty, and the place of the image's base64 text, so that nobody needs to parse megabytes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from streamedit.contents import Content, Excerpt
 from streamedit.errors import ErrorDetail
 
 Json: TypeAlias = Any
@@ -18,36 +19,25 @@ Json: TypeAlias = Any
 class Payload:
     """One event's JSON object, on one line.
 
-    `pieces`: its bytes, in the pieces in which they were read: megabytes are not joined where nobody needs them in a row.
-    `fields`: the object parsed, with `b64_json` as an empty string. `image`: where the base64 text lies, counted over all
-    pieces; an empty slice when there is none (an image given by URL).
+    `content`: its bytes. `fields`: the object parsed, with `b64_json` as an empty string. `image`: where the base64 text lies
+    in the content; an empty slice when there is none (an image given by URL).
     """
 
-    pieces: tuple[bytes, ...]
+    content: Content
     fields: Mapping[str, Json]
     image: slice = field(default_factory=lambda: slice(0, 0))
 
     @property
     def size_bytes(self) -> int:
-        return sum(len(piece) for piece in self.pieces)
+        return self.content.size_bytes
 
     @property
     def has_image(self) -> bool:
         return bool(self.image.stop > self.image.start)
 
     @property
-    def raw(self) -> bytes:
-        """The whole JSON text, as a copy."""
-        return b"".join(self.pieces)
-
-    def image_base64(self) -> Iterator[memoryview]:
-        """The image as base64 text, in pieces and without a copy."""
-        offset = 0
-        for piece in self.pieces:
-            within = memoryview(piece)[max(self.image.start - offset, 0) : max(self.image.stop - offset, 0)]
-            if within:
-                yield within
-            offset += len(piece)
+    def image_base64(self) -> Excerpt:
+        return Excerpt(self.content, self.image.start, self.image.stop)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ happens in a thread; reads name their offset, so that several upstream calls can
 
 import os
 import tempfile
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
 from anyio import to_thread
+
+from streamedit import files
 
 SPOOL_BYTES = 1 << 20
 """An upload larger than this goes to disk, in writes of about this size."""
@@ -23,7 +24,7 @@ HEAD_BYTES = 1 << 16
 """What `Upload.head` gives at most."""
 
 _MANY_PIECES = 512
-"""Fewer than the system takes in one write (IOV_MAX is 1,024)."""
+"""More than these are joined before they are many."""
 
 
 @contextmanager
@@ -99,8 +100,9 @@ class Upload:
         if self._file is None:
             self._file = await to_thread.run_sync(lambda: tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - lives until close()
         pieces, self._pieces = self._pieces, []
+        begin = self._spooled_bytes
         self._spooled_bytes, self._memory_bytes = self.size_bytes, 0
-        await to_thread.run_sync(_write_all, self._file.fileno(), pieces)
+        await to_thread.run_sync(files.write_all, self._file.fileno(), begin, pieces)
 
     async def _read_at(self, offset: int, limit_bytes: int) -> bytes:
         if self._file is None or offset >= self._spooled_bytes:
@@ -113,14 +115,3 @@ class Upload:
         joined = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces = [bytes(joined)]
         return bytes(joined)
-
-
-def _write_all(file: int, pieces: Sequence[bytes | memoryview]) -> None:
-    """Append to a file, which may take less at once than it is given."""
-    left = deque(memoryview(piece) for piece in pieces)
-    while left:
-        written = os.writev(file, left)
-        while left and written >= len(left[0]):
-            written -= len(left.popleft())
-        if written:
-            left[0] = left[0][written:]

@@ -7,8 +7,10 @@ are moved as they are, never parsed.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
-from streamedit.events import Completed, Json, Payload, Usage
+from streamedit.contents import Excerpt
+from streamedit.edits import Edit
+from streamedit.errors import Cancelled, ErrorDetail, UpstreamBroken, UpstreamRefused
+from streamedit.events import Completed, Event, Failed, Json, Payload, Usage
 from streamedit.wire import payloads
 
 _PER_IMAGE = ("revised_prompt", "url")
@@ -108,30 +110,65 @@ def usage_fields(usage: Usage) -> dict[str, Json]:
     }
 
 
-def images_response(images: Sequence[Completed]) -> list[bytes | memoryview]:
-    """One ImagesResponse of an edit's completed images, as buffers to be sent one after the other.
+def images_response(images: Sequence[Completed]) -> list[Excerpt]:
+    """One ImagesResponse of an edit's completed images, as parts to be sent one after the other.
 
     `auto` is legal in events and not in the response, so it is dropped.
     """
     first = images[0].payload.fields
     shared = {name: value for name, value in first.items() if name not in _PER_EVENT and value not in ("auto", None)}
-    usage = _sum_usage([image.payload.fields.get("usage") for image in images])
-    rest = {**shared, **({"usage": usage} if usage else {})}
-    parts: list[bytes | memoryview] = [b'{"created":%d,"data":[' % _seconds(first.get("created_at"))]
-    for index, image in enumerate(images):
-        parts += [b"," if index else b"", *_item(image.payload)]
-    tail = payloads.dumps(rest)
-    return [*parts, b"]" + (b"," + tail[1:] if rest else b"}")]
+    usage = _total_usage(images)
+    tail = payloads.dumps({**shared, **({"usage": usage} if usage else {})})
+    text = b'{"created":%d,"data":[' % _seconds(first.get("created_at"))
+    parts: list[Excerpt] = []
+    for image in images:
+        before, picture, after = _item(image.payload)
+        parts += [Excerpt.whole(text + before), picture]
+        text = after + b","
+    return [*parts, Excerpt.whole(text[:-1] + b"]" + (b"," + tail[1:] if tail != b"{}" else b"}"))]
 
 
-def _item(payload: Payload) -> Iterator[bytes | memoryview]:
+def _item(payload: Payload) -> tuple[bytes, Excerpt, bytes]:
+    """One element of `data`: what is before its image, the image, what is behind it."""
     fields = {name: payload.fields[name] for name in _PER_IMAGE if payload.fields.get(name) is not None}
     if not payload.has_image:
-        yield payloads.dumps(fields)
-        return
-    yield b'{"b64_json":"'
-    yield from payload.image_base64()
-    yield b'"' + (b"," + payloads.dumps(fields)[1:] if fields else b"}")
+        return b"", payload.image_base64, payloads.dumps(fields)
+    return b'{"b64_json":"', payload.image_base64, b'"' + (b"," + payloads.dumps(fields)[1:] if fields else b"}")
+
+
+def edit_object(edit: Edit, events: Sequence[Event], ended: bool, links: Mapping[str, Json]) -> list[Excerpt]:
+    """The edit as a resource, as parts to be sent one after the other: its state after `events`, `links`, and its result.
+
+    The result is there as soon as the edit has ended, with the images that were made even where others failed.
+    """
+    images = sorted((event for event in events if isinstance(event, Completed)), key=lambda image: image.image_index)
+    failure = next((event.error for event in events if isinstance(event, Failed)), None)
+    fields = {
+        "id": edit.id,
+        "object": "image.edit",
+        "status": _status(failure, ended),
+        "created_at": edit.created_at_s,
+        "model": edit.model,
+        **links,
+        "error": _error_fields(failure) if failure else None,
+        "usage": (_total_usage(images) or None) if ended else None,
+    }
+    head = payloads.dumps(fields)[:-1] + b',"result":'
+    result = images_response(images) if ended and images else [Excerpt.whole(b"null")]
+    return [Excerpt.whole(head), *result, Excerpt.whole(b"}")]
+
+
+def _status(failure: ErrorDetail | None, ended: bool) -> str:
+    if not ended:
+        return "in_progress"
+    if failure is None:
+        return "completed"
+    return "cancelled" if failure.code == Cancelled.code else "failed"
+
+
+def _total_usage(images: Sequence[Completed]) -> dict[str, Json]:
+    """The usage of all images together, as OpenAI's `usage`; empty when none was told."""
+    return _sum_usage([image.payload.fields.get("usage") for image in images])
 
 
 def _sum_usage(usages: Sequence[Json]) -> dict[str, Json]:

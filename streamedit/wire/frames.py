@@ -1,18 +1,12 @@
 """Server-sent events, both ways: a provider's frame -> an event, an event -> the bytes of its frame."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import AsyncIterator, Mapping
 
 from streamedit.errors import UpstreamBroken, UpstreamRefused
 from streamedit.events import Completed, Event, Failed, PartialImage, Payload
 from streamedit.wire import bodies, payloads
 from streamedit.wire.payloads import COMPLETED, ERROR, PARTIAL_IMAGE
 from streamedit.wire.scanner import JOINED_BYTES, Frame
-
-SLICE_BYTES = 1 << 18
-"""The largest piece in which a frame is handed to the server: what one stuck reader costs."""
-
-Piece = TypeVar("Piece", bytes, memoryview)
 
 
 def decode(frame: Frame, headers: Mapping[str, str]) -> Event | None:
@@ -38,26 +32,25 @@ def decode(frame: Frame, headers: Mapping[str, str]) -> Event | None:
     return Completed(payload, headers)
 
 
-def encode(event: Event, event_id: int | None = None) -> Iterator[bytes]:
+async def encode(event: Event, event_id: int | None = None) -> AsyncIterator[bytes]:
     """The frame of an event in slices of at most `SLICE_BYTES`, with an `id:` line where one is given."""
     head = f"event: {name_of(event)}\ndata: ".encode()
     if event_id is not None:
         head = f"id: {event_id}\n".encode() + head
-    pieces = [bodies.stream_error(event.error)] if isinstance(event, Failed) else event.payload.pieces
-    held: list[bytes] = []
-    held_bytes = 0
-    for slice_ in sliced([head, *pieces, b"\n\n"]):
+    if isinstance(event, Failed):
+        yield head + bodies.stream_error(event.error) + b"\n\n"
+        return
+    held, held_bytes = [head], len(head)
+    async for slice_ in event.payload.content.slices():
         if held and held_bytes + len(slice_) > JOINED_BYTES:
             yield b"".join(held)
             held, held_bytes = [], 0
         held.append(slice_)
         held_bytes += len(slice_)
-    yield b"".join(held)
-
-
-def sliced(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """No slice above `SLICE_BYTES`; a piece that is small enough stays itself."""
-    return (piece[at : at + SLICE_BYTES] for piece in pieces for at in range(0, len(piece), SLICE_BYTES))
+    if held_bytes > JOINED_BYTES:
+        yield b"".join(held)
+        held = []
+    yield b"".join([*held, b"\n\n"])
 
 
 def name_of(event: Event) -> str:
@@ -65,6 +58,16 @@ def name_of(event: Event) -> str:
     if isinstance(event, PartialImage):
         return PARTIAL_IMAGE
     return COMPLETED if isinstance(event, Completed) else ERROR
+
+
+def reset(first_event_id: int) -> bytes:
+    """Tells a reader that its events do not go on where it left off: what it has is void, all that there is follows."""
+    return b"event: reset\ndata: %b\n\n" % payloads.dumps({"type": "reset", "first_event_id": first_event_id})
+
+
+def retry(delay_ms: int) -> bytes:
+    """Tells an EventSource how long to wait before it comes back."""
+    return b"retry: %d\n\n" % delay_ms
 
 
 def comment(text: str) -> bytes:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from streamedit.contents import Content
 from streamedit.events import Json, Payload
 
 PARTIAL_IMAGE = "image_edit.partial_image"
@@ -45,26 +46,27 @@ def parse(pieces: tuple[bytes, ...], quoted: Sequence[bool]) -> Payload:
     fields, images = _cut_across(pieces, quoted) or cut(b"".join(pieces))
     if not isinstance(fields, dict) or len(images) > 1:
         raise ValueError("an event is a JSON object with one image")
-    return Payload(pieces, fields, images[0] if images else slice(0, 0))
+    return Payload(Content(pieces), fields, images[0] if images else slice(0, 0))
 
 
 def build(fields: Mapping[str, Json], image: bytes | memoryview | None = None) -> Payload:
     """A Payload of `fields` and, as the last of them, `image` (base64 text) as `b64_json`."""
     if image is None:
-        return Payload((dumps(fields),), fields)
+        return Payload(Content((dumps(fields),)), fields)
     fields = {**{name: value for name, value in fields.items() if name != "b64_json"}, "b64_json": ""}
     shell = dumps(fields)
     at = len(shell) - len(b'"}')
-    return Payload((b"".join([shell[:at], image, shell[at:]]),), fields, slice(at, at + len(image)))
+    content = Content((b"".join([shell[:at], image, shell[at:]]),))
+    return Payload(content, fields, slice(at, at + len(image)))
 
 
 def with_field(payload: Payload, name: str, value: Json) -> Payload:
     """The same payload with one more field, the last, which is the one that parsers take; the rest keeps its bytes."""
-    number = next(number for number in reversed(range(len(payload.pieces))) if b"}" in payload.pieces[number])
-    last = payload.pieces[number]
+    pieces = payload.content.pieces
+    number = next(number for number in reversed(range(len(pieces))) if b"}" in pieces[number])
     tail = (b"," if payload.fields else b"") + dumps({name: value})[1:]
-    pieces = (*payload.pieces[:number], last[: last.rindex(b"}")] + tail)
-    return Payload(pieces, {**payload.fields, name: value}, payload.image)
+    longer = (*pieces[:number], pieces[number][: pieces[number].rindex(b"}")] + tail)
+    return Payload(Content(longer), {**payload.fields, name: value}, payload.image)
 
 
 def _cut_across(pieces: Sequence[bytes], quoted: Sequence[bool]) -> tuple[Json, Sequence[slice]] | None:

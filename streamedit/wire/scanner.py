@@ -6,7 +6,7 @@ only small ones are joined. A last event without its blank line counts when its 
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from streamedit.errors import UpstreamBroken
@@ -106,9 +106,8 @@ class _Line:
         return max(begins, start)
 
     def _split_prefix(self) -> None:
-        """Know the field's name; what is left in the prefix is the value's."""
-        name, colon, value = self._prefix.removeprefix(self._bom).partition(b":")
-        self.name = name if colon else b""
+        """Know the field's name, which is all of a line without a colon; what is left in the prefix is the value's."""
+        self.name, _, value = self._prefix.removeprefix(self._bom).partition(b":")
         self._prefix = value.removeprefix(b" ")
 
 
@@ -123,7 +122,7 @@ class FrameScanner:
         self._is_too_large = False
         self._after_cr = False
         self._name = ""
-        self._data: list[_Value] = []
+        self._data: _Value | None = None
 
     def feed(self, chunk: bytes, /) -> bool:
         """Take the next bytes; true when `take` has something to give or to complain of."""
@@ -166,28 +165,28 @@ class FrameScanner:
         if line.is_blank:
             self._dispatch()
         elif line.name == b"data":
-            self._data.append(line.value)
+            self._add_data(line.value)
         elif line.name == b"event":
             self._name = b"".join(line.value.pieces).decode("utf-8", "replace")
-        elif not self._data:
+        elif self._data is None:
             self._event_bytes = 0
+
+    def _add_data(self, value: _Value) -> None:
+        """Several data lines are one JSON text broken at its white space: a space keeps it whole and on one line."""
+        if self._data is None:
+            self._data = value
+            return
+        for piece in (b" ", *value.pieces):
+            self._data.add(piece)
 
     def _dispatch(self) -> None:
         if self._is_too_large:
             return
         name, data = self._name, self._data
-        self._name, self._data, self._event_bytes = "", [], 0
-        if data:
-            self._frames.append(_frame(name, data))
-
-
-def _frame(name: str, data: Sequence[_Value]) -> Frame:
-    """Several data lines are one JSON text broken at its white space: a space keeps it whole and on one line."""
-    pieces, quoted = data[0].pieces, data[0].quoted
-    for value in data[1:]:
-        pieces = [*pieces, b" ", *value.pieces]
-        quoted = [*quoted, False, *value.quoted]
-    return Frame(name, tuple(pieces), tuple(quoted))
+        self._name, self._data, self._event_bytes = "", None, 0
+        if data is not None:
+            data.end()
+            self._frames.append(Frame(name, tuple(data.pieces), tuple(data.quoted)))
 
 
 def _line_ends(chunk: bytes, start: int) -> Iterator[tuple[int, int]]:

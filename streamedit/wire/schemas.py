@@ -161,3 +161,18 @@ class ErrorEvent(BaseModel):
 
     type: Literal["error"]
     error: ErrorFields
+
+
+class EditObject(BaseModel):
+    """An edit as a resource. `events_url` is for an EventSource; `expires_at` is there once the edit has ended."""
+
+    id: str
+    object: Literal["image.edit"]
+    status: Literal["queued", "in_progress", "completed", "failed", "cancelled"]
+    created_at: int
+    model: str
+    events_url: str
+    expires_at: int | None
+    error: ErrorFields | None
+    usage: UsageFields | None
+    result: ImagesResponse | None

@@ -42,5 +42,5 @@ def split(stream: bytes, cuts: Sequence[int]) -> list[bytes]:
 
 def completed_of(size_bytes: int) -> Completed:
     """A completed event whose JSON is exactly this long."""
-    bare = len(payloads.build({"type": "image_edit.completed"}, b"").raw)
+    bare = payloads.build({"type": "image_edit.completed"}, b"").size_bytes
     return Completed(payloads.build({"type": "image_edit.completed"}, b"A" * (size_bytes - bare)))

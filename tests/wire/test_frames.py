@@ -4,16 +4,18 @@ import base64
 import json
 from typing import Any
 
+import drained
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 from wire.streams import completed_of, frame_of, frames_of, scan, split
 
+from streamedit.contents import SLICE_BYTES
 from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
 from streamedit.events import Completed, Event, Failed, PartialImage
 from streamedit.wire import payloads
-from streamedit.wire.frames import SLICE_BYTES, comment, decode, encode
+from streamedit.wire.frames import comment, decode, encode
 from streamedit.wire.scanner import Frame
 
 IMAGE = base64.b64encode(bytes(range(256)))
@@ -31,7 +33,7 @@ class TestDecode:
         (frame,) = frames_of([b"event: image_edit.completed\n" + before + b"data: " + data + b"\n\n"])
         event = decode(frame, {})
         assert isinstance(event, Completed)
-        assert json.loads(event.payload.raw) == {"type": "image_edit.completed", "b64_json": IMAGE.decode()}
+        assert json.loads(drained.raw(event.payload)) == {"type": "image_edit.completed", "b64_json": IMAGE.decode()}
 
     @pytest.mark.parametrize("name", ["", "message", "image_edit.partial_image"])
     def test_the_type_in_the_json_decides(self, name: str) -> None:
@@ -39,15 +41,15 @@ class TestDecode:
         event = decode(frame_of(name, (dumps(COMPLETED),)), {"x-request-id": "r"})
         assert isinstance(event, Completed)
         assert event.headers == {"x-request-id": "r"}
-        assert (event.payload.raw, b"".join(event.payload.image_base64())) == (dumps(COMPLETED), IMAGE)
+        assert (drained.raw(event.payload), drained.image(event.payload)) == (dumps(COMPLETED), IMAGE)
 
     def test_the_name_helps_where_the_json_is_silent(self) -> None:
         """A payload without a type gets one, so that our clients need not guess."""
         fields = {name: value for name, value in PARTIAL.items() if name != "type"}
         event = decode(frame_of("image_edit.partial_image", (dumps(fields),)), {})
         assert isinstance(event, PartialImage)
-        assert json.loads(event.payload.raw) == PARTIAL
-        assert b"".join(event.payload.image_base64()) == IMAGE
+        assert json.loads(drained.raw(event.payload)) == PARTIAL
+        assert drained.image(event.payload) == IMAGE
 
     @pytest.mark.parametrize(
         "frame",
@@ -132,9 +134,9 @@ class TestEncode:
     def test_slices_are_bounded_and_make_the_frame(self, slices: int, around: int, event_id: int | None) -> None:
         """Together they are `id`, `event`, one line of `data` and a blank line; none is much larger than a slice."""
         event = completed_of(max(200, slices * SLICE_BYTES + around))
-        pieces = list(encode(event, event_id))
+        pieces = drained.drained(encode(event, event_id))
         head = b"" if event_id is None else b"id: %d\n" % event_id
-        assert b"".join(pieces) == head + b"event: image_edit.completed\ndata: " + event.payload.raw + b"\n\n"
+        assert b"".join(pieces) == head + b"event: image_edit.completed\ndata: " + drained.raw(event.payload) + b"\n\n"
         assert max(map(len, pieces)) <= SLICE_BYTES + 100
         assert min(map(len, pieces)) > 0
 
@@ -146,19 +148,19 @@ class TestEncode:
             PartialImage(payloads.build({"type": "image_edit.partial_image", "unknown": "é"}, text)),
             Completed(payloads.build({"type": "image_edit.completed"}, text)),
         ]
-        stream = b"".join(piece for event in sent for piece in (*encode(event, 1), comment("keep-alive")))
+        stream = b"".join(piece for event in sent for piece in (*drained.drained(encode(event, 1)), comment("keep-alive")))
         received = [decode(frame, {}) for frame in frames_of(split(stream, cuts))]
         assert [told(event) for event in received] == [told(event) for event in sent]
         for event, original in zip(received, sent, strict=True):
             assert event is not None
-            pieces = list(encode(event, 1))
-            assert b"".join(pieces) == b"".join(encode(original, 1))
+            pieces = drained.drained(encode(event, 1))
+            assert b"".join(pieces) == b"".join(drained.drained(encode(original, 1)))
             assert max(map(len, pieces)) <= SLICE_BYTES + 100
 
     def test_a_failure_comes_back_as_what_it_was(self) -> None:
         """Our error event is one that every reader of the dialect understands, we too."""
         error = ErrorDetail(400, "invalid_request_error", "é\nno", "mask", "unsupported_parameter")
-        (frame,) = frames_of(encode(Failed(error)))
+        (frame,) = frames_of(drained.drained(encode(Failed(error))))
         assert frame.name == "error"
         assert set(json.loads(frame.data)["error"]) == {"message", "type", "param", "code"}
         assert refusal(frame, {}) == error
@@ -170,7 +172,7 @@ class TestEncode:
             completed_of(3 * SLICE_BYTES),
             Failed(ErrorDetail(502, "upstream_error", "x")),
         ]
-        stream = [comment("keep-alive") + b"".join(encode(event)) for event in events]
+        stream = [comment("keep-alive") + b"".join(drained.drained(encode(event))) for event in events]
         seen = list(SSEDecoder().iter_bytes(iter(stream)))
         assert [sse.event for sse in seen] == ["image_edit.partial_image", "image_edit.completed", "error"]
         assert [sse.json()["type"] for sse in seen] == [sse.event for sse in seen]
@@ -185,7 +187,7 @@ def told(event: Event | None) -> tuple[object, ...]:
     """An event's kind, its bytes, its fields and its image: all that it tells, whatever pieces it is in."""
     assert isinstance(event, PartialImage | Completed)
     payload = event.payload
-    return type(event), payload.raw, payload.fields, b"".join(payload.image_base64())
+    return type(event), drained.raw(payload), payload.fields, drained.image(payload)
 
 
 def refusal(frame: Frame, headers: dict[str, str]) -> ErrorDetail:

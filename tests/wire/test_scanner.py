@@ -1,14 +1,16 @@
 """FrameScanner: bytes in any pieces -> frames."""
 
+import tracemalloc
 from collections.abc import Sequence
 
+import drained
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wire.streams import Told, completed_of, feed, scan, split
 
+from streamedit.contents import SLICE_BYTES
 from streamedit.errors import UpstreamBroken
-from streamedit.wire.frames import SLICE_BYTES
 from streamedit.wire.scanner import FrameScanner
 
 STREAM = (
@@ -55,9 +57,9 @@ class TestScanner:
     def test_megabytes_are_found_in_reads_of_any_size(self, first_bytes: int, read_bytes: int) -> None:
         """A short read in a field's name, then reads as large as they come: nothing is lost."""
         event = completed_of(3 * SLICE_BYTES)
-        stream = b"data: " + event.payload.raw + b"\n\n"
+        stream = b"data: " + drained.raw(event.payload) + b"\n\n"
         pieces = split(stream, [first_bytes, *range(first_bytes, len(stream), read_bytes)])
-        assert scan(pieces) == [("", event.payload.raw)]
+        assert scan(pieces) == [("", drained.raw(event.payload))]
 
     @pytest.mark.parametrize(
         ("stream", "frames"),
@@ -110,6 +112,18 @@ class TestScanner:
         with pytest.raises(UpstreamBroken) as caught:
             feed(scanner, (event[at : at + piece_bytes] for at in range(0, len(event), piece_bytes)))
         assert caught.value.detail.code == "upstream_event_too_large"
+
+    def test_many_lines_cost_no_more_than_their_bytes(self) -> None:
+        """An event of a hundred thousand empty data lines is kept as the few bytes that it is."""
+        scanner = FrameScanner(1 << 20)
+        tracemalloc.start()
+        for _ in range(6):
+            scanner.feed(b"data:\n" * (1 << 14))
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak_bytes < 16 << 20
+        assert scanner.feed(b"\n")
+        assert [frame.data.strip() for frame in scanner.take()] == [b""]
 
     def test_an_event_at_the_bound_is_taken(self) -> None:
         """The bound is per event and inclusive."""

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
+import drained
 import pytest
 from openai.types import image_edit_params
 from pydantic import BaseModel, ValidationError
@@ -115,10 +116,13 @@ def test_answers_are_as_their_schemas_say() -> None:
     """The events of the embedded providers and our errors fit what `/openapi.json` promises."""
     picture = Picture(1, "1x1", "png")
     usage = Usage(1, 2, 3)
-    answer = b"".join(bodies.images_response([picture.completed(b"QQ==", usage)]))
+    answer = drained.joined(bodies.images_response([picture.completed(b"QQ==", usage)]))
     error = ErrorDetail(400, "t", "m")
-    assert schemas.PartialImageEvent.model_validate_json(picture.partial(b"QQ==", 2).payload.raw).partial_image_index == 2
-    assert schemas.CompletedEvent.model_validate_json(picture.completed(b"QQ==", usage).payload.raw).usage.total_tokens == 3
+    partial, completed = (
+        drained.raw(event.payload) for event in (picture.partial(b"QQ==", 2), picture.completed(b"QQ==", usage))
+    )
+    assert schemas.PartialImageEvent.model_validate_json(partial).partial_image_index == 2
+    assert schemas.CompletedEvent.model_validate_json(completed).usage.total_tokens == 3
     assert schemas.ImagesResponse.model_validate_json(answer).data[0].b64_json == "QQ=="
     assert schemas.ErrorEnvelope.model_validate_json(bodies.error_envelope(error)).error.param is None
     assert schemas.ErrorEvent.model_validate_json(bodies.stream_error(error)).error.message == "m"
