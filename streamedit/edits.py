@@ -90,11 +90,15 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One accepted edit. `model` is the name that the client is answered with; `created_at_s` is Unix time."""
+    """One accepted edit. `model` is the name that the client is answered with; `created_at_s` is Unix time.
+
+    `owner`: the id of the principal who asked for it, and who alone may read it.
+    """
 
     id: str
     model: str
     created_at_s: int
+    owner: str
     n: int = 1
 
 

@@ -3,12 +3,17 @@
     EditError
     |- CallerError              the request is wrong: the same request fails again
     |  |- InvalidRequest   400  a parameter is missing, malformed, out of range or not supported
+    |  |- IdempotencyKeyReused 400  the key stands for another request
     |  |- Unauthorized     401  no key, or not one of ours
     |  |- NotFound         404  no such model, edit or route
     |  |- MethodNotAllowed 405
+    |  |- EditExpired      410  the edit was here, and is not kept any more
     |  |- UploadTimeout    408  the body did not arrive in time
     |  |- TooLarge         413  body or image above its limit
-    |  `- UnsupportedBody  415  neither multipart/form-data nor application/json
+    |  |- UnsupportedBody  415  neither multipart/form-data nor application/json
+    |  |- TooManyConnections 429  from one address
+    |  |- HeadTooLarge     431  request line and headers above their limit
+    |  `- Cancelled        499  its owner has cancelled the edit
     |- UpstreamError            the provider refused, broke or stayed silent
     |  |- UpstreamRefused       its own status, type, code and param, passed on
     |  |- UpstreamUnreachable 502  no connection: nothing was sent, nothing was paid
@@ -16,6 +21,9 @@
     |  `- UpstreamTimeout  504  silence; it may have been paid
     `- ServerError
        |- InternalError    500
+       |- Interrupted      503  the process that made the edit is gone; it may have been paid
+       |- LogFull          503  running edits fill the room that there is for events
+       |- StoreUnavailable 503  the shared store cannot be reached
        `- ShuttingDown     503
 
 Each class fixes the status and the envelope's `type` (OpenAI's names). This file knows nothing of HTTP bodies.
@@ -78,6 +86,13 @@ class EditError(Exception):
             headers=headers or {},
         )
 
+    @classmethod
+    def told(cls, detail: ErrorDetail) -> "EditError":
+        """A failure that has been told before, for one more caller."""
+        error = cls(detail.message)
+        error.detail = detail
+        return error
+
 
 class CallerError(EditError):
     """The request is wrong; sending it again unchanged gives the same answer."""
@@ -88,6 +103,12 @@ class CallerError(EditError):
 
 class InvalidRequest(CallerError):
     """A parameter is missing, malformed, out of range or not supported by the model."""
+
+
+class IdempotencyKeyReused(CallerError):
+    """The Idempotency-Key was used before, with another request."""
+
+    code = "idempotency_key_reused"
 
 
 class Unauthorized(CallerError):
@@ -111,6 +132,20 @@ class MethodNotAllowed(CallerError):
     code = "method_not_allowed"
 
 
+class Cancelled(CallerError):
+    """The edit was cancelled by its owner. A status that clients do not retry by themselves, as they do 409."""
+
+    status = 499
+    code = "cancelled"
+
+
+class EditExpired(CallerError):
+    """The edit was here, and its events are not kept any more."""
+
+    status = 410
+    code = "edit_expired"
+
+
 class UploadTimeout(CallerError):
     """The request body did not arrive in time."""
 
@@ -130,6 +165,20 @@ class UnsupportedBody(CallerError):
 
     status = 415
     code = "unsupported_content_type"
+
+
+class TooManyConnections(CallerError):
+    """The client's address has as many connections as it may have."""
+
+    status = 429
+    code = "too_many_connections"
+
+
+class HeadTooLarge(CallerError):
+    """The request line and its headers are above their limit in bytes."""
+
+    status = 431
+    code = "headers_too_large"
 
 
 class UpstreamError(EditError):
@@ -178,6 +227,30 @@ class InternalError(ServerError):
 
     code = "internal_error"
     charged = True
+
+
+class Interrupted(ServerError):
+    """The process that made the edit is gone, and with it the provider's answer; it may have been paid."""
+
+    status = 503
+    code = "interrupted"
+    charged = True
+
+
+class LogFull(ServerError):
+    """Running edits fill the room that there is for events; nothing was begun."""
+
+    status = 503
+    code = "server_overloaded"
+    retryable = True
+
+
+class StoreUnavailable(ServerError):
+    """The store that workers share cannot be reached; nothing was begun."""
+
+    status = 503
+    code = "store_unavailable"
+    retryable = True
 
 
 class ShuttingDown(ServerError):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamedit.keys import ANONYMOUS, Keyring
+from streamedit.keys import ANONYMOUS, Keyring, Principal, StreamTokens
 
 
 @pytest.mark.parametrize("key", [None, "", "anything"])
@@ -43,3 +43,50 @@ def test_neither_principal_nor_keyring_shows_a_key() -> None:
     keyring = Keyring(["sk-secret"])
     assert "secret" not in repr(keyring.recognise("sk-secret"))
     assert "secret" not in repr(vars(keyring))
+
+
+class TestTokens:
+    """What a browser has instead of a key."""
+
+    OWNER = Principal("key_1")
+    TOKENS = StreamTokens("secret")
+
+    def test_a_token_opens_its_edit_until_its_time(self) -> None:
+        """And tells who has signed in."""
+        token = self.TOKENS.sign("edit_a", self.OWNER, 1000)
+        assert self.TOKENS.recognise(token, "edit_a", 999.9) == self.OWNER
+        assert self.TOKENS.recognise(token, "edit_a", 1000) is None
+
+    def test_it_opens_no_other_edit(self) -> None:
+        """Nor does one that was signed with another secret."""
+        token = self.TOKENS.sign("edit_a", self.OWNER, 1000)
+        assert self.TOKENS.recognise(token, "edit_b", 0) is None
+        assert StreamTokens("other").recognise(token, "edit_a", 0) is None
+
+    @given(st.integers(0, 200), st.characters())
+    def test_no_character_of_it_can_be_changed(self, place: int, other: str) -> None:
+        """Neither its time, nor its principal, nor its signature."""
+        token = self.TOKENS.sign("edit_a", self.OWNER, 1000)
+        at = place % len(token)
+        changed = token[:at] + other + token[at + 1 :]
+        assert self.TOKENS.recognise(changed, "edit_a", 0) == (self.OWNER if changed == token else None)
+
+    @pytest.mark.parametrize("text", ["", ".", "..", "1.key_1.", "9" * 30 + ".key_1." + "0" * 64, "-1.key_1." + "0" * 64, "\0"])
+    def test_what_is_no_token_is_none(self, text: str) -> None:
+        """Whatever comes in an address."""
+        assert self.TOKENS.recognise(text, "edit_a", 0) is None
+
+    def test_the_secret_follows_the_keys(self) -> None:
+        """All processes with the same keys have the same one; other keys are another secret."""
+        assert Keyring(["a", "b"]).derived_secret() == Keyring(["a", "b"]).derived_secret()
+        assert len({Keyring(keys).derived_secret() for keys in ([], ["a"], ["b"], ["a", "b"])}) == 4
+
+    def test_a_principal_is_known_as_long_as_its_key(self) -> None:
+        """A token of a key that was taken away opens nothing; an open server knows the anonymous alone."""
+        principal = Keyring(["a", "b"]).recognise("a")
+        assert principal
+        assert Keyring(["a"]).knows(principal)
+        assert not Keyring(["b"]).knows(principal)
+        assert not Keyring([]).knows(principal)
+        assert Keyring([]).knows(ANONYMOUS)
+        assert not Keyring(["a"]).knows(ANONYMOUS)

@@ -1,0 +1,67 @@
+"""Idempotency keys: which request a key stands for.
+
+The key is the caller's own, one principal's keys never meet another's. Two requests are the same when they ask for the same
+pictures: fields and file contents count; the multipart boundary, file names, the order of fields, and how the answer is to be
+read (`stream`, `partial_images`) do not.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, replace
+
+from anyio import to_thread
+
+from streamedit.edits import EditRequest, InputImage
+from streamedit.errors import InvalidRequest
+
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A principal's key and the request that it stands for, both as SHA-256 digests."""
+
+    key: bytes
+    fingerprint: bytes
+
+
+async def claim_of(key: str, principal: str, request: EditRequest) -> Claim:
+    """The claim that a request makes with its Idempotency-Key. Raises InvalidRequest."""
+    if _KEY.fullmatch(key) is None:
+        raise InvalidRequest(
+            "Idempotency-Key must be 1 to 255 printable ASCII characters.",
+            param="idempotency-key",
+            code="invalid_idempotency_key",
+        )
+    digest = hashlib.sha256()
+    for name, image in _files(request):
+        await _add_file(digest, name, image)
+    for part in _fields(request):
+        _add(digest, part)
+    return Claim(hashlib.sha256(f"{principal}\n{key}".encode()).digest(), digest.digest())
+
+
+def _files(request: EditRequest) -> Iterator[tuple[str, InputImage]]:
+    yield from (("image", image) for image in request.images)
+    yield from ((name, image) for name, image in (("mask", request.mask), ("markup", request.markup)) if image is not None)
+    yield from sorted(request.extra_files, key=lambda pair: pair[0])
+
+
+def _fields(request: EditRequest) -> Iterator[str]:
+    yield request.prompt
+    yield request.model or ""
+    yield repr(astuple(replace(request.options, partial_images=None)))
+    yield repr(sorted(request.extra))
+
+
+async def _add_file(digest: "hashlib._Hash", name: str, image: InputImage) -> None:
+    _add(digest, f"{name} {image.upload.size_bytes}")
+    async for slice_ in image.upload.slices():
+        await to_thread.run_sync(digest.update, slice_)
+
+
+def _add(digest: "hashlib._Hash", part: str) -> None:
+    """Its length first: no two lists of parts look the same."""
+    data = part.encode(errors="surrogatepass")
+    digest.update(b"%d:%b" % (len(data), data))
