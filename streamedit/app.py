@@ -7,47 +7,89 @@ from contextlib import asynccontextmanager
 import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from streamedit import providers
-from streamedit.config import Settings
+from streamedit.config import ServerSettings, Settings
 from streamedit.dispatch import Dispatch
 from streamedit.gateway import Clocks, Gateway
-from streamedit.keys import Keyring
+from streamedit.keys import Keyring, StreamTokens
 from streamedit.providers.upstream import Upstream, UpstreamLimits
-from streamedit.stores.memory import MemoryEventLog
+from streamedit.stores import EventLog
+from streamedit.stores.memory import LogBounds, MemoryEventLog
 from streamedit.telemetry import Telemetry
 from streamedit.turns import Turns
 from streamedit.web.answers import HANDLERS, RequestId
+from streamedit.web.auth import Door
 from streamedit.web.edits import EditRoutes
+from streamedit.web.pacing import Pace
+from streamedit.web.resource import ResourceRoutes
+from streamedit.web.sse import Answers
 from streamedit.web.system import SystemRoutes
+from streamedit.web.views import Visits
+
+_EXPOSED_HEADERS = (
+    "location", "preference-applied", "x-edit-id", "idempotent-replayed", "x-request-id", "retry-after", "x-should-retry",
+)  # fmt: skip
 
 SYSTEM_CLOCKS = Clocks(clock=time.monotonic, now_s=time.time)
 
 
 def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, clocks: Clocks = SYSTEM_CLOCKS) -> Starlette:
-    """The ASGI application of `settings`. `app.state` holds the gateway, the upstream pool and the event log."""
+    """The ASGI application of `settings`. `app.state` holds the gateway, the upstream pool, the event log and the visits."""
     server = settings.server
-    events = MemoryEventLog(clocks.clock, budget_bytes=server.log_memory_bytes, retention_s=server.retention_s)
+    events = _event_log(server, clocks)
     turns = Turns()
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s))
     telemetry = Telemetry(log, lambda: events.size_bytes)
     catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
     gateway = Gateway(settings.routes, Dispatch(catalogue, total_s=server.total_s), events, telemetry, clocks)
-    keyring = Keyring(settings.api_keys)
+    keyring, visits = Keyring(settings.api_keys), Visits()
+    door = Door(keyring, StreamTokens(settings.token_secret or keyring.derived_secret()), clocks.now_s)
+    answers = Answers(Pace(server.stuck_reader_s, turns), telemetry)
+    resource = ResourceRoutes(gateway, door, server, answers, visits)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with upstream.running(), gateway.running():
+        async with upstream.running(), gateway.running(server.drain_timeout_s):
             yield
 
     app = Starlette(
         routes=[
-            *EditRoutes(gateway, keyring, server, telemetry, turns).routes(),
-            *SystemRoutes(gateway, keyring, telemetry, int(clocks.now_s())).routes(),
+            *EditRoutes(gateway, door, server, resource, answers).routes(),
+            *resource.routes(),
+            *SystemRoutes(gateway, door, telemetry, int(clocks.now_s())).routes(),
         ],
-        middleware=[Middleware(RequestId)],
+        middleware=[Middleware(RequestId), *_cors(server)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
-    app.state.gateway, app.state.upstream, app.state.events = gateway, upstream, events
+    app.state.gateway, app.state.upstream, app.state.events, app.state.visits = gateway, upstream, events, visits
     return app
+
+
+def _event_log(server: ServerSettings, clocks: Clocks) -> EventLog:
+    bounds = LogBounds(server.log_memory_bytes, server.log_disk_bytes, server.retention_s, server.log_folder)
+    local = MemoryEventLog(clocks.clock, bounds)
+    if server.redis_url is None:
+        return local
+    # An extra: whoever has no Redis need not have its client.
+    from streamedit.stores.redis import RedisEventLog, RedisPlace  # noqa: PLC0415
+
+    return RedisEventLog(RedisPlace(server.redis_url, server.redis_prefix, server.retention_s), local, clocks.clock)
+
+
+def _cors(server: ServerSettings) -> list[Middleware]:
+    """Pages of the configured origins may do all that a client can; without any, browsers keep everybody else's out."""
+    if not server.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=server.cors_origins,
+            allow_methods=("GET", "HEAD", "POST", "OPTIONS"),
+            allow_headers=("*",),
+            expose_headers=_EXPOSED_HEADERS,
+            allow_credentials=True,
+        )
+    ]

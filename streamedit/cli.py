@@ -28,13 +28,17 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; beyond loopback only with an API key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that share the port; each keeps its own edits.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that share the port; more than one need server.redis_url.")
+    ] = 1,
     file: Annotated[Path | None, typer.Option("--config", help="A YAML file: model_list, general_settings, server.")] = None,
 ) -> None:
     """Serve POST /v1/images/edits. Without a file: darkroom, mock, and OpenAI when OPENAI_API_KEY is set."""
     settings = _settings(file)
     if not settings.api_keys and not _is_loopback(host):
         _fail(f"No API key is configured, so {host} is refused: listen on 127.0.0.1, or set STREAMEDIT_API_KEY.")
+    if workers > 1 and settings.server.redis_url is None:
+        _fail(f"--workers {workers} needs server.redis_url: any worker must be able to show what another one makes.")
     listener = _listen(host, port)
     _announce(settings, listener)
     raise typer.Exit(serving.serve(settings, listener, workers))

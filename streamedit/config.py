@@ -7,8 +7,9 @@ LiteLLM knows and this server does not is reported as ignored; what nobody knows
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -35,6 +36,12 @@ _USED_PARAMS = frozenset(
 """What the providers read of `litellm_params` beyond model, api_key and api_base."""
 
 
+_Origin = Annotated[str, Field(pattern=r"^https?://[^/*,\s]+$")]
+"""As a browser names it: scheme, host and port. `*` and `null` stand for everybody, and are not taken."""
+
+_BaseUrl = Annotated[str, Field(pattern=r"^(https?://\S+[^/\s])?$")]
+
+
 class ServerSettings(BaseModel):
     """The `server` section: bounds and waits. Sizes in bytes, times in seconds."""
 
@@ -42,18 +49,41 @@ class ServerSettings(BaseModel):
 
     default_model: str | None = None
     heartbeat_s: float = Field(15, gt=0)
+    head_s: float = Field(10, gt=0)
     upload_s: float = Field(600, gt=0)
+    upload_silence_s: float = Field(30, gt=0)
     connect_s: float = Field(10, gt=0)
     silence_s: float = Field(300, gt=0)
     total_s: float = Field(900, gt=0)
-    drain_s: float = Field(20, ge=0)
+    drain_timeout_s: float = Field(20, ge=0)
     stuck_reader_s: float = Field(60, gt=0)
+    max_connections_per_client: int = Field(1000, gt=0)
+    max_head_bytes: int = Field(64 << 10, gt=0)
     max_body_bytes: int = Field(1 << 30, gt=0)
     max_image_bytes: int = Field(50 << 20, gt=0)
     max_event_bytes: int = Field(64 << 20, gt=0)
     max_answer_bytes: int = Field(256 << 20, gt=0)
     log_memory_bytes: int = Field(256 << 20, ge=0)
+    log_disk_bytes: int = Field(8 << 30, ge=0)
+    log_folder: Path | None = None
     retention_s: float = Field(600, ge=0)
+    viewer_age_s: float = Field(600, gt=0)
+    on_disconnect: Literal["finish", "cancel"] = "finish"
+    json_keepalive_s: float | None = Field(None, gt=0)
+    cors_origins: tuple[_Origin, ...] = ()
+    public_base_url: _BaseUrl = ""
+    redis_url: str | None = Field(None, repr=False)
+    redis_prefix: str = "streamedit:"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _has_a_client(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise PydanticCustomError("redis_url", "must begin with redis://, rediss:// or unix://")
+        if url is not None and find_spec("redis") is None:
+            raise PydanticCustomError("redis_url", "needs Redis' client: pip install 'streamedit[redis]'")
+        return url
+
     darkroom_max_pixels: int = Field(25_000_000, gt=0)
 
 
@@ -87,6 +117,7 @@ class _General(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     master_key: str | None = None
+    token_secret: str | None = None
 
 
 _EMPTY = BeforeValidator(lambda section: {} if section is None else section)
@@ -109,6 +140,7 @@ class Settings:
     server: ServerSettings
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     ignored: tuple[str, ...] = ()
+    token_secret: str | None = field(default=None, repr=False)
 
 
 def from_environment(environ: Mapping[str, str], providers: AbstractSet[str]) -> Settings:
@@ -121,7 +153,8 @@ def from_environment(environ: Mapping[str, str], providers: AbstractSet[str]) ->
         routes.append(Route("openai/*", (openai,)))
         default_model = _OPENAI_MODELS[0]
     key = environ.get("STREAMEDIT_API_KEY")
-    return Settings(Routes(routes, default_model), ServerSettings(), (key,) if key else ())
+    secret = environ.get("STREAMEDIT_TOKEN_SECRET")
+    return Settings(Routes(routes, default_model), ServerSettings(), (key,) if key else (), token_secret=secret)
 
 
 def from_file(path: Path, environ: Mapping[str, str], providers: AbstractSet[str]) -> Settings:
@@ -145,7 +178,8 @@ def from_file(path: Path, environ: Mapping[str, str], providers: AbstractSet[str
     if document.mistakes:
         raise ConfigError(document.mistakes)
     keys = tuple(key for key in (file.general_settings.master_key, environ.get("STREAMEDIT_API_KEY")) if key)
-    return Settings(served, file.server, keys, ignored)
+    secret = file.general_settings.token_secret or environ.get("STREAMEDIT_TOKEN_SECRET")
+    return Settings(served, file.server, keys, ignored, secret)
 
 
 def _routes(models: Sequence[_Model], environ: Mapping[str, str]) -> dict[str, Route]:

@@ -1,27 +1,28 @@
-"""Submit an edit, follow an edit. The gateway owns the producers: they live with the server, readers with their request.
-
-A producer never raises past its runner: whatever happens, its edit ends with exactly one last event.
-"""
+"""Submit an edit, follow it, cancel it. Producers live with the server, and belong to the gateway; readers to their request."""
 
 import asyncio
-import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from anyio import to_thread
 
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest, new_edit_id
-from streamedit.errors import EditError, InternalError, InvalidRequest, ShuttingDown
-from streamedit.events import Completed, Event, Failed, Order, PartialImage, Usage
+from streamedit.errors import Cancelled, InvalidRequest, ShuttingDown
+from streamedit.idempotency import Claim
+from streamedit.producer import Producer, Tools
 from streamedit.providers.base import Capabilities
 from streamedit.routing import Route, Routes
-from streamedit.stores import EventLog, Logged
-from streamedit.telemetry import EditRecord, Telemetry
+from streamedit.stores import Cursor, Entry, EventLog, Logged
+from streamedit.telemetry import Telemetry
 
 _DALLE_2_PROMPT_CHARS = 1000
 """OpenAI's API reference: 1,000 characters for dall-e-2, 32,000 for all others."""
+
+_ELSEWHERE_S = 10.0
+"""For another process: to hear that its edit is cancelled, to have its events here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ class Clocks:
 
     clock: Callable[[], float]
     now_s: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The edit that a request became, or joined."""
+
+    edit: Edit
+    is_new: bool
 
 
 class Gateway:
@@ -41,139 +50,140 @@ class Gateway:
         self._log = log
         self._telemetry = telemetry
         self._clocks = clocks
+        self._tools = Tools(dispatch, log, telemetry, clocks.clock)
         self._producers: asyncio.TaskGroup | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[str, Producer] = {}
+        self._readers: Counter[str] = Counter()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Accept edits inside; on leaving, edits that still run end with `server_shutting_down`."""
-        async with asyncio.TaskGroup() as self._producers:
+    async def running(self, drain_s: float = 0) -> AsyncIterator[None]:
+        """Accept edits inside; on leaving, edits that still run after `drain_s` end with `server_shutting_down`."""
+        async with self._log.serving(self._cancel), asyncio.TaskGroup() as self._producers:
             yield
-            # A task that is cancelled before its first step never runs, and could not end its edit.
-            await asyncio.sleep(0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(drain_s):
+                    await self._idle.wait()
             self.end_running()
         self._producers = None
 
     def end_running(self) -> None:
         """End the edits that still run, with `server_shutting_down`; their readers hear of it as of any other end."""
-        for producer in self._running:
-            producer.cancel()
+        for producer in self._running.values():
+            producer.end(ShuttingDown("The server is shutting down."))
 
     @property
     def is_ready(self) -> bool:
-        return self._producers is not None
+        return self._producers is not None and self._log.is_ready
+
+    def runs(self, edit_id: str) -> bool:
+        """The edit is at work in this process."""
+        return edit_id in self._running
 
     def provider_of(self, model: str) -> tuple[str, Capabilities]:
         """The name of a model's first provider, and what that can do."""
         provider = self.routes.find(model).targets[0].provider
         return provider, self._dispatch.capabilities(provider)
 
-    async def submit(self, request: EditRequest) -> Edit:
-        """Start an edit, which from now on owns the request's uploads. Raises CallerError; then the caller closes them."""
+    async def submit(self, request: EditRequest, owner: str, claim: Claim | None = None) -> Submitted:
+        """Start an edit, or join the one that `claim` has started before; the request's uploads are the gateway's now.
+
+        Raises EditError; then the caller closes them.
+        """
         route = self.routes.find(request.model)
         _check_prompt(request, route)
         if self._producers is None:
             raise ShuttingDown("The server is not running.")
-        edit = Edit(new_edit_id(), route.model, int(self._clocks.now_s()), request.n)
-        await self._log.create(edit.id)
-        producer = self._producers.create_task(self._produce(edit, request, route), name=edit.id)
-        self._running.add(producer)
-        self._telemetry.running.inc()
-        producer.add_done_callback(self._ended)
-        return edit
+        new = Edit(new_edit_id(), route.model, int(self._clocks.now_s()), owner, request.n)
+        edit = await self._log.create(new, claim)
+        is_new = edit.id == new.id
+        if is_new:
+            self._start(edit, request, route)
+        else:
+            await _close(request)
+        return Submitted(edit, is_new)
+
+    async def find(self, edit_id: str, owner: str) -> Entry:
+        """An edit of this owner. Raises NotFound, EditExpired, StoreUnavailable."""
+        return await self._log.find(edit_id, owner)
 
     async def follow(self, edit_id: str, after: int, silence_s: float) -> AsyncGenerator[Logged | None]:
-        """An edit's events behind `after` to its last; None whenever `silence_s` have passed without one."""
-        cursor = self._log.follow(edit_id, after)
-        while True:
-            events = await cursor.read(silence_s)
-            if not events:
-                yield None
-            for logged in events:
-                yield logged
-                if logged.last:
-                    return
+        """An edit's events behind `after` to its last; None whenever `silence_s` have passed without one.
 
-    def _ended(self, producer: asyncio.Task[None]) -> None:
-        self._running.discard(producer)
-        self._telemetry.running.dec()
+        Raises NotFound, EditExpired, LogFull, StoreUnavailable, before the first of them.
+        """
+        return self._read(edit_id, await self._log.follow(edit_id, after), silence_s)
 
-    async def _produce(self, edit: Edit, request: EditRequest, route: Route) -> None:
+    async def _read(self, edit_id: str, cursor: Cursor, silence_s: float) -> AsyncGenerator[Logged | None]:
+        self._readers[edit_id] += 1
         try:
-            await self._run(edit, request, route)
+            while True:
+                events = await cursor.read(silence_s)
+                if not events:
+                    yield None
+                for logged in events:
+                    yield logged
+                    if logged.last:
+                        return
         finally:
-            await _close(request)
+            self._readers[edit_id] -= 1
+            if not self._readers[edit_id]:
+                del self._readers[edit_id]
 
-    async def _run(self, edit: Edit, request: EditRequest, route: Route) -> None:
-        """The runner: the one place where any exception is just an edit's end."""
-        production = _Production(edit, request.stream, self._log, self._clocks.clock)
-        failure: EditError = InternalError("The edit ended without all of its images.")
-        try:
-            await self._dispatch.run(request, route, production.emit)
-        except EditError as error:
-            failure = error
-        except asyncio.CancelledError:
-            failure = ShuttingDown("The server is shutting down.")
-            raise
-        except Exception as error:
-            # Messages of foreign exceptions may quote a prompt: only where it happened is logged.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            self._telemetry.log.error("edit broke", edit_id=edit.id, error=type(error).__name__, where=where)
-            failure = InternalError("This server made a mistake.")
-        finally:
-            await production.end(failure)
-            self._telemetry.ended(production.record())
+    def delivered(self, edit_id: str) -> None:
+        """Somebody has got the whole edit."""
+        self._log.delivered(edit_id)
 
+    def abandon(self, edit_id: str) -> None:
+        """Cancel an edit that nobody here reads."""
+        if edit_id not in self._readers:
+            self._cancel(edit_id)
 
-class _Production:
-    """One edit while it is made: keeps its events in order and counts them."""
+    async def so_far(self, entry: Entry) -> Sequence[Logged]:
+        """An entry's events, up to its newest at least; fewer when those are elsewhere and do not come within seconds."""
+        cursor = await self._log.follow(entry.edit.id)
+        logged: list[Logged] = []
+        while len(logged) < entry.last_id and (more := await cursor.read(_ELSEWHERE_S)):
+            logged += more
+        return logged
 
-    def __init__(self, edit: Edit, stream: bool, log: EventLog, clock: Callable[[], float]) -> None:
-        self._edit = edit
-        self._stream = stream
-        self._log = log
-        self._clock = clock
-        self._order = Order(edit.n)
-        self._started_s = clock()
-        self._first_event_s: float | None = None
-        self._events: dict[type[Event], int] = {PartialImage: 0, Completed: 0, Failed: 0}
-        self._size_bytes = 0
-        self._usage = Usage()
-        self._outcome = "completed"
+    async def cancel(self, edit_id: str) -> Sequence[Logged]:
+        """End an edit with `cancelled` and close its provider's call; one that has ended stays as it is.
 
-    async def emit(self, event: Event) -> None:
-        """Log the next event. Raises IllegalEvent."""
-        last = self._order.accept(event)
-        if self._first_event_s is None:
-            self._first_event_s = self._clock() - self._started_s
-        self._events[type(event)] += 1
-        if isinstance(event, Failed):
-            self._outcome = event.error.code or event.error.type
+        Gives its events, to the last one unless that does not come within seconds. Raises NotFound, EditExpired,
+        StoreUnavailable.
+        """
+        cursor = await self._log.follow(edit_id)
+        if self.runs(edit_id):
+            self._cancel(edit_id)
         else:
-            self._size_bytes += event.payload.size_bytes
-        if isinstance(event, Completed):
-            self._usage += Usage.of(event.payload)
-        await self._log.append(self._edit.id, event, last=last)
+            await self._log.request_cancel(edit_id)
+        logged: list[Logged] = []
+        while not (logged and logged[-1].last) and (more := await cursor.read(_ELSEWHERE_S)):
+            logged += more
+        return logged
 
-    async def end(self, failure: EditError) -> None:
-        """An edit that has not ended yet ends with `failure`; a late failure spoils no finished edit."""
-        if not self._order.ended:
-            await self.emit(Failed(failure.detail))
+    def _start(self, edit: Edit, request: EditRequest, route: Route) -> None:
+        assert self._producers is not None  # noqa: S101 - submit has looked
+        self._running[edit.id] = producer = Producer(edit, request, route, self._tools)
+        self._idle.clear()
+        self._producers.create_task(self._produce(edit, request, producer), name=edit.id)
+        self._telemetry.running.inc()
 
-    def record(self) -> EditRecord:
-        return EditRecord(
-            edit_id=self._edit.id,
-            model=self._edit.model,
-            stream=self._stream,
-            outcome=self._outcome,
-            partial_images=self._events[PartialImage],
-            images=self._events[Completed],
-            size_bytes=self._size_bytes,
-            first_event_s=self._first_event_s,
-            total_s=self._clock() - self._started_s,
-            input_tokens=self._usage.input_tokens,
-            output_tokens=self._usage.output_tokens,
-        )
+    def _cancel(self, edit_id: str) -> None:
+        if producer := self._running.get(edit_id):
+            producer.end(Cancelled("The edit was cancelled."))
+
+    async def _produce(self, edit: Edit, request: EditRequest, producer: Producer) -> None:
+        try:
+            await producer.run()
+        finally:
+            del self._running[edit.id]
+            self._telemetry.running.dec()
+            await _close(request)
+            if not self._running:
+                self._idle.set()
 
 
 async def _close(request: EditRequest) -> None:

@@ -7,11 +7,13 @@ import asyncio
 import logging
 import math
 import os
+import resource
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import FrameType
 
@@ -22,19 +24,31 @@ from uvicorn.supervisors import Multiprocess
 
 from streamedit import telemetry
 from streamedit.app import create_app
-from streamedit.config import Settings
+from streamedit.config import ServerSettings, Settings
+from streamedit.connections import Connections
+
+_NOT_SENT_BYTES = 1 << 17
+
+_MAX_KEEPALIVE_S = 32_767
+_MAX_USER_TIMEOUT_MS = 2**31 - 1
+"""What Linux takes."""
 
 
 def serve(settings: Settings, listener: socket.socket, workers: int) -> int:
     """Serve until a signal ends it, and give the exit code."""
+    _raise_open_files()
+    keep_little_for_slow_peers(listener)
+    give_up_lost_peers(listener, settings.server.stuck_reader_s)
     if workers == 1:
-        uvicorn.Server(_config(settings, workers)).run(sockets=[listener])
+        uvicorn.Server(uvicorn_config(_Application(settings), settings.server)).run(sockets=[listener])
         return 0
     with tempfile.TemporaryDirectory(prefix="streamedit-metrics-") as folder:
         os.environ[telemetry.SHARED_FOLDER] = folder
-        share = settings.server.log_memory_bytes // workers
-        server = settings.server.model_copy(update={"log_memory_bytes": share})
-        supervisor = Multiprocess(_config(replace(settings, server=server), workers), [listener])
+        shared = ("log_memory_bytes", "log_disk_bytes")
+        shares = {name: getattr(settings.server, name) // workers for name in shared}
+        server = settings.server.model_copy(update=shares)
+        application = _Application(replace(settings, server=server))
+        supervisor = Multiprocess(uvicorn_config(application, server, workers), [listener])
         supervisor.run()
     # A worker that was told to stop has a negative one: the signal's number.
     return max([0, *(process.exitcode or 0 for process in supervisor.processes)])
@@ -50,24 +64,58 @@ class _Application:
         _log_warnings()
         telemetry.forget_the_dead()
         app = create_app(self.settings, _log())
-        _when_told_to_stop(self.settings.server.drain_s, app.state.gateway.end_running)
+        _when_told_to_stop(0, app.state.visits.send_away)
+        _when_told_to_stop(self.settings.server.drain_timeout_s, app.state.gateway.end_running)
         return app
 
 
-def _config(settings: Settings, workers: int) -> uvicorn.Config:
+def uvicorn_config(application: Callable[[], Starlette], server: ServerSettings, workers: int = 1) -> uvicorn.Config:
+    """How uvicorn serves what `application` makes. Each worker counts connections for itself."""
     return uvicorn.Config(
-        _Application(settings),
+        application,
         factory=True,
         workers=workers,
-        http="httptools",
+        http=Connections(server),  # type: ignore[arg-type] # uvicorn only ever calls it, as it would a class
+        ws="none",
         loop="uvloop",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=math.ceil(settings.server.drain_s) + 1,
+        timeout_graceful_shutdown=math.ceil(server.drain_timeout_s) + 1,
     )
+
+
+def keep_little_for_slow_peers(listener: socket.socket) -> None:
+    """Let the system take only so much for a peer that does not take it: megabytes for each would be sent to nobody first."""
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _NOT_SENT_BYTES)
+
+
+def give_up_lost_peers(listener: socket.socket, after_s: float) -> None:
+    """Let the system end a connection, up to a quarter late, whose peer has vanished or has taken nothing for so long.
+
+    Accepted sockets take this over from the one that listens. What a system does not know is left out.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    whole_s = min(math.ceil(after_s), _MAX_KEEPALIVE_S)
+    bounds = {
+        "TCP_KEEPIDLE": whole_s,
+        "TCP_KEEPINTVL": math.ceil(whole_s / 4),
+        "TCP_USER_TIMEOUT": min(math.ceil(after_s * 1000), _MAX_USER_TIMEOUT_MS),
+    }
+    for name, value in bounds.items():
+        if hasattr(socket, name):
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _raise_open_files() -> None:
+    """Each stream is an open file, and the usual soft limit of 1,024 is meant for programs that use select()."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Some systems refuse an unlimited number, and name none.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _when_told_to_stop(delay_s: float, then: Callable[[], object]) -> None:

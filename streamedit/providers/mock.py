@@ -13,13 +13,14 @@ parameters, which set the defaults:
 import asyncio
 import binascii
 import io
+import os
 import re
 import struct
 import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from PIL import Image, ImageDraw
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -67,6 +68,7 @@ class Mock:
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
+        self._limiter = CapacityLimiter(os.cpu_count() or 1)
 
     async def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
         script = _script(request, target)
@@ -78,11 +80,14 @@ class Mock:
         partials = request.partial_images if script.mock_partials is None else script.mock_partials
         for index in range(partials):
             await asyncio.sleep(script.mock_pace_s)
-            yield picture.partial(await to_thread.run_sync(canvas.draw, (index + 1) / (partials + 1)), index)
+            yield picture.partial(await self._draw(canvas, (index + 1) / (partials + 1)), index)
             await _break(script.mock_fault)
         await _break(script.mock_fault)
         await asyncio.sleep(script.mock_pace_s)
-        yield picture.completed(await to_thread.run_sync(canvas.draw, 1.0), Usage(50, 50, 100))
+        yield picture.completed(await self._draw(canvas, 1.0), Usage(50, 50, 100))
+
+    async def _draw(self, canvas: "_Canvas", progress: float) -> bytes:
+        return await to_thread.run_sync(canvas.draw, progress, limiter=self._limiter)
 
 
 @dataclass(frozen=True, slots=True)

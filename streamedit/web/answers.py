@@ -14,8 +14,14 @@ from streamedit.errors import EditError, ErrorDetail, InternalError, MethodNotAl
 from streamedit.wire import bodies
 
 
+def stamp(headers: MutableHeaders) -> None:
+    """Add what every answer carries: a fresh `x-request-id`, and `nosniff`."""
+    headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
+    headers["x-content-type-options"] = "nosniff"
+
+
 class RequestId:
-    """ASGI middleware: a fresh `x-request-id` on every answer, and `nosniff`."""
+    """ASGI middleware that stamps every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -24,16 +30,13 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = f"req_{secrets.token_hex(16)}"
 
-        async def send_with_id(message: Message) -> None:
+        async def send_stamped(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                headers["x-content-type-options"] = "nosniff"
+                stamp(MutableHeaders(scope=message))
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        await self._app(scope, receive, send_stamped)
 
 
 def json_answer(value: object) -> Response:

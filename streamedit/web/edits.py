@@ -1,28 +1,22 @@
-"""POST /v1/images/edits and its aliases: read the request, submit it, relay or collapse its events."""
+"""POST /v1/images/edits and its aliases: read the request, submit it, relay or collapse its events, or leave that for later."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from streamedit.config import ServerSettings
 from streamedit.edits import EditRequest
-from streamedit.errors import UploadTimeout
-from streamedit.events import Failed, collapse
-from streamedit.gateway import Gateway
-from streamedit.keys import Keyring
-from streamedit.stores import Logged
-from streamedit.telemetry import Telemetry
-from streamedit.turns import Turns
+from streamedit.gateway import Gateway, Submitted
+from streamedit.idempotency import claim_of
 from streamedit.uploads import closed_unless_done
-from streamedit.web.answers import error_answer
-from streamedit.web.auth import authenticate
-from streamedit.web.sse import EventStream
-from streamedit.wire import bodies, frames
+from streamedit.web.arrivals import arriving
+from streamedit.web.auth import Door
+from streamedit.web.readers import Collapse, Relay
+from streamedit.web.resource import ResourceRoutes
+from streamedit.web.sse import Answers
 from streamedit.wire.forms import read_request
 from streamedit.wire.multipart import BodyLimits
 
@@ -34,80 +28,100 @@ PATHS = (
     "/openai/deployments/{model:path}/images/edits",
 )
 
+_RESPOND_ASYNC = "respond-async"
+"""RFC 7240, 4.1."""
+
+_QUOTED = re.compile(r'"(\\.|[^"\\])*"')
+
 
 class EditRoutes:
-    """The route's handler and what it needs."""
+    """The route's handlers and what they need."""
 
-    def __init__(self, gateway: Gateway, keyring: Keyring, server: ServerSettings, telemetry: Telemetry, turns: Turns) -> None:
+    def __init__(
+        self, gateway: Gateway, door: Door, server: ServerSettings, resource: ResourceRoutes, answers: Answers
+    ) -> None:
         self._gateway = gateway
-        self._keyring = keyring
+        self._door = door
         self._server = server
-        self._telemetry = telemetry
-        self._turns = turns
+        self._resource = resource
+        self._answers = answers
         self._limits = BodyLimits(server.max_body_bytes, server.max_image_bytes)
 
     def routes(self) -> list[Route]:
-        return [Route(path, self.create, methods=["POST"]) for path in PATHS]
+        return [
+            *(Route(path, self.create, methods=["POST"]) for path in PATHS),
+            *(Route(f"{path}/async", self.create_async, methods=["POST"]) for path in PATHS),
+        ]
 
     async def create(self, request: Request) -> Response:
         """Stream or not is the request's `stream` field alone: both SDKs send `Accept: application/json` either way."""
-        authenticate(request, self._keyring)
+        if _prefers_async(request):
+            answer = await self.create_async(request)
+            answer.headers["preference-applied"] = _RESPOND_ASYNC
+            return answer
+        submitted, streams = await self._submit(request)
+        answer = await (self._relay(submitted) if streams else self._collapse(submitted))
+        return _named(answer, submitted)
+
+    async def create_async(self, request: Request) -> Response:
+        """202 at once; the edit is read by its own routes."""
+        submitted, _ = await self._submit(request)
+        return _named(await self._resource.accepted(submitted.edit), submitted)
+
+    async def _submit(self, request: Request) -> tuple[Submitted, bool]:
+        """The edit, and whether its caller wants to see a stream."""
+        principal = self._door.authenticate(request)
         asked = await self._read(request)
         with closed_unless_done(asked.close):
-            edit = await self._gateway.submit(asked)
-        events = self._gateway.follow(edit.id, after=0, silence_s=self._server.heartbeat_s)
-        answer = await (self._relay(events) if asked.stream else self._collapse(events))
-        answer.headers["x-edit-id"] = edit.id
-        return answer
+            key = request.headers.get("idempotency-key")
+            claim = await claim_of(key, principal.id, asked) if key is not None else None
+            return await self._gateway.submit(asked, principal.id, claim), asked.stream
 
     async def _read(self, request: Request) -> EditRequest:
         length = request.headers.get("content-length", "")
         self._limits.check_body(int(length) if length.isdecimal() else 0)
-        try:
-            async with asyncio.timeout(self._server.upload_s):
-                asked = await read_request(request.headers.get("content-type", ""), request.stream(), self._limits)
-        except TimeoutError:
-            raise UploadTimeout("The request body did not arrive in time.") from None
+        upload_s, silence_s = self._server.upload_s, self._server.upload_silence_s
+        async with arriving(request.stream(), within_s=upload_s, silence_s=silence_s) as body:
+            asked = await read_request(request.headers.get("content-type", ""), body, self._limits)
         return replace(asked, model=request.path_params.get("model") or asked.model)
 
-    async def _relay(self, events: AsyncGenerator[Logged | None]) -> Response:
-        """Until there is something to send, a failure is still a status of its own."""
-        first = await anext(events)
-        headers: Mapping[str, str] = {}
-        if first is not None:
-            if isinstance(first.event, Failed):
-                return error_answer(first.event.error)
-            headers = first.event.headers
-        content = self._frames(first, events)
-        return EventStream(content, headers, stuck_reader_s=self._server.stuck_reader_s, turns=self._turns)
+    async def _relay(self, submitted: Submitted) -> Response:
+        events = await self._gateway.follow(submitted.edit.id, 0, self._server.heartbeat_s)
+        return self._answers.stream(Relay(events, self._reader(submitted)))
 
-    async def _frames(self, first: Logged | None, events: AsyncGenerator[Logged | None]) -> AsyncGenerator[bytes]:
-        self._telemetry.readers.inc()
-        try:
-            async with aclosing(events):
-                for piece in _encode(first):
-                    yield piece
-                async for logged in events:
-                    for piece in _encode(logged):
-                        yield piece
-        finally:
-            self._telemetry.readers.dec()
+    async def _collapse(self, submitted: Submitted) -> Response:
+        keepalive_s = self._server.json_keepalive_s
+        events = await self._gateway.follow(submitted.edit.id, 0, keepalive_s or self._server.heartbeat_s)
+        return self._answers.json(Collapse(events, keepalive_s is not None, self._reader(submitted)))
 
-    async def _collapse(self, events: AsyncGenerator[Logged | None]) -> Response:
-        result = collapse([logged.event async for logged in events if logged is not None])
-        if isinstance(result, Failed):
-            return error_answer(result.error)
-        parts = bodies.images_response(result)
-        headers = {**result[0].headers, "content-length": str(sum(len(part) for part in parts))}
-        return StreamingResponse(_slices(parts, self._turns), headers=headers, media_type="application/json")
+    def _reader(self, submitted: Submitted) -> "_Reader":
+        cancels = self._server.on_disconnect == "cancel" and submitted.is_new
+        return _Reader(self._gateway, submitted.edit.id, cancels)
 
 
-def _encode(logged: Logged | None) -> Iterator[bytes]:
-    return iter([frames.comment("keep-alive")]) if logged is None else frames.encode(logged.event)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Who waits for the answer to a post. One that `cancels` stops the edit that it began by hanging up."""
+
+    gateway: Gateway
+    edit_id: str
+    cancels: bool
+
+    def delivered(self) -> None:
+        self.gateway.delivered(self.edit_id)
+
+    def left(self) -> None:
+        if self.cancels:
+            self.gateway.abandon(self.edit_id)
 
 
-async def _slices(parts: Sequence[bytes | memoryview], turns: Turns) -> AsyncIterator[memoryview]:
-    """The body in slices of one shared buffer, so that a slow reader holds no copy of a picture."""
-    for slice_ in frames.sliced(memoryview(part) for part in parts):
-        await turns.wait(len(slice_))
-        yield slice_
+def _prefers_async(request: Request) -> bool:
+    preferences = _QUOTED.sub("", ",".join(request.headers.getlist("prefer"))).lower().split(",")
+    return any(preference.partition(";")[0].partition("=")[0].strip() == _RESPOND_ASYNC for preference in preferences)
+
+
+def _named(answer: Response, submitted: Submitted) -> Response:
+    answer.headers["x-edit-id"] = submitted.edit.id
+    if not submitted.is_new:
+        answer.headers["idempotent-replayed"] = "true"
+    return answer

@@ -16,6 +16,7 @@ _ANSWERS = (
     schemas.CompletedEvent,
     schemas.ErrorEvent,
     schemas.ErrorEnvelope,
+    schemas.EditObject,
 )
 
 
@@ -31,6 +32,10 @@ def document() -> Mapping[str, Any]:
         "info": {"title": "streamedit", "version": __version__, "license": {"name": "MIT", "identifier": "MIT"}},
         "paths": {
             "/v1/images/edits": {"post": _edit()},
+            "/v1/images/edits/async": {"post": _edit_async()},
+            "/v1/images/edits/{id}": {"get": _resource("retrieveImageEdit", "The edit, with its result once it has ended.")},
+            "/v1/images/edits/{id}/events": {"get": _events()},
+            "/v1/images/edits/{id}/cancel": {"post": _resource("cancelImageEdit", "The edit, which has ended now.")},
             "/v1/models": {"get": _get("The models that this server has.", "application/json")},
             "/health/live": {"get": _get("The process runs.", "application/json")},
             "/health/ready": {"get": _get("Edits are accepted.", "application/json")},
@@ -42,32 +47,79 @@ def document() -> Mapping[str, Any]:
 
 
 def _edit() -> dict[str, Any]:
-    stream = {"oneOf": [_ref(model) for model in (schemas.PartialImageEvent, schemas.CompletedEvent, schemas.ErrorEvent)]}
+    answers = {"application/json": {"schema": _ref(schemas.ImagesResponse)}, "text/event-stream": {"schema": _event()}}
     return {
         "operationId": "createImageEdit",
         "summary": "Edit images; with `stream`, watch it happen.",
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {"schema": _ref(schemas.EditForm)},
-                "application/json": {"schema": _ref(schemas.EditBody)},
-            },
-        },
+        "parameters": [_header("Idempotency-Key"), _header("Prefer")],
+        "requestBody": _request_body(),
         "responses": {
-            "200": {
-                "description": "The edit: one JSON body, or its events, each the `data` of a server-sent event.",
-                "headers": {"x-edit-id": {"schema": {"type": "string"}}, "x-request-id": {"schema": {"type": "string"}}},
-                "content": {
-                    "application/json": {"schema": _ref(schemas.ImagesResponse)},
-                    "text/event-stream": {"schema": stream},
-                },
-            },
-            "default": {
-                "description": "What went wrong.",
-                "content": {"application/json": {"schema": _ref(schemas.ErrorEnvelope)}},
-            },
+            "200": _ok("The edit: one JSON body, or its events, each the `data` of a server-sent event.", answers),
+            "202": _ok("With `Prefer: respond-async`: the edit goes on by itself.", _json(schemas.EditObject)),
+            "default": _error(),
         },
     }
+
+
+def _edit_async() -> dict[str, Any]:
+    return {
+        "operationId": "createImageEditAsync",
+        "summary": "Edit images, and look at the edit later.",
+        "parameters": [_header("Idempotency-Key")],
+        "requestBody": _request_body(),
+        "responses": {"202": _ok("The edit goes on by itself.", _json(schemas.EditObject)), "default": _error()},
+    }
+
+
+def _resource(operation_id: str, description: str) -> dict[str, Any]:
+    return {
+        "operationId": operation_id,
+        "parameters": [_ID],
+        "responses": {"200": _ok(description, _json(schemas.EditObject)), "default": _error()},
+    }
+
+
+def _events() -> dict[str, Any]:
+    token, last = ({"name": name, "in": "query", "schema": {"type": "string"}} for name in ("token", "last_event_id"))
+    return {
+        "operationId": "watchImageEdit",
+        "summary": "The edit's events with their ids, for an EventSource.",
+        "parameters": [_ID, token, last, _header("Last-Event-ID")],
+        "responses": {
+            "200": _ok("The events behind the last one that was read.", {"text/event-stream": {"schema": _event()}}),
+            "204": {"description": "All of them have been read."},
+            "default": _error(),
+        },
+    }
+
+
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _event() -> dict[str, Any]:
+    return {"oneOf": [_ref(model) for model in (schemas.PartialImageEvent, schemas.CompletedEvent, schemas.ErrorEvent)]}
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "schema": {"type": "string"}}
+
+
+def _request_body() -> dict[str, Any]:
+    forms: dict[str, type[BaseModel]] = {"multipart/form-data": schemas.EditForm, "application/json": schemas.EditBody}
+    return {"required": True, "content": {kind: {"schema": _ref(model)} for kind, model in forms.items()}}
+
+
+def _ok(description: str, content: dict[str, Any]) -> dict[str, Any]:
+    headers = {name: {"schema": {"type": "string"}} for name in ("x-edit-id", "x-request-id")}
+    return {"description": description, "headers": headers, "content": content}
+
+
+def _error() -> dict[str, Any]:
+    return {"description": "What went wrong.", "content": _json(schemas.ErrorEnvelope)}
+
+
+def _json(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": _ref(model)}}
 
 
 def _get(description: str, media_type: str) -> dict[str, Any]:

@@ -8,19 +8,18 @@ from starlette.routing import Route
 
 from streamedit.errors import ShuttingDown
 from streamedit.gateway import Gateway
-from streamedit.keys import Keyring
 from streamedit.telemetry import Telemetry
 from streamedit.web.answers import error_answer, json_answer
-from streamedit.web.auth import authenticate
+from streamedit.web.auth import Door
 from streamedit.web.openapi import document
 
 
 class SystemRoutes:
     """The handlers of the routes beside the edits."""
 
-    def __init__(self, gateway: Gateway, keyring: Keyring, telemetry: Telemetry, started_at_s: int) -> None:
+    def __init__(self, gateway: Gateway, door: Door, telemetry: Telemetry, started_at_s: int) -> None:
         self._gateway = gateway
-        self._keyring = keyring
+        self._door = door
         self._telemetry = telemetry
         self._started_at_s = started_at_s
         self._openapi = document()
@@ -37,7 +36,7 @@ class SystemRoutes:
 
     async def models(self, request: Request) -> Response:
         """OpenAI's list, each model with its first target's provider and what that can do."""
-        authenticate(request, self._keyring)
+        self._door.authenticate(request)
         listed = [self._model(route.model) for route in self._gateway.routes.all]
         return json_answer({"object": "list", "data": listed})
 
@@ -61,7 +60,7 @@ class SystemRoutes:
         return json_answer({"status": "ready"})
 
     async def metrics(self, request: Request) -> Response:
-        authenticate(request, self._keyring)
+        self._door.authenticate(request)
         return Response(self._telemetry.exposition(), media_type="text/plain; version=0.0.4")
 
     async def openapi(self, _: Request) -> Response:

@@ -1,0 +1,130 @@
+"""The producer of one edit: it lives with the server, its readers with their requests.
+
+It never raises past its runner: whatever happens, its edit ends with exactly one last event.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from streamedit.dispatch import Dispatch
+from streamedit.edits import Edit, EditRequest
+from streamedit.errors import EditError, InternalError, Interrupted, ShuttingDown
+from streamedit.events import Completed, Event, Failed, Order, PartialImage, Usage
+from streamedit.routing import Route
+from streamedit.stores import EndedElsewhere, EventLog
+from streamedit.telemetry import EditRecord, Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all producers work with. `clock` gives monotonic seconds."""
+
+    dispatch: Dispatch
+    log: EventLog
+    telemetry: Telemetry
+    clock: Callable[[], float]
+
+
+class Producer:
+    """An edit at work. `run` makes it, once; `end` tells it to stop."""
+
+    def __init__(self, edit: Edit, request: EditRequest, route: Route, tools: Tools) -> None:
+        self._edit = edit
+        self._request = request
+        self._route = route
+        self._tools = tools
+        self._task: asyncio.Task[None] | None = None
+        self._ending: EditError | None = None
+
+    def end(self, reason: EditError) -> None:
+        """The edit ends with `reason`, unless it has ended, or was told of another reason before."""
+        if self._ending is not None:
+            return
+        self._ending = reason
+        # A task that is cancelled before its first step would never run, and could not end its edit.
+        if self._task is not None:
+            self._task.cancel()
+
+    async def run(self) -> None:
+        """The runner: the one place where any exception is just an edit's end."""
+        self._task = asyncio.current_task()
+        production = _Production(self._edit, self._request.stream, self._tools)
+        failure: EditError = InternalError("The edit ended without all of its images.")
+        try:
+            if self._ending is not None:
+                raise self._ending
+            await self._tools.dispatch.run(self._request, self._route, production.emit)
+        except EditError as error:
+            failure = error
+        except asyncio.CancelledError:
+            failure = self._ending or ShuttingDown("The server is shutting down.")
+            if self._ending is None:
+                raise
+        except Exception as error:
+            # Messages of foreign exceptions may quote a prompt: only where it happened is logged.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            self._tools.telemetry.log.error("edit broke", edit_id=self._edit.id, error=type(error).__name__, where=where)
+            failure = InternalError("This server made a mistake.")
+        finally:
+            await production.end(failure)
+            self._tools.telemetry.ended(production.record())
+
+
+class _Production:
+    """One edit while it is made: keeps its events in order and counts them."""
+
+    def __init__(self, edit: Edit, stream: bool, tools: Tools) -> None:
+        self._edit = edit
+        self._stream = stream
+        self._log = tools.log
+        self._clock = tools.clock
+        self._order = Order(edit.n)
+        self._started_s = tools.clock()
+        self._first_event_s: float | None = None
+        self._events: dict[type[Event], int] = {PartialImage: 0, Completed: 0, Failed: 0}
+        self._size_bytes = 0
+        self._usage = Usage()
+        self._outcome = "completed"
+
+    async def emit(self, event: Event) -> None:
+        """Log the next event. Raises IllegalEvent."""
+        last = self._order.accept(event)
+        if self._first_event_s is None:
+            self._first_event_s = self._clock() - self._started_s
+        self._events[type(event)] += 1
+        if isinstance(event, Failed):
+            self._outcome = event.error.code or event.error.type
+        else:
+            self._size_bytes += event.payload.size_bytes
+        if isinstance(event, Completed):
+            self._usage += Usage.of(event.payload)
+        try:
+            await self._log.append(self._edit.id, event, last=last)
+        except EndedElsewhere:
+            self._order.ended = True
+            self._outcome = Interrupted.code
+            raise Interrupted("The edit was declared interrupted while this process was out of reach.") from None
+
+    async def end(self, failure: EditError) -> None:
+        """An edit that has not ended yet ends with `failure`; a late failure spoils no finished edit."""
+        if not self._order.ended:
+            with suppress(Interrupted):
+                await self.emit(Failed(failure.detail))
+
+    def record(self) -> EditRecord:
+        return EditRecord(
+            edit_id=self._edit.id,
+            model=self._edit.model,
+            stream=self._stream,
+            outcome=self._outcome,
+            partial_images=self._events[PartialImage],
+            images=self._events[Completed],
+            size_bytes=self._size_bytes,
+            first_event_s=self._first_event_s,
+            total_s=self._clock() - self._started_s,
+            input_tokens=self._usage.input_tokens,
+            output_tokens=self._usage.output_tokens,
+        )
