@@ -46,6 +46,20 @@ class Answer:
         return found
 
     @property
+    def viewed(self) -> list[tuple[int | None, str, bytes]]:
+        """(id, name, data) of each event of a view. Only a reset, which comes first, has no id; comments are left out."""
+        found: list[tuple[int | None, str, bytes]] = []
+        for frame in self.frames:
+            if frame.startswith((b":", b"retry: ")):
+                continue
+            *id_line, name, data = frame.split(b"\n")
+            assert (name, data[:6]) == (b"event: " + name[7:], b"data: ")
+            assert bool(id_line) == (name != b"event: reset" or bool(found))
+            event_id = int(id_line[0].removeprefix(b"id: ")) if id_line else None
+            found.append((event_id, name[7:].decode(), data[6:]))
+        return found
+
+    @property
     def names(self) -> list[str]:
         return [name.removeprefix("image_edit.") for name, _ in self.events]
 
@@ -74,6 +88,11 @@ def post(
     parts = files if files is not None else [("image", ("photo.png", PNG, "image/png"))]
     response = httpx.post(url, data=data, files=parts, headers=headers, timeout=30)
     return Answer.of(response)
+
+
+def get(url: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """GET to the end of the answer."""
+    return Answer.of(httpx.get(url, headers=headers, timeout=30))
 
 
 def post_raw(url: str, body: bytes, content_type: str) -> Answer:

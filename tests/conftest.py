@@ -12,6 +12,16 @@ from streamedit.routing import Target
 PHOTOS = Path(__file__).parent / "photos"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`: what takes its time runs as often as it was promised."""
+    parser.addoption("--long", action="store_true", help="run interleavings and kills in their full number")
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(scope="session")
 def photos() -> Path:
     return PHOTOS

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 import uvicorn
@@ -16,32 +16,39 @@ from starlette.applications import Starlette
 
 from streamedit.app import SYSTEM_CLOCKS, create_app
 from streamedit.config import ServerSettings, Settings
+from streamedit.connections import Connections
 from streamedit.gateway import Clocks
 from streamedit.routing import Route, Routes, Target
+from streamedit.serving import give_up_lost_peers, keep_little_for_slow_peers, uvicorn_config
 
 _Result = TypeVar("_Result")
 
 
 def settings_of(*targets: Target, keys: tuple[str, ...] = (), **server: Any) -> Settings:
-    """Settings with one model name per target, the target's own; the first is the default."""
+    """Settings with one model name per target, the target's own; the first is the default. Stopping takes no time."""
     routes = [Route(target.model, (target,)) for target in targets]
-    return Settings(Routes(routes, routes[0].model), ServerSettings(**server), keys)
+    return Settings(Routes(routes, routes[0].model), ServerSettings(**{"drain_timeout_s": 0, **server}), keys)
 
 
 class RunningServer:
     """A server that answers at `url`. `log_text` is what it has logged."""
 
-    def __init__(self, settings: Settings, clocks: Clocks) -> None:
+    def __init__(self, settings: Settings, clocks: Clocks, keep_alive_s: int | None) -> None:
         self._log = io.StringIO()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        keep_little_for_slow_peers(self._listener)
+        give_up_lost_peers(self._listener, settings.server.stuck_reader_s)
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self.app: Starlette = create_app(settings, _logger(self._log), clocks)
-        self._uvicorn = _Uvicorn(uvicorn.Config(self.app, http="httptools", log_config=None, access_log=False))
+        config = uvicorn_config(lambda: self.app, settings.server)
+        config.timeout_keep_alive = keep_alive_s or config.timeout_keep_alive
+        self.connections = cast("Connections", config.http)
+        self._uvicorn = _Uvicorn(config)
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return "http://{}:{}".format(*self.address)
 
     @property
     def edits_url(self) -> str:
@@ -50,6 +57,16 @@ class RunningServer:
     @property
     def log_text(self) -> str:
         return self._log.getvalue()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self._listener.getsockname()
+        return host, port
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """The server's ends of its connections."""
+        return [connection.transport.get_extra_info("socket") for connection in self._uvicorn.server_state.connections]
 
     def start(self) -> None:
         self._thread.start()
@@ -67,7 +84,7 @@ class RunningServer:
 
     def wait_until_idle(self) -> None:
         """Returns when no edit is running any more."""
-        self.run(self._idle)
+        self.run(self.app.state.gateway._idle.wait)
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Returns when `condition` holds, looking after each turn of the server's event loop."""
@@ -79,10 +96,6 @@ class RunningServer:
     def left_behind(self) -> tuple[int, int]:
         """Producers that run and upstream connections in use: (0, 0) when all is well."""
         return len(self.app.state.gateway._running), self.app.state.upstream.open_connections
-
-    async def _idle(self) -> None:
-        if running := self.app.state.gateway._running:
-            await asyncio.wait(running)
 
     def _run(self) -> None:
         with self._runner as runner:
@@ -102,9 +115,9 @@ class _Uvicorn(uvicorn.Server):
 
 
 @contextmanager
-def serving(settings: Settings, clocks: Clocks = SYSTEM_CLOCKS) -> Iterator[RunningServer]:
-    """A server for the time of a `with` block."""
-    server = RunningServer(settings, clocks)
+def serving(settings: Settings, clocks: Clocks = SYSTEM_CLOCKS, *, keep_alive_s: int | None = None) -> Iterator[RunningServer]:
+    """A server for the time of a `with` block, configured as in production but for `keep_alive_s`."""
+    server = RunningServer(settings, clocks, keep_alive_s)
     server.start()
     try:
         yield server

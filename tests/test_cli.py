@@ -99,7 +99,7 @@ def test_sigterm_lets_a_running_stream_end(photos: Path) -> None:
 def test_sigterm_ends_a_stream_that_hangs(tmp_path: Path, photos: Path) -> None:
     """What does not end within the drain time ends with an error event that says why, and the process ends."""
     file = tmp_path / "short.yaml"
-    file.write_text("model_list: [{model_name: mock, litellm_params: {model: mock}}]\nserver: {drain_s: 0.2}\n")
+    file.write_text("model_list: [{model_name: mock, litellm_params: {model: mock}}]\nserver: {drain_timeout_s: 0.2}\n")
     fields = {"mock_fault": "hang", "mock_partials": "1", "prompt": "p", "stream": "true"}
     with (
         started("--config", str(file)) as (process, url, _),

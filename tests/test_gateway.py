@@ -12,12 +12,13 @@ from providers.scripted import Scripted, completed, partial
 
 from streamedit.app import SYSTEM_CLOCKS
 from streamedit.dispatch import Dispatch
-from streamedit.edits import EditOptions, EditRequest, InputImage
+from streamedit.edits import Edit, EditOptions, EditRequest, InputImage
 from streamedit.errors import NotFound, ShuttingDown
 from streamedit.events import Completed, Event, Failed, PartialImage
 from streamedit.gateway import Gateway
+from streamedit.idempotency import Claim
 from streamedit.routing import Route, Routes, Target
-from streamedit.stores.memory import MemoryEventLog
+from streamedit.stores.memory import LogBounds, MemoryEventLog
 from streamedit.telemetry import Telemetry
 from streamedit.uploads import Upload
 
@@ -28,7 +29,7 @@ class House:
     def __init__(self, provider: Scripted) -> None:
         self._file = io.StringIO()
         log = structlog.wrap_logger(structlog.PrintLogger(self._file), processors=[structlog.processors.JSONRenderer()])
-        events = MemoryEventLog(SYSTEM_CLOCKS.clock, budget_bytes=1 << 20, retention_s=60)
+        events = MemoryEventLog(SYSTEM_CLOCKS.clock, LogBounds(1 << 20, 0, 60))
         routes = Routes([Route("m", (Target("scripted", "m"),))], "m")
         self.gateway = Gateway(routes, Dispatch({"scripted": provider}, total_s=5), events, Telemetry(log), SYSTEM_CLOCKS)
 
@@ -36,10 +37,14 @@ class House:
     def records(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self._file.getvalue().splitlines()]
 
+    async def submit(self, request: EditRequest, claim: Claim | None = None) -> Edit:
+        """Somebody's edit."""
+        return (await self.gateway.submit(request, "somebody", claim)).edit
+
     async def events_of(self, request: EditRequest) -> list[Event]:
         """The whole edit, as one reader sees it."""
-        edit = await self.gateway.submit(request)
-        return [logged.event async for logged in self.gateway.follow(edit.id, 0, silence_s=5) if logged]
+        edit = await self.submit(request)
+        return [logged.event async for logged in await self.gateway.follow(edit.id, 0, silence_s=5) if logged]
 
 
 @asynccontextmanager
@@ -59,8 +64,8 @@ def request(n: int | None = None, model: str | None = None) -> EditRequest:
 async def test_an_edit_is_followed_to_its_end() -> None:
     """Partial and completed, the last one marked, and a record of it without its prompt."""
     async with house(Scripted([partial(), completed()])) as made:
-        edit = await made.gateway.submit(request())
-        logged = [entry async for entry in made.gateway.follow(edit.id, 0, silence_s=5) if entry]
+        edit = await made.submit(request())
+        logged = [entry async for entry in await made.gateway.follow(edit.id, 0, silence_s=5) if entry]
     assert [(entry.id, type(entry.event), entry.last) for entry in logged] == [(1, PartialImage, False), (2, Completed, True)]
     (record,) = made.records
     assert (record["edit_id"], record["outcome"], record["images"], record["input_tokens"]) == (edit.id, "completed", 1, 1)
@@ -71,10 +76,10 @@ async def test_every_reader_sees_the_same_from_its_cursor_on() -> None:
     """Early, late and resuming readers: the same events behind their cursors."""
     gate = asyncio.Event()
     async with house(Scripted([partial(0), partial(1), gate, partial(2), completed()])) as made:
-        edit = await made.gateway.submit(request())
+        edit = await made.submit(request())
 
         async def ids(after: int) -> list[int]:
-            return [entry.id async for entry in made.gateway.follow(edit.id, after, silence_s=5) if entry]
+            return [entry.id async for entry in await made.gateway.follow(edit.id, after, silence_s=5) if entry]
 
         early = asyncio.create_task(ids(0))
         resuming = asyncio.create_task(ids(1))
@@ -87,9 +92,9 @@ async def test_silence_is_told() -> None:
     """A reader hears nothing as None, as often as the silence lasts."""
     gate = asyncio.Event()
     async with house(Scripted([gate, completed()])) as made:
-        edit = await made.gateway.submit(request())
+        edit = await made.submit(request())
         heard = []
-        async for entry in made.gateway.follow(edit.id, 0, silence_s=0.01):
+        async for entry in await made.gateway.follow(edit.id, 0, silence_s=0.01):
             heard.append(entry)
             if len(heard) == 2:
                 gate.set()
@@ -135,8 +140,8 @@ async def test_leaving_ends_running_edits_with_a_last_event() -> None:
     """Shutdown: the provider's call is closed, readers get `server_shutting_down`, uploads are closed."""
     provider, asked = Scripted([partial(), asyncio.Event()]), request()
     async with house(provider) as made:
-        edit = await made.gateway.submit(asked)
-        reader = made.gateway.follow(edit.id, 0, silence_s=5)
+        edit = await made.submit(asked)
+        reader = await made.gateway.follow(edit.id, 0, silence_s=5)
         assert await anext(reader) is not None
     last = await anext(reader)
     assert last is not None
@@ -150,8 +155,8 @@ async def test_an_edit_that_has_hardly_begun_is_ended_too() -> None:
     """Shutdown right behind the submission: the edit has its last event and its uploads are closed."""
     asked = request()
     async with house(Scripted([asyncio.Event()])) as made:
-        edit = await made.gateway.submit(asked)
-        reader = made.gateway.follow(edit.id, 0, silence_s=0.5)
+        edit = await made.submit(asked)
+        reader = await made.gateway.follow(edit.id, 0, silence_s=0.5)
     last = await anext(reader)
     assert last is not None
     assert isinstance(last.event, Failed)
@@ -164,7 +169,7 @@ async def test_before_and_after_nothing_is_accepted() -> None:
     made = House(Scripted([completed()]))
     assert not made.gateway.is_ready
     with pytest.raises(ShuttingDown):
-        await made.gateway.submit(request())
+        await made.submit(request())
 
 
 async def test_an_unknown_model_starts_nothing() -> None:
@@ -172,6 +177,98 @@ async def test_an_unknown_model_starts_nothing() -> None:
     provider = Scripted([completed()])
     async with house(provider) as made:
         with pytest.raises(NotFound):
-            await made.gateway.submit(request(model="other"))
+            await made.submit(request(model="other"))
     assert not provider.calls
     assert not made.records
+
+
+async def test_a_cancelled_edit_ends_with_cancelled() -> None:
+    """Its provider's call is closed, its uploads too, its readers are told, and cancelling again changes nothing."""
+    provider, asked = Scripted([partial(), asyncio.Event()]), request()
+    async with house(provider) as made:
+        edit = await made.submit(asked)
+        reader = await made.gateway.follow(edit.id, 0, silence_s=5)
+        assert await anext(reader) is not None
+        for _ in range(2):
+            await made.gateway.cancel(edit.id)
+        last = await anext(reader)
+        assert last is not None
+        assert isinstance(last.event, Failed)
+        assert (last.id, last.last, last.event.error.code) == (2, True, "cancelled")
+        assert (provider.open, asked.images[0].upload.size_bytes) == (0, 0)
+        assert not made.gateway.runs(edit.id)
+    assert made.records[-1]["outcome"] == "cancelled"
+
+
+async def test_an_edit_that_has_hardly_begun_can_be_cancelled() -> None:
+    """Right behind its submission: no provider is called."""
+    provider = Scripted([completed()])
+    async with house(provider) as made:
+        edit = await made.submit(request())
+        await made.gateway.cancel(edit.id)
+        assert [type(logged.event) for logged in await made.gateway.so_far(await made.gateway.find(edit.id, "somebody"))] == [
+            Failed
+        ]
+    assert not provider.calls
+
+
+async def test_an_edit_that_has_ended_cannot_be_cancelled() -> None:
+    """It stays completed."""
+    async with house(Scripted([completed()])) as made:
+        edit = await made.submit(request())
+        async for _ in await made.gateway.follow(edit.id, 0, silence_s=5):
+            pass
+        await made.gateway.cancel(edit.id)
+        assert [type(logged.event) for logged in await made.gateway.so_far(await made.gateway.find(edit.id, "somebody"))] == [
+            Completed
+        ]
+
+
+async def test_a_request_that_joins_another_pays_nothing() -> None:
+    """It is given the same edit, and its own uploads are closed."""
+    provider, claim = Scripted([asyncio.Event()]), Claim(b"k", b"f")
+    async with house(provider) as made:
+        first, second = request(), request()
+        edits = [await made.gateway.submit(asked, "somebody", claim) for asked in (first, second)]
+        assert [submitted.is_new for submitted in edits] == [True, False]
+        assert edits[0].edit == edits[1].edit
+        assert (first.images[0].upload.size_bytes, second.images[0].upload.size_bytes) == (3, 0)
+        await asyncio.sleep(0)
+        assert len(provider.calls) == 1
+
+
+async def test_an_edit_is_abandoned_with_its_last_reader() -> None:
+    """Not before; and one that nobody has ever read, too."""
+    async with house(Scripted([partial(), asyncio.Event()])) as made:
+        edit = await made.submit(request())
+        leaving, staying = [await made.gateway.follow(edit.id, 0, silence_s=5) for _ in range(2)]
+        assert await anext(leaving) is not None
+        assert await anext(staying) is not None
+        await leaving.aclose()
+        made.gateway.abandon(edit.id)
+        await asyncio.sleep(0)
+        assert made.gateway.runs(edit.id)
+        await staying.aclose()
+        made.gateway.abandon(edit.id)
+        logged = [entry async for entry in await made.gateway.follow(edit.id, 1, silence_s=5) if entry]
+        assert isinstance(logged[0].event, Failed)
+        assert logged[0].event.error.code == "cancelled"
+
+
+async def test_leaving_waits_for_edits_that_come_to_their_end() -> None:
+    """Shutdown: what ends within the time to drain ends as it would have, without anybody reading it."""
+    gate = asyncio.Event()
+    made = House(Scripted([partial(), gate, completed()]))
+    async with made.gateway.running(drain_s=5):
+        edit = await made.submit(request())
+        asyncio.get_running_loop().call_later(0.05, gate.set)
+    assert [record["outcome"] for record in made.records if record["edit_id"] == edit.id] == ["completed"]
+
+
+async def test_nobody_finds_another_s_edit() -> None:
+    """It is not there for them."""
+    async with house(Scripted([completed()])) as made:
+        edit = await made.submit(request())
+        assert (await made.gateway.find(edit.id, "somebody")).edit == edit
+        with pytest.raises(NotFound):
+            await made.gateway.find(edit.id, "somebody else")

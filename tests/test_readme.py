@@ -36,7 +36,7 @@ def _run(command: list[str], folder: Path) -> str:
 
 def test_the_commands_are_found() -> None:
     """The tests below see every command and program."""
-    assert (len(COMMANDS), len(PROGRAMS)) == (4, 1)
+    assert (len(COMMANDS), len(PROGRAMS)) == (5, 1)
 
 
 def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
@@ -51,15 +51,21 @@ def test_the_plain_command_makes_a_picture(server: RunningServer, folder: Path) 
     assert (folder / "sketch.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_dropped_connection_is_resumed(server: RunningServer, folder: Path) -> None:
+    """What the README shows is what its commands print."""
+    shown = _run(["bash", "-c", COMMANDS[2].replace("http://127.0.0.1:8000", server.url)], folder)
+    assert shown == "--- the connection" + README.partition("```text\n--- the connection")[2].partition("```")[0]
+
+
 def test_the_json_command_gives_an_answer(server: RunningServer, folder: Path) -> None:
     """An ImagesResponse begins."""
-    shown = _run(["bash", "-c", COMMANDS[2].replace("http://127.0.0.1:8000", server.url)], folder)
+    shown = _run(["bash", "-c", COMMANDS[3].replace("http://127.0.0.1:8000", server.url)], folder)
     assert re.match(r'\{"created":\d+,"data":\[\{"b64_json":"UklGR', shown)
 
 
 def test_the_mock_command_plays_its_script(server: RunningServer, folder: Path) -> None:
     """One partial image, then the error that the script wants."""
-    shown = _run(["bash", "-c", COMMANDS[3].replace("http://127.0.0.1:8000", server.url)], folder)
+    shown = _run(["bash", "-c", COMMANDS[4].replace("http://127.0.0.1:8000", server.url)], folder)
     assert re.findall(r"^event: (\S+)$", shown, re.MULTILINE) == ["image_edit.partial_image", "error"]
 
 

@@ -1,24 +1,43 @@
 """Under uvicorn, in one process or in several."""
 
 import asyncio
+import json
 import os
+import resource
 import signal
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+import redises
 from clients import PNG
 from commands import started
 from prometheus_client.parser import text_string_to_metric_families
+from servers import serving, settings_of
+
+from streamedit.routing import Target
 
 FIELDS = {"model": "mock", "prompt": "p", "stream": "true", "mock_pace_s": "0", "partial_images": "1"}
 
 
 @pytest.fixture
-def two_workers() -> Iterator[tuple[int, str]]:
+def shared(tmp_path: Path) -> Iterator[str]:
+    """The path of a configuration with which workers share their edits."""
+    with redises.any_redis() as redis_url:
+        server = {"redis_url": redis_url, "redis_prefix": redises.fresh_prefix()}
+        models = [{"model_name": "mock", "litellm_params": {"model": "mock"}}]
+        file = tmp_path / "shared.yaml"
+        file.write_text(json.dumps({"model_list": models, "server": server}))
+        yield str(file)
+
+
+@pytest.fixture
+def two_workers(shared: str) -> Iterator[tuple[int, str]]:
     """The parent's pid and the URL of a server with two workers."""
-    with started("--workers", "2") as (process, url, _):
+    with started("--workers", "2", "--config", shared) as (process, url, _):
         yield process.pid, url
 
 
@@ -47,14 +66,53 @@ def test_a_worker_that_is_killed_is_replaced(two_workers: tuple[int, str]) -> No
     assert not workers_of(pid) & before
 
 
-def test_sigterm_ends_all_workers() -> None:
+def test_sigterm_ends_all_workers(shared: str) -> None:
     """Each lets its streams end; nothing is left running or lying about."""
-    with started("--workers", "2") as (process, url, _):
+    with started("--workers", "2", "--config", shared) as (process, url, _):
         assert asyncio.run(edit_at_once(url, 4)) == 4
         workers = workers_of(process.pid)
         process.terminate()
         assert process.wait(30) == 0
     assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+
+
+def test_the_system_gives_up_lost_peers() -> None:
+    """A connection whose peer has vanished or is stuck is ended by the kernel, too: accepted sockets inherit the bounds."""
+    with serving(settings_of(Target("mock", "mock"), stuck_reader_s=90)) as server, httpx.Client() as client:
+        assert client.get(f"{server.url}/health/live").status_code == 200
+        (accepted,) = server.sockets
+        assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 1 << 17
+        names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_USER_TIMEOUT)
+        assert [accepted.getsockopt(socket.IPPROTO_TCP, name) for name in names] == [90, 23, 90_000]
+
+
+def test_any_bound_of_a_reader_is_one_for_the_system() -> None:
+    """However short or long `stuck_reader_s` is, the system takes what it can."""
+    for stuck_reader_s in (0.01, 1e9):
+        with serving(settings_of(Target("mock", "mock"), stuck_reader_s=stuck_reader_s)) as server:
+            assert httpx.get(f"{server.url}/health/live").status_code == 200
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_as_many_files_as_the_system_allows(workers: str, shared: str) -> None:
+    """Thousands of streams need more open files than the usual soft limit: each process has the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with few_open_files(), started("--workers", workers, "--config", shared) as (process, url, _):
+        assert httpx.get(f"{url}/health/live", timeout=30).status_code == 200
+        for pid in {process.pid, *workers_of(process.pid)}:
+            assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+@contextmanager
+def few_open_files() -> Iterator[None]:
+    """What is started meanwhile may have 256 of them."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 async def edit_at_once(url: str, count: int) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+import drained
 import numpy as np
 import pytest
 from PIL import Image
@@ -64,7 +65,7 @@ async def _events(request: EditRequest, darkroom: Darkroom | None = None) -> Seq
 
 def _image(event: Event) -> Image.Image:
     assert isinstance(event, PartialImage | Completed)
-    image = Image.open(BytesIO(base64.b64decode(b"".join(event.payload.image_base64()), validate=True)))
+    image = Image.open(BytesIO(base64.b64decode(drained.image(event.payload), validate=True)))
     image.load()
     return image
 

@@ -13,9 +13,9 @@ from httpx_sse import connect_sse
 from servers import RunningServer, serving, settings_of
 from upstreams import END, Hang, ScriptedUpstream, answer, chunk, completed, frame, head, partial
 
+from streamedit.contents import SLICE_BYTES
 from streamedit.routing import Target
 from streamedit.web.edits import PATHS
-from streamedit.wire.frames import SLICE_BYTES
 
 MOCK = {"model": "mock"}
 
