@@ -1,4 +1,4 @@
-"""`scripts/bench relay`: what relaying costs, beside other relays, on this machine, now."""
+"""`scripts/bench relay`: what relaying costs, beside other relays; `scripts/bench viewers`: what being watched costs."""
 
 import argparse
 import datetime
@@ -13,25 +13,34 @@ from . import catalogue, chart, machine, report, startup, themes
 from .bench import prepared
 from .relays import Relay
 from .samples import Options, Samples
+from .viewers import command as viewers
+from .viewers.options import Options as ViewerOptions
+from .viewers.options import add_arguments
 
 _FOLDER = Path(".cache/bench").absolute()
 _PACKAGES = ("httpx", "uvicorn", "uvloop", "starlette", "sse-starlette")
 
 
 def main() -> int:
-    """Measure and print; 1 when any answer was wrong."""
+    """Measure and print; 1 when any answer was wrong, or a bound of the viewers' is missed."""
     options = _options()
     # a plain kill unwinds like Ctrl-C, so that nothing is left running
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        relays = list(catalogue.available(options.relays))
-        about = _about(relays)
-        samples = _measure(options, relays)
+        if isinstance(options, ViewerOptions):
+            return viewers.run(options, _FOLDER, _about([]))
+        return _relay(options)
     except KeyboardInterrupt:
         return 130
     except RuntimeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _relay(options: Options) -> int:
+    relays = list(catalogue.available(options.relays))
+    about = _about(relays)
+    samples = _measure(options, relays)
     sys.stdout.write(f"{report.markdown(samples, about)}\n\n{startup.markdown(samples.starts)}\n")
     if options.json is not None:
         options.json.write_text(report.raw(samples, options, about) + "\n")
@@ -65,10 +74,21 @@ def _about(relays: Sequence[Relay]) -> Mapping[str, str | int]:
     }
 
 
-def _options() -> Options:
-    peers = ",".join(catalogue.ON_DEMAND)
+def _options() -> Options | ViewerOptions:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    relay = parser.add_subparsers(required=True).add_parser("relay", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    groups = parser.add_subparsers(required=True, dest="group")
+    defaults = argparse.ArgumentDefaultsHelpFormatter
+    _add_relay_arguments(groups.add_parser("relay", help="beside other relays", formatter_class=defaults))
+    add_arguments(groups.add_parser("viewers", help="streamedit alone, watched by thousands", formatter_class=defaults))
+    arguments = vars(parser.parse_args())
+    if arguments.pop("group") == "viewers":
+        return ViewerOptions(**arguments)
+    arguments["relays"] = [*arguments["relays"], *arguments.pop("peers")]
+    return Options(**arguments)
+
+
+def _add_relay_arguments(relay: argparse.ArgumentParser) -> None:
+    peers = ",".join(catalogue.ON_DEMAND)
     relay.add_argument("--relays", type=_relays, default=",".join(catalogue.DEFAULT))
     relay.add_argument("--peers", type=_peers, default="", help=f"all, or some of {peers}: installed when first asked for")
     relay.add_argument("--cells", type=_cells, default=",".join(themes.THEMES), help="what to measure")
@@ -76,9 +96,6 @@ def _options() -> Options:
     relay.add_argument("--seconds", type=float, default=1.2, help="per relay, round and cell under load")
     relay.add_argument("--json", type=Path, help="write every raw sample to this file")
     relay.add_argument("--chart", type=Path, help="draw the main figures into this SVG file")
-    arguments = vars(parser.parse_args())
-    arguments["relays"] = [*arguments["relays"], *arguments.pop("peers")]
-    return Options(**arguments)
 
 
 def _chosen(text: str, known: Collection[str]) -> Sequence[str]:

@@ -1,6 +1,10 @@
-"""streamedit itself, with one worker on the relays' core, and with two on every core that there is."""
+"""streamedit itself, with one worker on the relays' core, and with two on every core that there is.
+
+Two share a Redis on this machine, in which every event is before it is delivered.
+"""
 
 import shutil
+import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,6 +14,7 @@ from .footprints import python_packages
 from .relays import Relay, Site
 
 _ENVIRONMENT = Path(".venv").absolute()
+_REDIS_PORT = 6379
 _PROGRAM = str(_ENVIRONMENT / "bin/streamedit")
 
 
@@ -26,7 +31,15 @@ def _command(program: str, site: Site) -> Sequence[str]:
 
 
 def _command_of_two(program: str, site: Site) -> Sequence[str]:
-    return [*_command(program, site), "--workers", "2"]
+    command = _command(program, site)
+    with (site.folder / "streamedit.yaml").open("a") as config:
+        config.write(f"server:\n  redis_url: redis://127.0.0.1:{_REDIS_PORT}/0\n  redis_prefix: 'bench:'\n  retention_s: 5\n")
+    return [*command, "--workers", "2"]
+
+
+def _program_and_redis() -> str | None:
+    with socket.socket() as connection:
+        return shutil.which(_PROGRAM) if connection.connect_ex(("127.0.0.1", _REDIS_PORT)) == 0 else None
 
 
 _STREAMEDIT = Relay(
@@ -40,4 +53,13 @@ _STREAMEDIT = Relay(
     remembers=True,
 )
 
-OURS = [_STREAMEDIT, replace(_STREAMEDIT, name="streamedit-2", command=_command_of_two, core=None)]
+_TWO_WORKERS = replace(
+    _STREAMEDIT,
+    name="streamedit-2",
+    program=_program_and_redis,
+    command=_command_of_two,
+    hint="redis-server must run at its usual port",
+    core=None,
+)
+
+OURS = [_STREAMEDIT, _TWO_WORKERS]
