@@ -9,6 +9,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.maint_notifications import MaintNotificationsConfig
 
 from streamedit.errors import StoreUnavailable
 
@@ -58,7 +59,11 @@ async def heeding_cancellation(step: Coroutine[Any, Any, _Result]) -> _Result:
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Redis]:
-    """A client that tries each step once: who asks knows better whether to try again."""
+    """A client that tries each step once: who asks knows better whether to try again.
+
+    Notices of maintenance, which a hosted Redis may send, are off: with them redis-py hands out idle connections that an outage
+    has closed, and each would fail one step after Redis is back.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=_CONNECTIONS,
@@ -66,6 +71,7 @@ async def connected(url: str) -> AsyncIterator[Redis]:
         socket_timeout=_STEP_S,
         socket_connect_timeout=_STEP_S,
         retry=Retry(NoBackoff(), 0),
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
     client = Redis(connection_pool=pool)
     try:

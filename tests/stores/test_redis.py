@@ -217,6 +217,17 @@ class TestOutage:
                 await until(lambda: has_ended(other, "a"))
                 assert ids(await read(await other.follow("a"), 3)) == [1, 2, 3]
 
+    async def test_connections_that_redis_has_closed_fail_nobody(self) -> None:
+        """Idle ones, all at once, as after a restart or by its `timeout`: the next steps go on by new ones."""
+        with redises.own_redis() as redis:
+            async with serving(redis.url, "p:") as log, Redis.from_url(redis.url) as client:
+                await asyncio.gather(*(log.create(edit(f"a{number}")) for number in range(8)))
+                assert await client.client_kill_filter(_type="normal", skipme=True) >= 8
+                # They are closed before the next answer comes, and seen to be before the one after it does.
+                assert (await client.ping(), await client.ping()) == (True, True)
+                await asyncio.gather(*(log.create(edit(f"b{number}")) for number in range(8)))
+                assert log.is_ready
+
     async def test_a_server_may_start_before_its_redis(self) -> None:
         """It is not ready until then."""
         with redises.own_redis() as redis:
