@@ -38,15 +38,16 @@ SYSTEM_CLOCKS = Clocks(clock=time.monotonic, now_s=time.time)
 def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, clocks: Clocks = SYSTEM_CLOCKS) -> Starlette:
     """The ASGI application of `settings`. `app.state` holds the gateway, the upstream pool, the event log and the visits."""
     server = settings.server
-    events = _event_log(server, clocks)
-    turns = Turns()
-    upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s))
+    # Those who bring events in and those who send them out are two lines: the first may be held while the second goes on.
+    intake, outlet = Turns(), Turns()
+    events = _event_log(server, clocks, intake)
+    upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
     telemetry = Telemetry(log, lambda: events.size_bytes)
     catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
     gateway = Gateway(settings.routes, Dispatch(catalogue, total_s=server.total_s), events, telemetry, clocks)
     keyring, visits = Keyring(settings.api_keys), Visits()
     door = Door(keyring, StreamTokens(settings.token_secret or keyring.derived_secret()), clocks.now_s)
-    answers = Answers(Pace(server.stuck_reader_s, turns), telemetry)
+    answers = Answers(Pace(server.stuck_reader_s, outlet), telemetry)
     resource = ResourceRoutes(gateway, door, server, answers, visits)
 
     @asynccontextmanager
@@ -68,9 +69,9 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
     return app
 
 
-def _event_log(server: ServerSettings, clocks: Clocks) -> EventLog:
+def _event_log(server: ServerSettings, clocks: Clocks, intake: Turns) -> EventLog:
     bounds = LogBounds(server.log_memory_bytes, server.log_disk_bytes, server.retention_s, server.log_folder)
-    local = MemoryEventLog(clocks.clock, bounds)
+    local = MemoryEventLog(clocks.clock, bounds, intake)
     if server.redis_url is None:
         return local
     # An extra: whoever has no Redis need not have its client.

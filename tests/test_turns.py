@@ -1,6 +1,7 @@
 """Turns at the event loop: whoever moves megabytes waits in line, and nobody else does."""
 
 import asyncio
+import functools
 from itertools import pairwise
 
 import pytest
@@ -26,6 +27,44 @@ async def test_a_turn_lets_a_few_go_on() -> None:
             await asyncio.sleep(0)
     assert seen == list(range(10))
     assert all(after - before <= 2 for before, after in pairwise([*went_on, 10]))
+
+
+async def test_who_is_furthest_goes_on_first() -> None:
+    """So that things become whole one after the other; those who are equally far go on in the order in which they came."""
+    turns, went = Turns(), list[str]()
+    for name, moved_bytes in (("a", 0), ("b", 5), ("c", 9), ("d", 5), ("e", 0)):
+        turns.queue(functools.partial(went.append, name), moved_bytes)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert "".join(went) == "cbdae"
+
+
+async def test_a_line_that_is_held_stands_still() -> None:
+    """Nobody goes on, not even those whose turn had come, until it is released; nothing small waits for that."""
+    turns, went = Turns(), list[int]()
+    turns.queue(lambda: went.append(1))
+    turns.hold()
+    turns.queue(lambda: went.append(2))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await turns.wait(1400)
+    assert (went, turns.is_held) == ([], True)
+    turns.release()
+    await asyncio.sleep(0)
+    assert (went, turns.is_held) == ([1, 2], False)
+
+
+async def test_a_line_may_be_held_by_one_of_those_who_go_on() -> None:
+    """The next in the same turn waits already."""
+    turns, went = Turns(), list[int]()
+    turns.queue(turns.hold)
+    turns.queue(lambda: went.append(2))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert went == []
+    turns.release()
+    await asyncio.sleep(0)
+    assert went == [2]
 
 
 async def test_who_stops_waiting_holds_nobody_up() -> None:

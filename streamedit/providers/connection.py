@@ -13,7 +13,7 @@ from typing import Protocol, cast
 import httpx
 
 from streamedit.providers.reply import Head, Reply
-from streamedit.turns import Turns
+from streamedit.turns import LARGE_BYTES, Turns
 
 READ_BYTES = 1 << 18
 """The largest read, and so the largest piece of a body; whoever has read so much waits for a turn."""
@@ -38,11 +38,14 @@ class _Nowhere:
 
 
 class Reading:
-    """The buffer that all connections of an event loop read into, and the line in which they wait once they have filled it."""
+    """The buffer that all connections of an event loop read into, and the line in which they wait once they have filled it.
 
-    def __init__(self) -> None:
+    While the line is held, whoever is in the middle of something large waits in it after any read.
+    """
+
+    def __init__(self, turns: Turns) -> None:
         self.buffer = memoryview(bytearray(READ_BYTES))
-        self.turns = Turns()
+        self.turns = turns
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -61,9 +64,11 @@ class Connection(asyncio.BufferedProtocol):
         self._reply = Reply()
         self._error: httpx.TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._sent = True
         self._sink: Sink | None = None
-        self._ready = self._taking = self._in_line = False
+        self._ready = self._taking = self._in_line = self._had_turn = False
+        self._gathered_bytes = 0
         self._reading_paused = self._writing_paused = False
         self._at_end: Callable[[], None] | None = None
 
@@ -105,7 +110,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _attach(self, sink: Sink | None) -> None:
         """From now on what comes is this sink's; without one it stays here, for the next."""
-        self._sink, self._ready, self._taking = sink, False, False
+        self._sink, self._ready, self._taking, self._gathered_bytes = sink, False, False, 0
 
     @property
     def is_reusable(self) -> bool:
@@ -157,16 +162,21 @@ class Connection(asyncio.BufferedProtocol):
         if self._error is not None:
             raise self._error
         loop = asyncio.get_running_loop()
+        self._had_turn = False
         self._waiter = loop.create_future()
-        timer = loop.call_later(wait_s, self._time_out, timeout)
+        self._timer = loop.call_later(wait_s, self._time_out, wait_s, timeout)
         try:
             await self._waiter
         finally:
-            timer.cancel()
+            self._timer.cancel()
             self._waiter = None
 
-    def _time_out(self, timeout: type[httpx.TimeoutException]) -> None:
-        if self._waiter is not None and not self._waiter.done():
+    def _time_out(self, wait_s: float, timeout: type[httpx.TimeoutException]) -> None:
+        if self._in_line or self._had_turn:
+            # It was this server that was silent.
+            self._had_turn = False
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._time_out, wait_s, timeout)
+        elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(timeout("The provider has been silent for too long."))
 
     def _wake(self) -> None:
@@ -216,14 +226,15 @@ class Connection(asyncio.BufferedProtocol):
         except httpx.RemoteProtocolError as error:
             self._fail(error)
         self._deliver()
-        if size >= _FULL_BYTES and not self._in_line:
+        held_up = self._reading.turns.is_held and self._gathered_bytes >= LARGE_BYTES
+        if (size >= _FULL_BYTES or held_up) and not self._in_line:
             self._in_line = True
             self._pause()
-            self._reading.turns.queue(self._take_turn)
+            self._reading.turns.queue(self._take_turn, self._gathered_bytes)
 
     def _take_turn(self) -> None:
         """The line has come to this connection."""
-        self._in_line = False
+        self._in_line, self._had_turn = False, True
         self._go_on()
 
     def eof_received(self) -> None:
@@ -239,7 +250,9 @@ class Connection(asyncio.BufferedProtocol):
         """Hand over what has been read, and tell of it; stop reading while nobody takes it."""
         if self._sink is not None:
             piece = self._reply.take()
-            self._ready = (bool(piece) and self._sink.feed(piece)) or self._ready
+            self._gathered_bytes += len(piece)
+            if piece and self._sink.feed(piece):
+                self._ready, self._gathered_bytes = True, 0
         if self._reply.is_ended and self._at_end is not None:
             self._at_end()
         elif self._ready or self._reply.is_ended or self._sink is None:

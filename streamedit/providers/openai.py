@@ -4,9 +4,10 @@ The upstream is asked for a stream where it can give one, with as many partial i
 100 output tokens). Whatever comes back, SSE or JSON, becomes events; their JSON is the upstream's own bytes.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import fields, replace
+from functools import partial
 
 from streamedit.edits import EditOptions, EditRequest, InputImage
 from streamedit.errors import UpstreamRefused
@@ -17,7 +18,7 @@ from streamedit.providers.upstream import Answer, Upstream
 from streamedit.routing import Target
 from streamedit.wire import bodies, frames
 from streamedit.wire.multipart import MultipartBody
-from streamedit.wire.scanner import Frame, FrameScanner
+from streamedit.wire.scanner import FrameScanner
 
 API_BASE = "https://api.openai.com/v1"
 
@@ -65,26 +66,30 @@ class OpenAI:
             yield completed
 
     async def _stream(self, answer: Answer, n: int) -> AsyncGenerator[Event]:
-        async with aclosing(self._frames(answer)) as found:
-            async for frame in found:
-                event = frames.decode(frame, answer.headers)
+        async with aclosing(self._events(answer)) as events:
+            async for event in events:
                 if isinstance(event, Completed):
                     n -= 1
                 if n == 0:
                     answer.complete()
-                if event is not None:
-                    yield event
+                yield event
 
-    async def _frames(self, answer: Answer) -> AsyncGenerator[Frame]:
-        """The upstream's frames, each as soon as it is whole."""
+    async def _events(self, answer: Answer) -> AsyncGenerator[Event]:
+        """The upstream's events, each as soon as it is whole."""
         scanner = FrameScanner(self._max_event_bytes)
         async with aclosing(answer.push(scanner)) as reads:
             async for _ in reads:
-                for frame in scanner.take():
-                    yield frame
+                for event in _decoded(scanner, answer.headers):
+                    yield event
         scanner.finish()
-        for frame in scanner.take():
-            yield frame
+        for event in _decoded(scanner, answer.headers):
+            yield event
+
+
+def _decoded(scanner: FrameScanner, headers: Mapping[str, str]) -> Iterator[Event]:
+    """The events of the frames that are whole. No frame is held any longer: its pieces are its event's and may leave memory."""
+    decoded = map(partial(frames.decode, headers=headers), scanner.take())
+    return (event for event in decoded if event is not None)
 
 
 def _headers(target: Target) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ import aiohappyeyeballs
 import httpx
 
 from streamedit.providers.connection import Connection, Reading, Sink
+from streamedit.turns import Turns
 from streamedit.uploads import closed_unless_done
 
 _DRAIN_S = 0.1
@@ -74,15 +75,20 @@ class _Pieces(deque[bytes]):
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
-    """Connections of one event loop: at most `connections` in use at once, idle ones kept for `keepalive_s`."""
+    """Connections of one event loop: at most `connections` in use at once, idle ones kept for `keepalive_s`.
 
-    def __init__(self, connections: int, keepalive_s: float, tls: ssl.SSLContext | None = None) -> None:
+    `turns`: the line in which those wait who have read a large piece.
+    """
+
+    def __init__(
+        self, connections: int, keepalive_s: float, tls: ssl.SSLContext | None = None, turns: Turns | None = None
+    ) -> None:
         # httpx's: certifi's authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR.
         self._tls = tls or httpx.create_ssl_context()
         self._tls.set_alpn_protocols(["http/1.1"])
         self._free = asyncio.Semaphore(connections)
         self._keepalive_s = keepalive_s
-        self._reading = Reading()
+        self._reading = Reading(turns if turns is not None else Turns())
         self._open: set[Connection] = set()
         self._used: set[Connection] = set()
         self._idle: dict[_Origin, list[Connection]] = {}

@@ -11,6 +11,7 @@ from streamedit import __version__
 from streamedit.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from streamedit.providers.connection import Sink
 from streamedit.providers.transport import Body, PooledTransport
+from streamedit.turns import Turns
 from streamedit.wire.multipart import MultipartBody
 
 _PASSED_ON = ("retry-after", "retry-after-ms", "openai-processing-ms", "x-should-retry")
@@ -56,7 +57,7 @@ class Answer:
 
     async def peek(self) -> bytes:
         """The first piece of the body, which stays to be read. Raises UpstreamError."""
-        first = _Joined()
+        first = _Joined(0)
         async with aclosing(self.push(first)) as reads:
             async for _ in reads:
                 break
@@ -65,11 +66,10 @@ class Answer:
 
     async def read(self, max_bytes: int) -> bytes:
         """The whole body. Raises UpstreamError, beyond `max_bytes` UpstreamBroken."""
-        body = _Joined()
+        body = _Joined(max_bytes)
         async with aclosing(self.push(body)) as reads:
             async for _ in reads:
-                if len(body) > max_bytes:
-                    raise UpstreamBroken("The provider's answer is too large.", code="upstream_too_large")
+                raise UpstreamBroken("The provider's answer is too large.", code="upstream_too_large")
         return bytes(body)
 
     def complete(self) -> None:
@@ -87,18 +87,22 @@ async def _pushed(pieces: AsyncIterator[bytes], sink: Sink) -> AsyncGenerator[No
 
 
 class _Joined(bytearray):
-    """A sink that keeps all it gets."""
+    """A sink that keeps all it gets, and tells when that is more than `enough_bytes`."""
+
+    def __init__(self, enough_bytes: int) -> None:
+        super().__init__()
+        self._enough_bytes = enough_bytes
 
     def feed(self, piece: bytes, /) -> bool:
         self.extend(piece)
-        return True
+        return len(self) > self._enough_bytes
 
 
 class Upstream:
-    """One pool of connections for all providers, open inside `running`."""
+    """One pool of connections for all providers, open inside `running`. `intake`: the line in which large answers wait."""
 
-    def __init__(self, limits: UpstreamLimits) -> None:
-        self._transport = PooledTransport(limits.connections, limits.keepalive_s)
+    def __init__(self, limits: UpstreamLimits, intake: Turns | None = None) -> None:
+        self._transport = PooledTransport(limits.connections, limits.keepalive_s, turns=intake)
         timeout = httpx.Timeout(limits.silence_s, connect=limits.connect_s, pool=limits.connect_s)
         self._extensions = {"timeout": timeout.as_dict()}
 

@@ -19,12 +19,16 @@ from streamedit.limits import TokenBucket
 from streamedit.stores import Entry, key_reused, no_such_edit, not_kept
 from streamedit.stores.journal import Journal, JournalCursor
 from streamedit.stores.spool import Spool
+from streamedit.turns import Turns
 
 _GONE = 100_000
 """Of how many edits it is remembered that they were there."""
 
 _CLAIMS = 1_000_000
 """Idempotency keys at a time: some 500 MB."""
+
+_FAR = 1.25
+"""So many times its budget memory may have before providers are not read any more until the disk has caught up."""
 
 _CLAIM_S = 24 * 3600.0
 """How long an idempotency key stands for its request."""
@@ -50,12 +54,14 @@ class LogBounds:
 
 
 class MemoryEventLog:
-    """See the module. `clock` gives monotonic seconds."""
+    """See the module. `clock` gives monotonic seconds. `intake`: the line of those who bring events; it is held while they
+    come faster than the disk takes them."""
 
     is_ready = True
 
-    def __init__(self, clock: Callable[[], float], bounds: LogBounds) -> None:
+    def __init__(self, clock: Callable[[], float], bounds: LogBounds, intake: Turns | None = None) -> None:
         self._clock = clock
+        self._intake = intake if intake is not None else Turns()
         self._bounds = bounds
         self._logs: dict[str, Journal] = {}
         self._ended: dict[str, Journal] = {}
@@ -187,21 +193,30 @@ class MemoryEventLog:
 
     async def _spill(self) -> None:
         """Bring memory below its budget, what is oldest first. Whoever appends waits for it: disks are slower than streams."""
+        if self.memory_bytes > self._bounds.memory_bytes * _FAR:
+            self._intake.hold()
         async with self._spilling:
-            while self.memory_bytes > self._bounds.memory_bytes and self._unspilled:
-                (edit_id, event_id), content = next(iter(self._unspilled.items()))
-                log = self._logs[edit_id]
-                if log.is_delivered and not self._delivered_bytes.take(content.size_bytes, self._clock()):
-                    self._drop(edit_id, log)
-                    continue
-                disk_bytes = await self._move(content)
-                if self._disk_failed:
-                    return
-                if self._unspilled.pop((edit_id, event_id), None) is not None:
-                    log.memory_bytes -= content.size_bytes
-                    log.disk_bytes += disk_bytes
-                    self.memory_bytes -= content.size_bytes
-                    self.disk_bytes += disk_bytes
+            try:
+                while self.memory_bytes > self._bounds.memory_bytes and self._unspilled and await self._spill_oldest():
+                    pass
+            finally:
+                self._intake.release()
+
+    async def _spill_oldest(self) -> bool:
+        """False when the disk takes nothing more."""
+        (edit_id, event_id), content = next(iter(self._unspilled.items()))
+        log = self._logs[edit_id]
+        if log.is_delivered and not self._delivered_bytes.take(content.size_bytes, self._clock()):
+            self._drop(edit_id, log)
+            return True
+        disk_bytes = await self._move(content)
+        if self._unspilled.get((edit_id, event_id)) is content and not self._disk_failed:
+            del self._unspilled[edit_id, event_id]
+            log.memory_bytes -= content.size_bytes
+            log.disk_bytes += disk_bytes
+            self.memory_bytes -= content.size_bytes
+            self.disk_bytes += disk_bytes
+        return not self._disk_failed
 
     async def _move(self, content: Content) -> int:
         """How many bytes it takes on disk."""

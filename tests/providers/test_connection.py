@@ -20,6 +20,7 @@ from upstreams import END, chunk, head, sized
 
 from streamedit.providers.connection import READ_BYTES, Connection, Reading
 from streamedit.providers.reply import Head
+from streamedit.turns import LARGE_BYTES, Turns
 
 _Result = TypeVar("_Result")
 
@@ -100,7 +101,7 @@ async def wired(reading: Reading | None = None) -> AsyncIterator[Wire]:
     """A connection for the time of a `with` block."""
     own, peer = socket.socketpair()
     peer.setblocking(False)
-    shared = reading or Reading()
+    shared = reading or Reading(Turns())
     _, connection = await asyncio.get_running_loop().create_unix_connection(lambda: Connection(shared), sock=own)
     with peer:
         yield Wire(connection, peer)
@@ -611,3 +612,49 @@ async def test_an_answer_that_nobody_took_is_not_in_the_next_one(wire: Wire) -> 
     assert kept == [wire.connection]
     _, body = await exchange(wire, sized(b"mine"))
     assert body == b"mine"
+
+
+# -- a line that is held --
+
+
+async def test_who_is_in_the_middle_of_something_large_waits_while_the_line_is_held() -> None:
+    """It is not read any more, is not taken for silent however long that is, and goes on when the line does."""
+    turns = Turns()
+    async with wired(Reading(turns)) as wire:
+        body = Sleepy()
+        asking = await begun(wire, wire.connection.request(GET, nothing(), 5, 5))
+        turns.hold()
+        await wire.send(NO_LENGTH)
+        await asking
+        taking = asyncio.create_task(take(wire.connection, body, wait_s=0.05))
+        await wire.send(b"x" * LARGE_BYTES)
+        filled_bytes = await wire.fill()
+        await asyncio.wait([taking], timeout=0.2)
+        assert (taking.done(), len(body)) == (False, LARGE_BYTES)
+        turns.release()
+        await until(lambda: len(body) == LARGE_BYTES + filled_bytes)
+        wire.end()
+        await taking
+
+
+async def test_what_is_small_passes_a_line_that_is_held() -> None:
+    """However many small things there are: each is whole before the next begins."""
+    turns = Turns()
+    async with wired(Reading(turns)) as wire:
+        turns.hold()
+        small = b"x" * (LARGE_BYTES - 1)
+        sent = [head(), *[chunk(small) for _ in range(10)], END]
+        _, body = await exchange(wire, *sent)
+        assert body == small * 10
+
+
+async def test_a_line_that_stands_still_does_not_hide_silence() -> None:
+    """Who is not in it is waited for as ever."""
+    turns = Turns()
+    async with wired(Reading(turns)) as wire:
+        turns.hold()
+        asking = await begun(wire, wire.connection.request(GET, nothing(), 5, 5))
+        await wire.send(NO_LENGTH + b"small")
+        await asking
+        with pytest.raises(httpx.ReadTimeout):
+            await take(wire.connection, Sleepy(), wait_s=0.05)

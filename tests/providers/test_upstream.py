@@ -3,7 +3,7 @@
 import asyncio
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from types import FrameType
 from typing import Any
@@ -13,7 +13,7 @@ from upstreams import Hang, ScriptedUpstream, answer, chunk, completed, frame, h
 
 from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import UpstreamRefused
-from streamedit.events import Event
+from streamedit.events import Event, PartialImage
 from streamedit.providers.openai import OpenAI
 from streamedit.providers.upstream import Upstream, UpstreamLimits
 from streamedit.routing import Target
@@ -28,12 +28,17 @@ async def upstream() -> AsyncIterator[Upstream]:
         yield pool
 
 
-async def edit(upstream: Upstream, scripted: ScriptedUpstream) -> list[Event]:
-    """One streamed edit."""
+def begin(upstream: Upstream, scripted: ScriptedUpstream) -> AsyncGenerator[Event]:
+    """The events of one streamed edit as they come."""
     loop = asyncio.get_running_loop()
     provider = OpenAI(upstream, now_s=loop.time, max_event_bytes=8 << 20, max_answer_bytes=8 << 20)
     request = EditRequest("p", (InputImage(Upload(b"png"), "a.png", "image/png"),), stream=True)
-    async with aclosing(provider.edit(request, Target("openai", "m", "k", scripted.url))) as events:
+    return provider.edit(request, Target("openai", "m", "k", scripted.url))
+
+
+async def edit(upstream: Upstream, scripted: ScriptedUpstream) -> list[Event]:
+    """One streamed edit."""
+    async with aclosing(begin(upstream, scripted)) as events:
         return [event async for event in events]
 
 
@@ -64,6 +69,26 @@ async def test_closing_a_call_closes_its_connection(upstream: Upstream, scripted
     call.cancel()
     await asyncio.wait([call])
     assert await asyncio.to_thread(scripted.left.acquire, timeout=5)
+
+
+async def test_an_event_that_was_handed_on_is_held_by_nobody(upstream: Upstream, scripted: ScriptedUpstream) -> None:
+    """While the next one is waited for, the bytes of the last are the log's alone: what it moves to disk leaves memory."""
+    scripted.play([head() + chunk(frame(partial(0, "QUJD" * 250_000))), Hang()])
+    async with aclosing(begin(upstream, scripted)) as events:
+        event = await anext(events)
+        waiting = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0)
+        assert isinstance(event, PartialImage)
+        piece = event.payload.content.pieces[-1]
+        event.payload.content.move(_nothing)
+        # This function's name for it, and the one of the call that asks.
+        assert sys.getrefcount(piece) == 2
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
+async def _nothing(_: int, __: int) -> bytes:
+    return b""
 
 
 async def test_no_event_is_parsed_or_decoded(upstream: Upstream, scripted: ScriptedUpstream) -> None:

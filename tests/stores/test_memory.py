@@ -15,6 +15,7 @@ from streamedit.events import Completed, Failed, Payload
 from streamedit.idempotency import Claim
 from streamedit.stores import EventLog, Logged
 from streamedit.stores.memory import LogBounds, MemoryEventLog
+from streamedit.turns import Turns
 
 BUDGET_BYTES = 1000
 RETENTION_S = 60.0
@@ -194,9 +195,10 @@ class TestSpilling:
         """Running edits go on in memory, new ones are refused; when it takes something again, all is well."""
         folder = tmp_path / "spool"
         folder.write_text("no folder")
-        log = MemoryEventLog(clock, LogBounds(3 * EVENT_BYTES, 7 * EVENT_BYTES, RETENTION_S, folder, EVENT_BYTES))
+        bounds, intake = LogBounds(3 * EVENT_BYTES, 7 * EVENT_BYTES, RETENTION_S, folder, EVENT_BYTES), Turns()
+        log = MemoryEventLog(clock, bounds, intake)
         await fill(log, "a", [partial(number) for number in range(4)], ends=False)
-        assert (log.memory_bytes, log.disk_bytes) == (4 * EVENT_BYTES, 0)
+        assert (log.memory_bytes, log.disk_bytes, intake.is_held) == (4 * EVENT_BYTES, 0, False)
         with pytest.raises(LogFull):
             await log.create(edit("b"))
         folder.unlink()
@@ -218,6 +220,21 @@ class TestSpilling:
         clock.now_s += 1
         await fill(log, "8", [completed()])
         assert [name for name in "12345678" if await kept(log, name)] == ["1", "2", "5", "6", "7", "8"]
+
+    async def test_what_comes_in_is_held_up_while_the_disk_is_behind(self, clock: Clock, tmp_path: Path) -> None:
+        """Beyond a budget and a quarter the line of those who bring events stands still until what is too much is on disk."""
+        bounds, intake = LogBounds(8 * EVENT_BYTES, 90 * EVENT_BYTES, RETENTION_S, tmp_path, EVENT_BYTES), Turns()
+        log = MemoryEventLog(clock, bounds, intake)
+        await log.create(edit("a"))
+        for count, is_held in ((10, False), (11, True)):
+            adding = [
+                asyncio.create_task(log.append("a", partial(0), last=False))
+                for _ in range(count - log.memory_bytes // EVENT_BYTES)
+            ]
+            await asyncio.sleep(0)
+            assert (log.memory_bytes, intake.is_held) == (count * EVENT_BYTES, is_held)
+            await asyncio.wait(adding)
+            assert (log.memory_bytes, intake.is_held) == (8 * EVENT_BYTES, False)
 
     async def test_simultaneous_writers_share_the_disk(self, spilling: MemoryEventLog) -> None:
         """Each event is whole, whoever was writing at the same time."""
