@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+IMAGE = b"\x89PNG\r\n\x1a\n"
+"""What is edited."""
 
 _SETUP = {
     "model": "mock",
     "prompt": "a picture for everybody",
-    "images": [{"image_url": "data:image/png;base64,iVBORw0KGgo="}],
+    "images": [{"image_url": f"data:image/png;base64,{b64encode(IMAGE).decode()}"}],
 }
 
 
@@ -35,7 +39,8 @@ async def ask(port: int, method: str, path: str, value: object = None) -> Answer
 
 
 async def post(port: int, **script: object) -> str:
-    """The id of a mock's edit that goes on by itself. Raises RuntimeError when it was refused."""
+    """The id of an edit that goes on by itself, the mock's unless `script` names another model. Raises RuntimeError when it was
+    refused."""
     answer = await ask(port, "POST", "/v1/images/edits/async", {**_SETUP, **script})
     if answer.status != 202:
         raise RuntimeError(f"an edit was refused: {answer.status} {answer.body[:200]!r}")

@@ -1,13 +1,16 @@
-"""Edits that together are many times as large as the memory that they may take."""
+"""Edits that together are many times as large as the memory that they may take, relayed from the scripted upstream."""
 
 import asyncio
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scripts.benches import tools, workloads
 from scripts.benches.bench import progress
+from scripts.benches.relays import Running
 from scripts.benches.samples import median
 
 from . import asking, watching
@@ -19,12 +22,13 @@ from .waiting import until
 from .watching import Viewer
 
 _THEME = "spill"
+_STREAM = workloads.Stream("spill", 4, 3 << 20)
+_EVENTS = _STREAM.events
+_EDIT_BYTES = _EVENTS * _STREAM.image_bytes + 4096
 _SCRIPT = {"mock_partials": 3, "mock_bytes": 9 << 18}
-"""Four events of 3 MB: of 2.25 MiB before base64."""
-_EVENTS = 4
-_EDIT_BYTES = _EVENTS * (3 << 20) + 4096
+"""The same from the mock: of 2.25 MiB before base64."""
 _BYTES_PER_S = 100e6
-"""In all: what the mock draws beside its server's work without keeping it from that."""
+"""In all."""
 _MEMORY_BYTES = 256 << 20
 _SPARE_BYTES = 2 << 30
 _WATCHED = 10
@@ -57,7 +61,7 @@ class _Course:
             Figure(_THEME, "memory, last quarter of the time above the third", "MiB", drift_bytes / _MIB),
             Figure(_THEME, "on disk at the end", "GB", self.disk_bytes / _GB),
             Figure(_THEME, "events made and kept, as paced", "MB/s", edits * _EDIT_BYTES / self.took_s / 1e6),
-            Figure(_THEME, "CPU of the server, the mock's drawing included", "s/GB", self.cpu_s / (edits * _EDIT_BYTES / _GB)),
+            Figure(_THEME, "CPU of the server", "s/GB", self.cpu_s / (edits * _EDIT_BYTES / _GB)),
         ]
 
 
@@ -69,14 +73,24 @@ async def measure(options: Options, folder: Path) -> Sequence[Figure]:
             f"{options.edits} edits need {(total_bytes + _SPARE_BYTES) / _GB:.0f} GB of disk: take fewer --edits"
         )
     room = {"log_memory_bytes": _MEMORY_BYTES, "log_disk_bytes": total_bytes + _SPARE_BYTES, "log_folder": folder / "log"}
-    with serving(folder, room) as subject:
+    with _upstream(folder) as upstream, serving(folder, room, upstream_port=upstream.port) as subject:
         figures = await _many(subject, options.edits)
     return [*figures, *await _without_room(folder)]
 
 
+@contextmanager
+def _upstream(folder: Path) -> Iterator[Running]:
+    """Answers every edit with `_STREAM`, whose images differ."""
+    tools.build(folder)
+    image = folder / "image.png"
+    image.write_bytes(asking.IMAGE)
+    with tools.upstream(folder, image, [_STREAM.write(folder)]) as running:
+        yield running
+
+
 async def _many(subject: Subject, edits: int) -> Sequence[Figure]:
     progress(f"spill: {edits} edits of 12 MB")
-    await asking.edit_now(subject.port, **_SCRIPT)
+    await asking.edit_now(subject.port, **_relayed(0))
     before_bytes, before_s, begun_s = subject.weight.rss_bytes(), subject.weight.cpu_s(), time.monotonic()
     course = _Course()
     async with probing(subject.port) as probes:
@@ -102,15 +116,21 @@ async def _many(subject: Subject, edits: int) -> Sequence[Figure]:
 
 
 async def _begin(subject: Subject, edits: int) -> tuple[Sequence[str], Sequence[Viewer]]:
-    """Evenly over the time that one event takes, so that as many events come at any time; the watched ones are the last."""
-    pace_s = edits * (3 << 20) / _BYTES_PER_S
+    """Evenly over the time between two events, so that as many come at any time; the watched ones are the last."""
+    pace_s = edits * _STREAM.image_bytes / _BYTES_PER_S
     edit_ids, viewers = [], []
     for number in range(edits):
-        edit_ids.append(await asking.post(subject.port, **_SCRIPT, mock_pace_s=min(pace_s, 60)))
+        edit_ids.append(await asking.post(subject.port, **_relayed(pace_s)))
         if number >= edits - _WATCHED:
             viewers.append(await _follow(subject, edit_ids[-1], watching.Transcript()))
         await asyncio.sleep(pace_s / edits)
     return edit_ids, viewers
+
+
+def _relayed(pace_s: float) -> Mapping[str, object]:
+    """An edit whose events begin at this pace, each coming as fast as it is read."""
+    sizes = f"images=1 bytes={len(asking.IMAGE)} piece={workloads.PIECE}"
+    return {"model": "relayed", "prompt": f"workload=0 {sizes} gap_ms={int(pace_s * 1000)}, please"}
 
 
 def _pairs(edit_ids: Sequence[str], viewers: Sequence[Viewer]) -> Sequence[tuple[str, Viewer]]:

@@ -17,10 +17,12 @@ _COMMAND = (sys.executable, "-m", "streamedit")
 _ROOT = Path(__file__).parents[3]
 _START_S = 20.0
 _LOOK_S = 0.05
-_MODEL = """model_list:
+_MOCK = """model_list:
   - model_name: mock
     litellm_params: {model: mock}
-server:
+"""
+_RELAYED = """  - model_name: relayed
+    litellm_params: {model: openai/relayed, api_key: none, api_base: "http://127.0.0.1:%d/v1"}
 """
 _SERVER = {"max_connections_per_client": 1_000_000, "viewer_age_s": 36_000, "total_s": 36_000, "drain_timeout_s": 0}
 
@@ -48,11 +50,18 @@ class Subject:
 
 
 @contextmanager
-def serving(folder: Path, settings: Mapping[str, object] | None = None, command: Sequence[str] = _COMMAND) -> Iterator[Subject]:
-    """The command with these settings beside `_SERVER`; once it answers."""
+def serving(
+    folder: Path,
+    settings: Mapping[str, object] | None = None,
+    *,
+    upstream_port: int | None = None,
+    command: Sequence[str] = _COMMAND,
+) -> Iterator[Subject]:
+    """The command with these settings beside `_SERVER`; once it answers. The model `relayed` is what is at that port."""
     config, port = folder / "viewers.yaml", free_port()
+    models = _MOCK + (_RELAYED % upstream_port if upstream_port is not None else "")
     lines = (f"  {name}: {value}\n" for name, value in {**_SERVER, **(settings or {})}.items())
-    config.write_text(_MODEL + "".join(lines))
+    config.write_text(f"{models}server:\n{''.join(lines)}")
     line = [*command, "serve", "--config", str(config), "--port", str(port)]
     with running(line, machine.RELAY_CORE, folder, extra={"PYTHONPATH": str(_ROOT)}) as process:
         _await_answer(port)
