@@ -29,8 +29,8 @@ _SPARE_FILES = 2_000
 _NOTE = (
     "One process of `streamedit serve` on one core, all viewers in one process on the other. The mock plays the provider, for "
     "`spill` the scripted upstream of the relay's bench does, beside the viewers. Each viewer has a connection of its own, and "
-    "every byte that it gets is compared. Memory is the server's resident memory, MiB = 2^20 bytes, KiB = 2^10; what the kernel "
-    "holds for sockets is no part of it."
+    "every byte that it gets is compared. Memory is the server's resident memory, MiB = 2^20 bytes, KiB = 2^10; what the "
+    "kernel holds for sockets is no part of it."
 )
 
 
