@@ -626,10 +626,10 @@ async def test_who_is_in_the_middle_of_something_large_waits_while_the_line_is_h
         turns.hold()
         await wire.send(NO_LENGTH)
         await asking
-        taking = asyncio.create_task(take(wire.connection, body, wait_s=0.05))
+        taking = asyncio.create_task(take(wire.connection, body, wait_s=0.2))
         await wire.send(b"x" * LARGE_BYTES)
         filled_bytes = await wire.fill()
-        await asyncio.wait([taking], timeout=0.2)
+        await asyncio.wait([taking], timeout=0.7)
         assert (taking.done(), len(body)) == (False, LARGE_BYTES)
         turns.release()
         await until(lambda: len(body) == LARGE_BYTES + filled_bytes)
