@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from descriptors import threads_let_go
 from hypothesis import given
 from hypothesis import strategies as st
 from stores.logs import EVENT_BYTES, OWNER, Clock, completed, edit, fill, ids, partial, truth, until
@@ -165,6 +166,7 @@ class TestSpilling:
         await fill(spilling, "a", [partial(number) for number in range(9)])
         cursor = await spilling.follow("a")
         assert open_files() == before + 1
+        await threads_let_go()
         clock.now_s += 2 * RETENTION_S
         assert (await kept(spilling, "a"), spilling.size_bytes, open_files()) == (0, 0, before + 1)
         del cursor

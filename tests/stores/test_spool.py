@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from descriptors import threads_let_go
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ async def test_blocks_are_used_again() -> None:
     for _ in range(20):
         content = Content([b"x" * 3 * BLOCK_BYTES])
         await spool.take(content)
+        await threads_let_go()
         del content
         gc.collect()
     assert os.fstat(spool.descriptor).st_size == 3 * BLOCK_BYTES
