@@ -46,10 +46,8 @@ class Gateway:
 
     def __init__(self, routes: Routes, dispatch: Dispatch, log: EventLog, telemetry: Telemetry, clocks: Clocks) -> None:
         self.routes = routes
-        self._dispatch = dispatch
         self._log = log
-        self._telemetry = telemetry
-        self._clocks = clocks
+        self._now_s = clocks.now_s
         self._tools = Tools(dispatch, log, telemetry, clocks.clock)
         self._producers: asyncio.TaskGroup | None = None
         self._running: dict[str, Producer] = {}
@@ -84,7 +82,7 @@ class Gateway:
     def provider_of(self, model: str) -> tuple[str, Capabilities]:
         """The name of a model's first provider, and what that can do."""
         provider = self.routes.find(model).targets[0].provider
-        return provider, self._dispatch.capabilities(provider)
+        return provider, self._tools.dispatch.capabilities(provider)
 
     async def submit(self, request: EditRequest, owner: str, claim: Claim | None = None) -> Submitted:
         """Start an edit, or join the one that `claim` has started before; the request's uploads are the gateway's now.
@@ -95,7 +93,7 @@ class Gateway:
         _check_prompt(request, route)
         if self._producers is None:
             raise ShuttingDown("The server is not running.")
-        new = Edit(new_edit_id(), route.model, int(self._clocks.now_s()), owner, request.n)
+        new = Edit(new_edit_id(), route.model, int(self._now_s()), owner, request.n)
         edit = await self._log.create(new, claim)
         is_new = edit.id == new.id
         if is_new:
@@ -169,7 +167,7 @@ class Gateway:
         self._running[edit.id] = producer = Producer(edit, request, route, self._tools)
         self._idle.clear()
         self._producers.create_task(self._produce(edit, request, producer), name=edit.id)
-        self._telemetry.running.inc()
+        self._tools.telemetry.running.inc()
 
     def _cancel(self, edit_id: str) -> None:
         if producer := self._running.get(edit_id):
@@ -180,7 +178,7 @@ class Gateway:
             await producer.run()
         finally:
             del self._running[edit.id]
-            self._telemetry.running.dec()
+            self._tools.telemetry.running.dec()
             await _close(request)
             if not self._running:
                 self._idle.set()
