@@ -14,11 +14,11 @@ from streamedit.config import ServerSettings, Settings
 from streamedit.dispatch import Dispatch
 from streamedit.gateway import Clocks, Gateway
 from streamedit.keys import Keyring, StreamTokens
-from streamedit.providers.upstream import Upstream, UpstreamLimits
 from streamedit.stores import EventLog
 from streamedit.stores.memory import LogBounds, MemoryEventLog
 from streamedit.telemetry import Telemetry
 from streamedit.turns import Turns
+from streamedit.upstream.client import Upstream, UpstreamLimits
 from streamedit.web.answers import HANDLERS, RequestId
 from streamedit.web.auth import Door
 from streamedit.web.edits import EditRoutes

@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "streamedit"
 LAYERS = [
     ["errors", "turns", "files", "uploads", "contents", "edits", "events"],
     ["images", "keys", "limits", "documents", "routing", "idempotency", "config", "telemetry", "wire", "darkroom"],
-    ["stores", "providers"],
+    ["stores", "upstream"],
+    ["providers"],
     ["dispatch"],
     ["producer"],
     ["gateway"],
@@ -25,9 +26,9 @@ LAYERS = [
 HOMES = {
     "starlette": ("web", "app", "serving.py"),
     "sse_starlette": ("web/sse.py",),
-    "httpx": ("providers/reply.py", "providers/connection.py", "providers/transport.py", "providers/upstream.py"),
-    "httptools": ("providers/reply.py", "connections.py"),
-    "aiohappyeyeballs": ("providers/transport.py",),
+    "httpx": ("upstream/reply.py", "upstream/connection.py", "upstream/transport.py", "upstream/client.py"),
+    "httptools": ("upstream/reply.py", "connections.py"),
+    "aiohappyeyeballs": ("upstream/transport.py",),
     "uvicorn": ("serving.py", "connections.py"),
     "typer": ("cli.py",),
     "rich": ("cli.py",),

@@ -8,7 +8,7 @@ from streamedit.config import ServerSettings
 from streamedit.providers.base import Provider
 from streamedit.providers.mock import Mock
 from streamedit.providers.openai import OpenAI
-from streamedit.providers.upstream import Upstream
+from streamedit.upstream.client import Upstream
 
 
 def available() -> frozenset[str]:

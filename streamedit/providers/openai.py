@@ -14,8 +14,8 @@ from streamedit.errors import UpstreamRefused
 from streamedit.events import Completed, Event
 from streamedit.images import inspect
 from streamedit.providers.base import Capabilities
-from streamedit.providers.upstream import Answer, Upstream
 from streamedit.routing import Target
+from streamedit.upstream.client import Answer, Upstream
 from streamedit.wire import bodies, frames
 from streamedit.wire.multipart import MultipartBody
 from streamedit.wire.scanner import FrameScanner

@@ -15,9 +15,9 @@ from typing import TypeAlias, cast
 import aiohappyeyeballs
 import httpx
 
-from streamedit.providers.connection import Connection, Reading, Sink
 from streamedit.turns import Turns
 from streamedit.uploads import closed_unless_done
+from streamedit.upstream.connection import Connection, Reading, Sink
 
 _DRAIN_S = 0.1
 """How long the end of an answer may take once its last event has come."""

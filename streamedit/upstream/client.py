@@ -9,9 +9,9 @@ import httpx
 
 from streamedit import __version__
 from streamedit.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
-from streamedit.providers.connection import Sink
-from streamedit.providers.transport import Body, PooledTransport
 from streamedit.turns import Turns
+from streamedit.upstream.connection import Sink
+from streamedit.upstream.transport import Body, PooledTransport
 from streamedit.wire.multipart import MultipartBody
 
 _PASSED_ON = ("retry-after", "retry-after-ms", "openai-processing-ms", "x-should-retry")

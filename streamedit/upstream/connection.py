@@ -12,8 +12,8 @@ from typing import Protocol, cast
 
 import httpx
 
-from streamedit.providers.reply import Head, Reply
 from streamedit.turns import LARGE_BYTES, Turns
+from streamedit.upstream.reply import Head, Reply
 
 READ_BYTES = 1 << 18
 """The largest read, and so the largest piece of a body; whoever has read so much waits for a turn."""

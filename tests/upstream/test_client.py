@@ -15,9 +15,9 @@ from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import UpstreamRefused
 from streamedit.events import Event, PartialImage
 from streamedit.providers.openai import OpenAI
-from streamedit.providers.upstream import Upstream, UpstreamLimits
 from streamedit.routing import Target
 from streamedit.uploads import Upload
+from streamedit.upstream.client import Upstream, UpstreamLimits
 
 
 @pytest.fixture

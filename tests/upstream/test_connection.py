@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from upstreams import END, chunk, head, sized
 
-from streamedit.providers.connection import READ_BYTES, Connection, Reading
-from streamedit.providers.reply import Head
 from streamedit.turns import LARGE_BYTES, Turns
+from streamedit.upstream.connection import READ_BYTES, Connection, Reading
+from streamedit.upstream.reply import Head
 
 _Result = TypeVar("_Result")
 

@@ -30,9 +30,9 @@ from upstreams import (
 )
 
 from streamedit.errors import UpstreamUnreachable
-from streamedit.providers.connection import READ_BYTES, Connection
-from streamedit.providers.transport import Body, PooledTransport
-from streamedit.providers.upstream import Upstream, UpstreamLimits
+from streamedit.upstream.client import Upstream, UpstreamLimits
+from streamedit.upstream.connection import READ_BYTES, Connection
+from streamedit.upstream.transport import Body, PooledTransport
 from streamedit.wire.multipart import MultipartBody
 
 WAITS = httpx.Timeout(5)
