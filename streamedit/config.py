@@ -5,7 +5,6 @@ LiteLLM knows and this server does not is reported as ignored; what nobody knows
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,26 +14,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from streamedit.documents import ConfigError, Document
-from streamedit.routing import Route, Routes, Target
+from streamedit.routing import Route, Routes, Setup, Target
 
 _OPENAI_FAMILIES = ("gpt-image", "chatgpt-image", "dall-e")
 """LiteLLM's configurations name these without their provider."""
 
-_OPENAI_MODELS = (
-    "gpt-image-2",
-    "gpt-image-2.5-sunburst",
-    "gpt-image-2.5-flare",
-    "gpt-image-2.6-sunburst",
-    "gpt-image-2.6-flare",
-)
-"""What `/v1/models` lists of OpenAI without a file; `openai/*` takes any other. Source: openai-python 3.52 `ImageModel`."""
-
-
-_USED_PARAMS = frozenset(
-    ("organization", "project", "extra_headers", "stream", "mock_pace_s", "mock_bytes", "mock_partials", "mock_fault")
-)
-"""What the providers read of `litellm_params` beyond model, api_key and api_base."""
-
+_USED_PARAMS = frozenset(("extra_headers", "headers", "timeout", "drop_params", "additional_drop_params"))
+"""What is read of every provider's `litellm_params`, beyond model, api_key, api_base and its own."""
 
 _Origin = Annotated[str, Field(pattern=r"^https?://[^/*,\s]+$")]
 """As a browser names it: scheme, host and port. `*` and `null` stand for everybody, and are not taken."""
@@ -99,7 +85,7 @@ class _ModelParams(BaseModel):
     @field_validator("model")
     @classmethod
     def _has_a_provider(cls, model: str, info: ValidationInfo) -> str:
-        providers: AbstractSet[str] = info.context or frozenset()
+        providers: Mapping[str, Setup] = info.context or {}
         if _split(model)[0] not in providers:
             told = {"model": model, "known": ", ".join(sorted(providers))}
             raise PydanticCustomError("provider", "no provider for '{model}' here; there are: {known}", told)
@@ -143,21 +129,29 @@ class Settings:
     token_secret: str | None = field(default=None, repr=False)
 
 
-def from_environment(environ: Mapping[str, str], providers: AbstractSet[str]) -> Settings:
-    """Without a file: the embedded providers, and OpenAI when its key is in the environment."""
+def from_environment(environ: Mapping[str, str], providers: Mapping[str, Setup]) -> Settings:
+    """Without a file: the embedded providers, and each other one whose key is in the environment."""
     routes = [Route(name, (Target(name, name),)) for name in ("darkroom", "mock") if name in providers]
     default_model = routes[0].model
-    if environ.get("OPENAI_API_KEY"):
-        openai = _with_environment(Target("openai", "*"), environ)
-        routes += [Route(name, (replace(openai, model=name),)) for name in _OPENAI_MODELS]
-        routes.append(Route("openai/*", (openai,)))
-        default_model = _OPENAI_MODELS[0]
+    for name, setup in providers.items():
+        target = setup.completed(Target(name, "*"), environ)
+        if target.api_key and setup.mistake(target) is None:
+            routes += _keyed_routes(target, setup)
+    if "openai/*" in (route.model for route in routes):
+        default_model = providers["openai"].models[0]
     key = environ.get("STREAMEDIT_API_KEY")
     secret = environ.get("STREAMEDIT_TOKEN_SECRET")
     return Settings(Routes(routes, default_model), ServerSettings(), (key,) if key else (), token_secret=secret)
 
 
-def from_file(path: Path, environ: Mapping[str, str], providers: AbstractSet[str]) -> Settings:
+def _keyed_routes(target: Target, setup: Setup) -> Iterator[Route]:
+    """A provider's models by their names, OpenAI's as everybody writes them, without the prefix; all others by the prefix."""
+    for model in setup.models:
+        yield Route(model if target.provider == "openai" else f"{target.provider}/{model}", (replace(target, model=model),))
+    yield Route(f"{target.provider}/*", (target,))
+
+
+def from_file(path: Path, environ: Mapping[str, str], providers: Mapping[str, Setup]) -> Settings:
     """The settings that a YAML file describes. Raises ConfigError with every mistake in it, OSError when it cannot be read."""
     document = Document(path.name, path.read_bytes())
     values = document.resolved(environ)
@@ -168,9 +162,13 @@ def from_file(path: Path, environ: Mapping[str, str], providers: AbstractSet[str
         for mistake in error.errors(include_url=False):
             document.mistake(mistake["loc"], mistake["msg"])
         raise ConfigError(document.mistakes) from None
-    ignored = tuple(_ignored(file))
+    ignored = tuple(_ignored(file, providers))
     document.report_unset(ignored)
-    routes = _routes(file.model_list, environ)
+    targets = [_target(entry.litellm_params, environ, providers) for entry in file.model_list]
+    for index, target in enumerate(targets):
+        if lacks := providers[target.provider].mistake(target):
+            document.mistake(("model_list", index, "litellm_params"), lacks)
+    routes = _routes(file.model_list, targets)
     default_model = file.server.default_model or next((name for name in routes if "*" not in name), None)
     served = Routes(list(routes.values()), default_model)
     if default_model is not None and not served.serves(default_model):
@@ -182,13 +180,12 @@ def from_file(path: Path, environ: Mapping[str, str], providers: AbstractSet[str
     return Settings(served, file.server, keys, ignored, secret)
 
 
-def _routes(models: Sequence[_Model], environ: Mapping[str, str]) -> dict[str, Route]:
+def _routes(models: Sequence[_Model], targets: Sequence[Target]) -> dict[str, Route]:
     """Entries with the same name are one route with several targets, in the order of the file."""
     routes: dict[str, Route] = {}
-    for entry in models:
-        target = _target(entry.litellm_params)
+    for entry, target in zip(models, targets, strict=True):
         before = routes.get(entry.model_name, Route(entry.model_name, ()))
-        routes[entry.model_name] = replace(before, targets=(*before.targets, _with_environment(target, environ)))
+        routes[entry.model_name] = replace(before, targets=(*before.targets, target))
     return routes
 
 
@@ -199,29 +196,18 @@ def _split(model: str) -> tuple[str, str]:
     return "openai" if model.startswith(_OPENAI_FAMILIES) else model, model
 
 
-def _target(params: _ModelParams) -> Target:
+def _target(params: _ModelParams, environ: Mapping[str, str], providers: Mapping[str, Setup]) -> Target:
     provider, model = _split(params.model)
-    return Target(provider, model, params.api_key, params.api_base, params.model_extra or {})
+    target = Target(provider, model, params.api_key, params.api_base, params.model_extra or {})
+    return providers[provider].completed(target, environ)
 
 
-def _with_environment(target: Target, environ: Mapping[str, str]) -> Target:
-    """What the OpenAI SDK would take from the environment, where the configuration is silent."""
-    if target.provider != "openai":
-        return target
-    named = {"organization": environ.get("OPENAI_ORG_ID"), "project": environ.get("OPENAI_PROJECT_ID")}
-    return replace(
-        target,
-        api_key=target.api_key or environ.get("OPENAI_API_KEY"),
-        api_base=target.api_base or environ.get("OPENAI_BASE_URL"),
-        params={**{name: value for name, value in named.items() if value}, **target.params},
-    )
-
-
-def _ignored(file: _File) -> Iterator[str]:
+def _ignored(file: _File, providers: Mapping[str, Setup]) -> Iterator[str]:
     """The keys of the file that nothing here reads."""
     yield from file.model_extra or ()
     yield from (f"general_settings.{key}" for key in file.general_settings.model_extra or ())
     for index, entry in enumerate(file.model_list):
         yield from (f"model_list[{index}].{key}" for key in entry.model_extra or ())
         params = entry.litellm_params.model_extra or ()
-        yield from (f"model_list[{index}].litellm_params.{key}" for key in params if key not in _USED_PARAMS)
+        used = _USED_PARAMS | providers[_split(entry.litellm_params.model)[0]].params
+        yield from (f"model_list[{index}].litellm_params.{key}" for key in params if key not in used)

@@ -4,7 +4,7 @@ A target commits with its first event. Until then the next target may be tried; 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeAlias
@@ -12,7 +12,8 @@ from typing import TypeAlias
 from streamedit.edits import EditRequest
 from streamedit.errors import EditError, UpstreamBroken, UpstreamTimeout
 from streamedit.events import Completed, Event, Failed
-from streamedit.providers.base import Capabilities, Provider
+from streamedit.providers.base import Provider
+from streamedit.providers.capabilities import Capabilities, adapted
 from streamedit.routing import Route, Target, may_fall_back
 from streamedit.wire import payloads
 
@@ -27,8 +28,8 @@ class Dispatch:
         self._providers = providers
         self._total_s = total_s
 
-    def capabilities(self, provider: str) -> Capabilities:
-        return self._providers[provider].capabilities
+    def capabilities(self, target: Target) -> Capabilities:
+        return self._providers[target.provider].capabilities(target)
 
     async def run(self, request: EditRequest, route: Route, emit: Emit) -> None:
         """Emit the edit's partial and completed images. Raises EditError when any image could not be made.
@@ -43,7 +44,7 @@ class Dispatch:
             raise UpstreamTimeout("The edit took too long.") from None
 
     async def _make(self, request: EditRequest, route: Route, emit: Emit) -> None:
-        if request.n == 1 or self._makes_all(request, route.targets[0]):
+        if request.n == 1 or self._makes_all(request, route):
             await self._walk(request, route, emit)
             return
         async with asyncio.TaskGroup() as images:
@@ -52,8 +53,9 @@ class Dispatch:
         if failed:
             raise failed[0]
 
-    def _makes_all(self, request: EditRequest, target: Target) -> bool:
-        return not request.stream and self._providers[target.provider].capabilities.n
+    def _makes_all(self, request: EditRequest, route: Route) -> bool:
+        """Whichever target takes over makes all of the images in one call."""
+        return not request.stream and all(request.n <= self.capabilities(target).n for target in route.targets)
 
     async def _one_of_n(self, request: EditRequest, route: Route, emit: Emit) -> EditError | None:
         """One image's call. Its failure is a result: the other images are already being paid for."""
@@ -87,8 +89,16 @@ class _Attempt:
         self.committed = False
 
     async def run(self, provider: Provider, request: EditRequest, target: Target) -> None:
-        missing = request.n
-        async with aclosing(provider.edit(request, target)) as events:
+        """Raises EditError; beyond the target's own bound UpstreamTimeout."""
+        request = adapted(request, provider.capabilities(target), target)
+        try:
+            async with asyncio.timeout(target.timeout_s):
+                await self._relay(provider.edit(request, target), request.n)
+        except TimeoutError:
+            raise UpstreamTimeout("The provider took too long.") from None
+
+    async def _relay(self, events: AsyncGenerator[Event], missing: int) -> None:
+        async with aclosing(events):
             async for event in events:
                 self.committed = True
                 await self._emit(event)

@@ -16,6 +16,7 @@
     |  `- Cancelled        499  its owner has cancelled the edit
     |- UpstreamError            the provider refused, broke or stayed silent
     |  |- UpstreamRefused       its own status, type, code and param, passed on
+    |  |- Blocked          400  its moderation has taken the picture or the prompt away
     |  |- UpstreamUnreachable 502  no connection: nothing was sent, nothing was paid
     |  |- UpstreamBroken   502  an answer that cannot be used; it may have been paid
     |  `- UpstreamTimeout  504  silence; it may have been paid
@@ -194,6 +195,14 @@ class UpstreamRefused(UpstreamError):
     def __init__(self, detail: ErrorDetail) -> None:
         super().__init__(detail.message)
         self.detail = detail
+
+
+class Blocked(UpstreamError):
+    """The provider answered, but its moderation has blocked the prompt, an input or the picture. Named as OpenAI names it."""
+
+    status = 400
+    type = "image_generation_user_error"
+    code = "moderation_blocked"
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -5,7 +5,7 @@ of them in which the image is empty, and the place of the image's base64 text, s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 from streamedit.contents import Content, Excerpt
@@ -42,25 +42,46 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens that the provider counted for one image."""
+    """Tokens that the provider counted for one image, and its cost in micro-dollars where the provider told that itself.
+
+    `input_tokens` are text but for `input_image_tokens`, and among them `cached_tokens`, of which `cached_image_tokens` are of
+    images; `output_tokens` are image but for `output_text_tokens`.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     total_tokens: int = 0
+    input_image_tokens: int = 0
+    cached_tokens: int = 0
+    cached_image_tokens: int = 0
+    output_text_tokens: int = 0
+    cost_micros: int | None = None
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.total_tokens + other.total_tokens,
-        )
+        counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
+        costs = [usage.cost_micros for usage in (self, other) if usage.cost_micros is not None]
+        return Usage(**counts, cost_micros=sum(costs) if costs else None)
 
     @classmethod
     def of(cls, payload: Payload) -> "Usage":
         """The usage that a completed payload reports, zeros where it reports none."""
-        usage = payload.fields.get("usage")
-        counts = usage if isinstance(usage, dict) else {}
-        return cls(*(_count(counts.get(name)) for name in ("input_tokens", "output_tokens", "total_tokens")))
+        usage = _object(payload.fields.get("usage"))
+        inputs, outputs = _object(usage.get("input_tokens_details")), _object(usage.get("output_tokens_details"))
+        cached = _object(inputs.get("cached_tokens_details"))
+        cost = usage.get("cost")
+        return cls(
+            input_tokens=_count(usage.get("input_tokens")),
+            output_tokens=_count(usage.get("output_tokens")),
+            total_tokens=_count(usage.get("total_tokens")),
+            input_image_tokens=_count(inputs.get("image_tokens")),
+            cached_tokens=_count(inputs.get("cached_tokens")),
+            cached_image_tokens=_count(cached.get("image_tokens")),
+            output_text_tokens=_count(outputs.get("text_tokens")),
+            cost_micros=round(cost * 1_000_000) if isinstance(cost, int | float) and 0 <= cost < 1e6 else None,
+        )
+
+
+_COUNTS = tuple(count.name for count in fields(Usage) if count.name != "cost_micros")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +160,10 @@ def collapse(events: Sequence[Event]) -> Sequence[Completed] | Failed:
     if images:
         return sorted(images, key=lambda image: image.image_index)
     return next(event for event in events if isinstance(event, Failed))
+
+
+def _object(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
 
 
 def _count(value: Json) -> int:

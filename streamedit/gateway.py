@@ -13,7 +13,7 @@ from streamedit.edits import Edit, EditRequest, new_edit_id
 from streamedit.errors import Cancelled, InvalidRequest, ShuttingDown
 from streamedit.idempotency import Claim
 from streamedit.producer import Producer, Tools
-from streamedit.providers.base import Capabilities
+from streamedit.providers.capabilities import Capabilities
 from streamedit.routing import Route, Routes
 from streamedit.stores import Cursor, Entry, EventLog, Logged
 from streamedit.telemetry import Telemetry
@@ -81,8 +81,8 @@ class Gateway:
 
     def provider_of(self, model: str) -> tuple[str, Capabilities]:
         """The name of a model's first provider, and what that can do."""
-        provider = self.routes.find(model).targets[0].provider
-        return provider, self._tools.dispatch.capabilities(provider)
+        target = self.routes.find(model).targets[0]
+        return target.provider, self._tools.dispatch.capabilities(target)
 
     async def submit(self, request: EditRequest, owner: str, claim: Claim | None = None) -> Submitted:
         """Start an edit, or join the one that `claim` has started before; the request's uploads are the gateway's now.

@@ -1,9 +1,14 @@
 """Which provider and which of its models serve a model name. Pure."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from streamedit.errors import ErrorDetail, InvalidRequest, NotFound
+
+_SECRET = re.compile("key|token|secret|password|credentials")
+_SECRET_CHARS = 6
+"""Nothing shorter is looked for: it would be found in ordinary words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,57 @@ class Target:
     api_key: str | None = field(default=None, repr=False)
     api_base: str | None = None
     params: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    def text(self, name: str) -> str | None:
+        """A parameter as text; None where there is none, or an empty one."""
+        value = self.params.get(name)
+        return str(value) if value not in (None, "") else None
+
+    @property
+    def timeout_s(self) -> float | None:
+        """The configuration's bound for one call."""
+        timeout = self.params.get("timeout")
+        return float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None
+
+    @property
+    def extra_headers(self) -> Mapping[str, str]:
+        """The headers that the configuration adds to calls."""
+        headers = self.params.get("extra_headers") or self.params.get("headers")
+        return {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no caller may see of it."""
+        named = (str(value) for name, value in self.params.items() if value and _SECRET.search(name))
+        return tuple(
+            secret for secret in (self.api_key or "", *named, *self.extra_headers.values()) if len(secret) >= _SECRET_CHARS
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a configuration may say of a provider.
+
+    `environment`: for `api_key`, `api_base` and parameters, the environment variables that fill them where the configuration is
+    silent, first set first. `params`: the names that the provider reads of `Target.params`. `mistake`: what a target lacks, in
+    words. `models`: what `/v1/models` lists of it without a configuration, when its key is in the environment.
+    """
+
+    environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    params: frozenset[str] = frozenset()
+    mistake: Callable[[Target], str | None] = lambda _: None
+    models: tuple[str, ...] = ()
+
+    def completed(self, target: Target, environ: Mapping[str, str]) -> Target:
+        """The target with what the environment says where the configuration is silent."""
+        found = {name: _first(environ, variables) for name, variables in self.environment.items()}
+        own = {name: value for name, value in found.items() if value and name not in ("api_key", "api_base")}
+        return replace(
+            target,
+            api_key=target.api_key or found.get("api_key"),
+            api_base=target.api_base or found.get("api_base"),
+            params={**own, **{name: value for name, value in target.params.items() if value is not None}},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +126,7 @@ class Routes:
 def may_fall_back(error: ErrorDetail, committed: bool) -> bool:
     """Whether the next target may be tried after `error`: never once an event was logged or somebody may have been paid."""
     return error.retryable and not error.charged and not committed
+
+
+def _first(environ: Mapping[str, str], variables: Sequence[str]) -> str | None:
+    return next((environ[variable] for variable in variables if environ.get(variable)), None)

@@ -37,9 +37,12 @@ HOMES = {
     "python_multipart": ("wire",),
     "prometheus_client": ("telemetry.py",),
     "structlog": ("telemetry.py", "app.py", "serving.py"),
+    "botocore": ("providers/aws.py",),
+    "google": ("providers/google_tokens.py",),
+    "websockets": ("providers/comfyui_socket.py",),
     "cv2": ("darkroom",),
     "numpy": ("darkroom",),
-    "PIL": ("darkroom", "providers/mock.py"),
+    "PIL": ("darkroom", "providers/mock.py", "providers/pixels.py"),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

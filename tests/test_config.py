@@ -6,9 +6,10 @@ import pytest
 
 from streamedit.config import Settings, from_environment, from_file
 from streamedit.documents import ConfigError
+from streamedit.providers import CATALOGUE
 from streamedit.routing import Target
 
-PROVIDERS = frozenset(("darkroom", "mock", "openai"))
+PROVIDERS = {name: entry.setup for name, entry in CATALOGUE.items()}
 
 LITELLM = """\
 model_list:
@@ -178,7 +179,10 @@ class TestFromEnvironment:
 
     def test_the_mock_is_always_there(self) -> None:
         """An installation without the darkroom's extra starts too."""
-        assert from_environment({}, PROVIDERS - {"darkroom"}).routes.default_model == "mock"
+        assert (
+            from_environment({}, {name: setup for name, setup in PROVIDERS.items() if name != "darkroom"}).routes.default_model
+            == "mock"
+        )
 
     def test_a_key_brings_openai(self) -> None:
         """With OPENAI_API_KEY its models are served, listed and by prefix, and one of them is the default."""

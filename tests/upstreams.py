@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -76,6 +76,7 @@ class ScriptedUpstream:
         """Released each time the other side leaves a `Hang`."""
         self.reads_bodies = True
         """Otherwise it answers once it has read a request's head, and reads no further."""
+        self._handler: Callable[[Asked], Script] | None = None
         self._tls = tls
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family)
@@ -96,6 +97,10 @@ class ScriptedUpstream:
 
     def play(self, *scripts: Script) -> None:
         self.scripts, self.asked = list(scripts), []
+
+    def serve(self, handler: Callable[[Asked], Script]) -> None:
+        """From now on each request is answered with the script that `handler` has for it."""
+        self._handler, self.asked = handler, []
 
     def start(self) -> None:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -120,9 +125,13 @@ class ScriptedUpstream:
                 asked = _read_request(stream, self.reads_bodies)
                 self.asked.append(asked)
                 self.came.release()
-                script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
-                for step in script:
+                for step in self._script_for(asked):
                     self._play(connection, step)
+
+    def _script_for(self, asked: Asked) -> Script:
+        if self._handler is not None:
+            return self._handler(asked)
+        return self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
 
     def _secured(self, plain: socket.socket) -> socket.socket:
         return self._tls.wrap_socket(plain, server_side=True) if self._tls else plain

@@ -2,32 +2,49 @@
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers.base import Provider
-from streamedit.providers.mock import Mock
-from streamedit.providers.openai import OpenAI
+from streamedit.providers import mock, openai, xai
+from streamedit.providers.base import Provider, Tools
+from streamedit.providers.capabilities import DARKROOM, Capabilities
+from streamedit.routing import Setup
 from streamedit.upstream.client import Upstream
 
 
-def available() -> frozenset[str]:
-    """The names of the providers that this installation has; `darkroom` needs its extra."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One provider. `families`: what its models can do, by a pattern of their names as a configuration writes them."""
+
+    make: Callable[[Tools], Provider]
+    setup: Setup
+    families: Mapping[str, Capabilities]
+
+
+def _darkroom(tools: Tools) -> Provider:
+    from streamedit.providers.darkroom import Darkroom  # noqa: PLC0415 - an optional extra
+
+    return Darkroom(tools.now_s, max_pixels=tools.max_pixels)
+
+
+CATALOGUE: Mapping[str, Entry] = {
+    "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
+    "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
+    "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),
+    "xai": Entry(xai.XAI, xai.SETUP, xai.FAMILIES),
+}
+
+
+def available() -> Mapping[str, Setup]:
+    """The providers that this installation has, in order, and how each is set up; `darkroom` needs its extra."""
     has_darkroom = find_spec("cv2") is not None and find_spec("numpy") is not None
-    return frozenset(("mock", "openai", *(["darkroom"] if has_darkroom else [])))
+    return {name: entry.setup for name, entry in CATALOGUE.items() if name != "darkroom" or has_darkroom}
 
 
 def build(
-    names: AbstractSet[str],
-    server: ServerSettings,
-    upstream: Upstream,
-    now_s: Callable[[], float],
+    names: AbstractSet[str], server: ServerSettings, upstream: Upstream, now_s: Callable[[], float]
 ) -> Mapping[str, Provider]:
     """The named providers. `now_s` gives Unix time."""
-    openai = OpenAI(upstream, now_s=now_s, max_event_bytes=server.max_event_bytes, max_answer_bytes=server.max_answer_bytes)
-    providers: dict[str, Provider] = {"mock": Mock(now_s), "openai": openai}
-    if "darkroom" in names:
-        from streamedit.providers.darkroom import Darkroom  # noqa: PLC0415 - an optional extra
-
-        providers["darkroom"] = Darkroom(now_s, max_pixels=server.darkroom_max_pixels)
-    return {name: providers[name] for name in names}
+    tools = Tools(upstream, now_s, server.max_event_bytes, server.max_answer_bytes, server.darkroom_max_pixels)
+    return {name: CATALOGUE[name].make(tools) for name in names}

@@ -1,49 +1,48 @@
 """What every provider is: one verb and a record of what it can do."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from streamedit.edits import EditRequest
 from streamedit.events import Completed, Event, Json, PartialImage, Usage
+from streamedit.providers.capabilities import Capabilities
 from streamedit.routing import Target
+from streamedit.upstream.client import Upstream
 from streamedit.wire import bodies, payloads
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a provider can do by itself; the rest is done for it or refused.
-
-    `n`: it makes several images in one plain call. `max_images`: input images. `formats`: output formats, empty when that is
-    the upstream's to say.
-    """
-
-    streams: bool
-    partial_images: bool
-    n: bool
-    mask: bool
-    max_images: int = 16
-    formats: tuple[str, ...] = ()
 
 
 class Provider(Protocol):
     """Turns a request into events."""
 
-    @property
-    def capabilities(self) -> Capabilities: ...
+    def capabilities(self, target: Target) -> Capabilities:
+        """What it can do with this target's model, as the target is configured."""
+        ...
 
     def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
         """The events of one call: partial images, then one completed event for each image, in OpenAI's dialect.
 
-        The caller asks for one image, or for n where the capabilities say so. The provider is called once: whoever wants
-        a retry calls again. Closing the iterator ends the upstream call. Raises EditError.
+        The caller asks for one image, or for n where the capabilities say so, and for nothing that they refuse or drop. The
+        provider is called once: whoever wants a retry calls again. Closing the iterator ends the upstream call. Raises
+        EditError.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
+class Tools:
+    """What providers work with. `now_s` gives Unix time; the bounds are for one event and for one answer, in bytes."""
+
+    upstream: Upstream
+    now_s: Callable[[], float]
+    max_event_bytes: int = 64 << 20
+    max_answer_bytes: int = 256 << 20
+    max_pixels: int = 25_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """What an embedded provider says of the images of one edit, in OpenAI's fields; `size` is `WIDTHxHEIGHT` in pixels.
+    """What is said of the images of one edit that no OpenAI made, in OpenAI's fields; `size` is `WIDTHxHEIGHT` in pixels.
 
     Source: the schemas of `image_edit.partial_image` and `image_edit.completed` in OpenAI's API reference.
     """
@@ -54,14 +53,14 @@ class Picture:
     quality: str = "auto"
     background: str = "auto"
 
-    def partial(self, image_base64: bytes, index: int) -> PartialImage:
+    def partial(self, image_base64: bytes | memoryview, index: int) -> PartialImage:
         """The interim image number `index`, from 0."""
         fields = {"type": payloads.PARTIAL_IMAGE, "partial_image_index": index, **self._fields()}
         return PartialImage(payloads.build(fields, image_base64))
 
-    def completed(self, image_base64: bytes, usage: Usage) -> Completed:
-        """The finished image."""
-        fields = {"type": payloads.COMPLETED, **self._fields(), "usage": bodies.usage_fields(usage)}
+    def completed(self, image_base64: bytes | memoryview, usage: Usage, **fields: Json) -> Completed:
+        """The finished image; `fields`: what else is said of it."""
+        fields = {"type": payloads.COMPLETED, **self._fields(), "usage": bodies.usage_fields(usage), **fields}
         return Completed(payloads.build(fields, image_base64))
 
     def _fields(self) -> dict[str, Json]:

@@ -15,7 +15,8 @@ from streamedit.darkroom.photograph import Format, Photograph
 from streamedit.edits import EditRequest
 from streamedit.errors import InvalidRequest
 from streamedit.events import Event, Usage
-from streamedit.providers.base import Capabilities, Picture
+from streamedit.providers.base import Picture
+from streamedit.providers.capabilities import DARKROOM, Capabilities
 from streamedit.routing import Target
 
 _T = TypeVar("_T")
@@ -47,14 +48,15 @@ class Darkroom:
     by default one for each processor.
     """
 
-    capabilities = Capabilities(streams=True, partial_images=True, n=False, mask=True, formats=photograph.FORMATS)
-
     def __init__(
         self, now_s: Callable[[], float], *, max_pixels: int = photograph.MAX_PIXELS, threads: int | None = None
     ) -> None:
         self._now_s = now_s
         self._max_pixels = max_pixels
         self._limiter = CapacityLimiter(threads or os.cpu_count() or 1)
+
+    def capabilities(self, _: Target) -> Capabilities:
+        return DARKROOM
 
     async def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
         """Partial images as they are ready, then the completed one. Raises InvalidRequest before the first of them."""

@@ -17,7 +17,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 
 from anyio import CapacityLimiter, to_thread
@@ -27,8 +27,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from streamedit.edits import EditRequest
 from streamedit.errors import ErrorDetail, InvalidRequest, UpstreamBroken, UpstreamRefused
 from streamedit.events import Event, Usage
-from streamedit.providers.base import Capabilities, Picture
-from streamedit.routing import Target
+from streamedit.providers.base import Picture, Tools
+from streamedit.providers.capabilities import PARAMETERS, Capabilities, Support
+from streamedit.routing import Setup, Target
 
 _PNG_CHUNK_BYTES = 12
 """What a PNG chunk needs beside its content, and all of the last one."""
@@ -61,14 +62,26 @@ class Script(BaseModel):
     mock_fault: str | None = Field(None, pattern="^(refuse|rate_limit|unavailable|moderation|error|truncate|hang)$")
 
 
+SETUP = Setup(params=frozenset(Script.model_fields))
+
+CAPABILITIES = Capabilities(
+    streams=True,
+    partial_images=True,
+    parameters=dict.fromkeys(PARAMETERS, Support.NATIVE),
+    verbatim=True,
+)
+FAMILIES = {"mock": CAPABILITIES}
+
+
 class Mock:
-    """The provider `mock`. `now_s` gives Unix time."""
+    """The provider `mock`: it takes everything, and does with it what its script says."""
 
-    capabilities = Capabilities(streams=True, partial_images=True, n=False, mask=True, formats=tuple(_FORMATS))
-
-    def __init__(self, now_s: Callable[[], float]) -> None:
-        self._now_s = now_s
+    def __init__(self, tools: Tools) -> None:
+        self._now_s = tools.now_s
         self._limiter = CapacityLimiter(os.cpu_count() or 1)
+
+    def capabilities(self, _: Target) -> Capabilities:
+        return CAPABILITIES
 
     async def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
         script = _script(request, target)

@@ -4,18 +4,20 @@ The upstream is asked for a stream where it can give one, with as many partial i
 100 output tokens). Whatever comes back, SSE or JSON, becomes events; their JSON is the upstream's own bytes.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 
 from streamedit.edits import EditOptions, EditRequest, InputImage
 from streamedit.errors import UpstreamRefused
 from streamedit.events import Completed, Event
-from streamedit.images import inspect
-from streamedit.providers.base import Capabilities
-from streamedit.routing import Target
-from streamedit.upstream.client import Answer, Upstream
+from streamedit.providers.base import Tools
+from streamedit.providers.calls import without_secrets
+from streamedit.providers.capabilities import PARAMETERS, Capabilities, Support
+from streamedit.providers.inputs import typed
+from streamedit.routing import Setup, Target
+from streamedit.upstream.client import Answer, Call
 from streamedit.wire import bodies, frames
 from streamedit.wire.multipart import MultipartBody
 from streamedit.wire.scanner import FrameScanner
@@ -30,39 +32,48 @@ _NEVER_STREAMED_FORMATS = ("gif", "svg")
 _ERROR_BODY_BYTES = 1 << 20
 
 
+SETUP = Setup(
+    environment={
+        "api_key": ("OPENAI_API_KEY",),
+        "api_base": ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+        "organization": ("OPENAI_ORG_ID",),
+        "project": ("OPENAI_PROJECT_ID",),
+    },
+    params=frozenset({"organization", "project", "stream"}),
+    models=("gpt-image-2", "gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2.6-sunburst", "gpt-image-2.6-flare"),
+)
+"""Models: those that are not about to end. Source: openai-python 3.52 `ImageModel`."""
+
+CAPABILITIES = Capabilities(
+    streams=True, partial_images=True, n=10, parameters=dict.fromkeys(PARAMETERS, Support.NATIVE), verbatim=True
+)
+FAMILIES = {"openai/*": CAPABILITIES}
+
+
 class OpenAI:
-    """The provider `openai`. `now_s` gives Unix time."""
+    """The provider `openai`."""
 
-    capabilities = Capabilities(streams=True, partial_images=True, n=True, mask=True)
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
 
-    def __init__(
-        self,
-        upstream: Upstream,
-        *,
-        now_s: Callable[[], float],
-        max_event_bytes: int,
-        max_answer_bytes: int,
-    ) -> None:
-        self._upstream = upstream
-        self._now_s = now_s
-        self._max_event_bytes = max_event_bytes
-        self._max_answer_bytes = max_answer_bytes
+    def capabilities(self, _: Target) -> Capabilities:
+        return CAPABILITIES
 
     async def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
         url = f"{(target.api_base or API_BASE).rstrip('/')}/images/edits"
-        body = MultipartBody(_fields(request, target), [(name, await _typed(image)) for name, image in _files(request)])
-        async with self._upstream.post(url, _headers(target), body) as answer:
+        body = MultipartBody(_fields(request, target), [(name, await typed(image)) for name, image in _files(request)])
+        async with self._tools.upstream.send(Call("POST", url, _headers(target), body, target.timeout_s)) as answer:
             if answer.status >= 300:
-                error = await answer.read(_ERROR_BODY_BYTES)
-                raise UpstreamRefused(bodies.parse_error_body(answer.status, error, answer.headers))
+                error = bodies.parse_error_body(answer.status, await answer.read(_ERROR_BODY_BYTES), answer.headers)
+                raise UpstreamRefused(without_secrets(error, target))
             events = self._stream(answer, request.n) if await _is_stream(answer) else self._json(answer, request.n)
             async with aclosing(events):
                 async for event in events:
                     yield event
 
     async def _json(self, answer: Answer, n: int) -> AsyncGenerator[Event]:
-        raw = await answer.read(self._max_answer_bytes)
-        for completed in bodies.expand(raw, n, answer.headers, int(self._now_s())):
+        raw = await answer.read(self._tools.max_answer_bytes)
+        for completed in bodies.expand(raw, n, answer.headers, int(self._tools.now_s())):
             yield completed
 
     async def _stream(self, answer: Answer, n: int) -> AsyncGenerator[Event]:
@@ -76,7 +87,7 @@ class OpenAI:
 
     async def _events(self, answer: Answer) -> AsyncGenerator[Event]:
         """The upstream's events, each as soon as it is whole."""
-        scanner = FrameScanner(self._max_event_bytes)
+        scanner = FrameScanner(self._tools.max_event_bytes)
         async with aclosing(answer.push(scanner)) as reads:
             async for _ in reads:
                 for event in _decoded(scanner, answer.headers):
@@ -100,8 +111,7 @@ def _headers(target: Target) -> Mapping[str, str]:
     for name in ("organization", "project"):
         if target.params.get(name):
             headers[f"openai-{name}"] = str(target.params[name])
-    extra = target.params.get("extra_headers")
-    return {**headers, **(extra if isinstance(extra, dict) else {})}
+    return {**headers, **target.extra_headers}
 
 
 def _fields(request: EditRequest, target: Target) -> list[tuple[str, str]]:
@@ -130,12 +140,6 @@ def _files(request: EditRequest) -> list[tuple[str, InputImage]]:
     named = [(name, image) for image in request.images]
     named += [(name, image) for name, image in (("mask", request.mask), ("markup", request.markup)) if image is not None]
     return [*named, *request.extra_files]
-
-
-async def _typed(image: InputImage) -> InputImage:
-    """The image with the media type of its content: providers judge by the part's header, clients often leave it open."""
-    info = inspect(await image.upload.head())
-    return replace(image, media_type=info.media_type) if info else image
 
 
 async def _is_stream(answer: Answer) -> bool:

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from typing import Protocol, cast
 
 import httpx
 
@@ -12,7 +12,6 @@ from streamedit.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachab
 from streamedit.turns import Turns
 from streamedit.upstream.connection import Sink
 from streamedit.upstream.transport import Body, PooledTransport
-from streamedit.wire.multipart import MultipartBody
 
 _PASSED_ON = ("retry-after", "retry-after-ms", "openai-processing-ms", "x-should-retry")
 _NEVER_SENT = (
@@ -23,6 +22,29 @@ _NEVER_SENT = (
     httpx.LocalProtocolError,
     httpx.InvalidURL,
 )
+
+
+class RequestBody(Protocol):
+    """What is sent: its type and length, and its bytes as often as they are asked for."""
+
+    @property
+    def content_type(self) -> str: ...
+
+    @property
+    def content_length(self) -> int: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a provider. `silence_s`: how long it may be silent, where that is not what holds for all."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: RequestBody | None = field(default=None, repr=False)
+    silence_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +66,7 @@ class Answer:
         self.status = response.status_code
         self.content_type = response.headers.get("content-type", "").lower()
         self.headers = _passed_on(response.headers)
+        self.all_headers: Mapping[str, str] = response.headers
         self._peeked = b""
 
     async def push(self, sink: Sink) -> AsyncGenerator[None]:
@@ -103,8 +126,7 @@ class Upstream:
 
     def __init__(self, limits: UpstreamLimits, intake: Turns | None = None) -> None:
         self._transport = PooledTransport(limits.connections, limits.keepalive_s, turns=intake)
-        timeout = httpx.Timeout(limits.silence_s, connect=limits.connect_s, pool=limits.connect_s)
-        self._extensions = {"timeout": timeout.as_dict()}
+        self._limits = limits
 
     def __repr__(self) -> str:
         return f"<Upstream {self.open_connections} connections in use>"
@@ -121,22 +143,24 @@ class Upstream:
             yield
 
     @asynccontextmanager
-    async def post(self, url: str, headers: Mapping[str, str], body: MultipartBody) -> AsyncIterator[Answer]:
-        """Send a form once and give the answer; leaving ends the call. Raises UpstreamError."""
-        headers = {
-            "accept-encoding": "identity",
-            "user-agent": f"streamedit/{__version__}",
-            **headers,
-            "content-type": body.content_type,
-            "content-length": str(body.content_length),
-        }
+    async def send(self, call: Call) -> AsyncIterator[Answer]:
+        """Send a request once and give the answer; leaving ends the call. Raises UpstreamError."""
+        headers = {"accept-encoding": "identity", "user-agent": f"streamedit/{__version__}", **call.headers}
+        if call.body is not None:
+            headers |= {"content-type": call.body.content_type, "content-length": str(call.body.content_length)}
         with _mapped_errors():
-            request = httpx.Request("POST", url, headers=headers, content=body, extensions=self._extensions)
+            request = httpx.Request(
+                call.method, call.url, headers=headers, content=call.body, extensions={"timeout": self._waits(call)}
+            )
             response = await self._transport.handle_async_request(request)
         try:
             yield Answer(response)
         finally:
             await response.aclose()
+
+    def _waits(self, call: Call) -> Mapping[str, float | None]:
+        limits = self._limits
+        return httpx.Timeout(call.silence_s or limits.silence_s, connect=limits.connect_s, pool=limits.connect_s).as_dict()
 
 
 def _passed_on(headers: httpx.Headers) -> Mapping[str, str]:

@@ -1,7 +1,5 @@
 """What a server says of itself: its models, its health, its metrics, its API."""
 
-from dataclasses import asdict
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -48,7 +46,7 @@ class SystemRoutes:
             "created": self._started_at_s,
             "owned_by": provider,
             "default": name == self._gateway.routes.default_model,
-            "capabilities": asdict(capabilities),
+            "capabilities": capabilities.described(),
         }
 
     async def live(self, _: Request) -> Response:

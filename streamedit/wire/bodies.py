@@ -32,6 +32,15 @@ _STATUS_OF = {
 """The HTTP status of an error that came inside a 200 stream, by its code, else by its type; 502 for any other."""
 
 
+_OURS = {
+    401: ("The provider refused this server's credentials.", "upstream_unauthorized"),
+    402: ("This server's account at the provider has no credit left.", "upstream_payment_required"),
+}
+
+_CODE_OF = {404: "model_not_found", 413: "request_too_large", 429: "rate_limit_exceeded"}
+"""What a status says where the provider's body gives no code."""
+
+
 def error_envelope(error: ErrorDetail) -> bytes:
     """OpenAI's ErrorResponse: always all four keys."""
     return payloads.dumps({"error": _error_fields(error)})
@@ -57,13 +66,24 @@ def parse_error_body(status: int, body: bytes, headers: Mapping[str, str]) -> Er
     try:
         parsed = payloads.loads(body)
     except ValueError:
-        parsed = {}
-    error = _error_object(parsed.get("error", parsed) if isinstance(parsed, dict) else {})
-    if status == 401:
-        # The key is this server's, not the caller's, and providers quote parts of it.
-        error = {"message": "The provider refused this server's credentials.", "code": "upstream_unauthorized"}
-        status = 502
-    return _refusal(status if 400 <= status < 600 else 502, error, headers, charged=False)
+        parsed = None
+    return refusal(status, explain(parsed, {}), headers)
+
+
+def explain(body: Json, _: Mapping[str, str]) -> Mapping[str, Json]:
+    """What an error body of OpenAI's dialect says: `{"error": {...}}`, `{"error": "text"}` or flat."""
+    return _error_object(body.get("error", body) if isinstance(body, dict) else {})
+
+
+def refusal(status: int, said: Mapping[str, Json], headers: Mapping[str, str], *, charged: bool = False) -> ErrorDetail:
+    """A provider's refusal as callers are told it; `said`: `message`, `type`, `code`, `param`, and a truer `status`."""
+    status = said["status"] if isinstance(said.get("status"), int) else status
+    if status in _OURS:
+        # The account is this server's, not the caller's, and providers quote parts of its key.
+        message, code = _OURS[status]
+        return _refusal(502, {"message": message, "code": code}, headers, charged=charged)
+    said = {**said, "code": said.get("code") or _CODE_OF.get(status)}
+    return _refusal(status if 400 <= status < 600 else 502, said, headers, charged=charged)
 
 
 def expand(raw: bytes, n: int, headers: Mapping[str, str], now_s: int) -> Sequence[Completed]:
@@ -101,13 +121,24 @@ def _expand_item(shared: Mapping[str, Json], item: Json, texts: Iterator[memoryv
 
 
 def usage_fields(usage: Usage) -> dict[str, Json]:
-    """A count as OpenAI's `usage`, all input taken for text."""
-    return {
+    """A count as OpenAI's `usage`; `cost`, in dollars, where the provider has told it, as OpenRouter has it."""
+    fields: dict[str, Json] = {
         "total_tokens": usage.total_tokens,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
-        "input_tokens_details": {"text_tokens": usage.input_tokens, "image_tokens": 0},
+        "input_tokens_details": {
+            "text_tokens": usage.input_tokens - usage.input_image_tokens,
+            "image_tokens": usage.input_image_tokens,
+        },
     }
+    if usage.cached_tokens:
+        fields["input_tokens_details"]["cached_tokens"] = usage.cached_tokens
+    if usage.output_tokens:
+        image_tokens = usage.output_tokens - usage.output_text_tokens
+        fields["output_tokens_details"] = {"text_tokens": usage.output_text_tokens, "image_tokens": image_tokens}
+    if usage.cost_micros is not None:
+        fields["cost"] = usage.cost_micros / 1_000_000
+    return fields
 
 
 def images_response(images: Sequence[Completed]) -> list[Excerpt]:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from streamedit.edits import EditRequest
 from streamedit.events import Completed, Event, PartialImage
-from streamedit.providers.base import Capabilities
+from streamedit.providers.capabilities import PARAMETERS, Capabilities, Support
 from streamedit.routing import Target
 from streamedit.wire import payloads
 
@@ -18,10 +18,14 @@ class Scripted:
     """Plays one script for each call, the last for all that follow; remembers its calls and how many are open."""
 
     def __init__(self, *scripts: Iterable[Step], n: bool = False) -> None:
-        self.capabilities = Capabilities(streams=True, partial_images=True, n=n, mask=True)
+        parameters = dict.fromkeys(PARAMETERS, Support.NATIVE)
+        self._capabilities = Capabilities(True, True, 10 if n else 1, parameters=parameters, verbatim=True)
         self._scripts = [list(script) for script in scripts]
         self.calls: list[tuple[EditRequest, Target]] = []
         self.open = 0
+
+    def capabilities(self, _: Target) -> Capabilities:
+        return self._capabilities
 
     async def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
         self.calls.append((request, target))

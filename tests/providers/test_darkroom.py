@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from streamedit.darkroom.photograph import FORMATS
 from streamedit.edits import EditOptions, EditRequest, InputImage
 from streamedit.errors import InvalidRequest
 from streamedit.events import Completed, Event, Order, PartialImage
@@ -268,6 +269,7 @@ async def test_reader_that_leaves_leaves_nothing_behind() -> None:
 def test_it_is_a_provider() -> None:
     """It is what the gateway expects: one image for each call, streamed, with partial images and masks."""
     provider: Provider = Darkroom(_now_s)
-    assert provider.capabilities.partial_images
-    assert provider.capabilities.formats == ("png", "jpeg", "webp")
-    assert not provider.capabilities.n
+    capabilities = provider.capabilities(TARGET)
+    assert capabilities.partial_images
+    assert capabilities.formats == FORMATS
+    assert capabilities.n == 1

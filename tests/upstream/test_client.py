@@ -14,6 +14,7 @@ from upstreams import Hang, ScriptedUpstream, answer, chunk, completed, frame, h
 from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import UpstreamRefused
 from streamedit.events import Event, PartialImage
+from streamedit.providers.base import Tools
 from streamedit.providers.openai import OpenAI
 from streamedit.routing import Target
 from streamedit.uploads import Upload
@@ -31,7 +32,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 def begin(upstream: Upstream, scripted: ScriptedUpstream) -> AsyncGenerator[Event]:
     """The events of one streamed edit as they come."""
     loop = asyncio.get_running_loop()
-    provider = OpenAI(upstream, now_s=loop.time, max_event_bytes=8 << 20, max_answer_bytes=8 << 20)
+    provider = OpenAI(Tools(upstream, loop.time, 8 << 20, 8 << 20))
     request = EditRequest("p", (InputImage(Upload(b"png"), "a.png", "image/png"),), stream=True)
     return provider.edit(request, Target("openai", "m", "k", scripted.url))
 

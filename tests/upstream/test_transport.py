@@ -30,7 +30,7 @@ from upstreams import (
 )
 
 from streamedit.errors import UpstreamUnreachable
-from streamedit.upstream.client import Upstream, UpstreamLimits
+from streamedit.upstream.client import Call, Upstream, UpstreamLimits
 from streamedit.upstream.connection import READ_BYTES, Connection
 from streamedit.upstream.transport import Body, PooledTransport
 from streamedit.wire.multipart import MultipartBody
@@ -757,7 +757,7 @@ async def test_an_unknown_authority_is_not_trusted(secured: ScriptedUpstream) ->
     pool = Upstream(UpstreamLimits())
     async with pool.running():
         with pytest.raises(UpstreamUnreachable):
-            async with pool.post(secured.url, {}, MultipartBody([], [])):
+            async with pool.send(Call("POST", secured.url, {}, MultipartBody([], []))):
                 pass
     assert not secured.asked
 
@@ -779,7 +779,7 @@ async def test_an_authority_of_the_environment_is_trusted(
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     pool = Upstream(UpstreamLimits())
-    async with pool.running(), pool.post(secured.url, {}, MultipartBody([], [])) as answer:
+    async with pool.running(), pool.send(Call("POST", secured.url, {}, MultipartBody([], []))) as answer:
         assert await answer.read(100) == b"{}"
 
 
