@@ -18,6 +18,7 @@ from streamedit.errors import (
     UpstreamUnreachable,
 )
 from streamedit.events import Completed, Event, PartialImage
+from streamedit.pricing import Prices
 from streamedit.routing import Route, Target
 
 BUSY = UpstreamRefused(ErrorDetail(429, "rate_limit_error", "busy", retryable=True))
@@ -32,7 +33,7 @@ def request(n: int | None = None, *, stream: bool = True) -> EditRequest:
 async def run(asked: EditRequest, *providers: Scripted, total_s: float = 5) -> tuple[list[Event], EditError | None]:
     """What was emitted, and the error that it ended with."""
     names = [f"provider-{index}" for index in range(len(providers))]
-    dispatch = Dispatch(dict(zip(names, providers, strict=True)), total_s=total_s)
+    dispatch = Dispatch(dict(zip(names, providers, strict=True)), Prices(()), total_s=total_s)
     route = Route("m", tuple(Target(name, "model") for name in names))
     events: list[Event] = []
 
@@ -126,7 +127,7 @@ async def test_images_are_made_side_by_side() -> None:
         if len(seen) == 2:
             gate.set()
 
-    await Dispatch({"provider": provider}, total_s=5).run(request(2), route, emit)
+    await Dispatch({"provider": provider}, Prices(()), total_s=5).run(request(2), route, emit)
     assert seen == [(PartialImage, 1), (Completed, 1), (Completed, 0)]
 
 
