@@ -124,10 +124,11 @@ class _Attempt:
         tells = usage.cost_micros is not None or usage.input_tokens + usage.output_tokens > 0
         if self._is_counted and not tells:
             return 0
-        self._is_counted = self._is_counted or tells
         fields = completed.payload.fields
         made = Made(fields.get("quality"), fields.get("size"), self._partial_images)
-        return self._prices.cost_micros(self._target, usage, made)
+        cost_micros = self._prices.cost_micros(self._target, usage, made)
+        self._is_counted = self._is_counted or (tells and cost_micros is not None)
+        return cost_micros
 
 
 def _indexed(event: Event, request: EditRequest) -> Event:
