@@ -7,7 +7,8 @@ Sources: Stability's v2beta OpenAPI description of 2026; Amazon Bedrock's user g
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from streamedit.providers.capabilities import Extra
+from streamedit.providers.capabilities import Capabilities, Extra, Support
+from streamedit.providers.input_limits import Limits
 
 MAX_PROMPT_CHARS = 10_000
 """Of each prompt of whatever name."""
@@ -18,16 +19,9 @@ STYLES = (
     "line-art", "low-poly", "modeling-compound", "neon-punk", "origami", "photographic", "pixel-art", "tile-texture",
 )  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an input image must be like, in pixels. `ratio`: how many times as long as the other a side may be."""
-
-    min_pixels: int = 4_096
-    max_pixels: int = 9_437_184
-    min_side_px: int = 64
-    max_side_px: int | None = None
-    ratio: float | None = None
+_FREE = Limits()
+_BOUND = Limits(ratio=2.5)
+_SMALL = Limits(max_pixels=1_048_576)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +30,9 @@ class Service:
 
     `name`: LiteLLM's. `path`: below `/v2beta/stable-image`. `fields`: its own, beside images, prompt and output format.
     `images`: the names of a request's images, in order; `files`: of further pictures that it may take. `prompt`: the name of
-    the prompt, None where it takes none; `needs_prompt`: it may not be empty. `required`: fields that must be there; `any_of`:
-    one of these must be there, and not zero. `polled`: it answers with an id, and the picture is fetched when it is done.
+    the prompt, None where it takes none. `required`: fields that must be there; `any_of`: one of these must be there, and not
+    zero; `needs`: a field that has no meaning without one of some others. `limits`: of the first image; `further_limits`: of
+    any other. `polled`: it answers with an id, and the picture is fetched when it is done.
     """
 
     name: str
@@ -46,17 +41,41 @@ class Service:
     images: tuple[str, ...] = ("image",)
     files: tuple[str, ...] = ()
     prompt: str | None = "prompt"
-    needs_prompt: bool = True
-    required: tuple[str, ...] = ()
+    required: tuple[str, ...] = ("prompt",)
     any_of: tuple[str, ...] = ()
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mask: bool = False
     formats: tuple[str, ...] = ("png", "jpeg", "webp")
-    limits: Limits = field(default=Limits())
+    limits: Limits = _FREE
+    further_limits: Limits = _FREE
     polled: bool = False
 
     def with_fields(self, **fields: Extra) -> "Service":
         """The same with some fields otherwise."""
         return replace(self, fields={**self.fields, **fields})
+
+    def capabilities(self, **parameters: Support) -> Capabilities:
+        """What it can do, and what an API does with further `parameters`."""
+        done = {
+            "mask": Support.MAPPED if self.mask else Support.REFUSED,
+            "size": Support.MAPPED if "aspect_ratio" in self.fields else Support.REFUSED,
+            "background": Support.MAPPED if self.is_cut_out else Support.REFUSED,
+            "output_format": Support.NATIVE,
+            "output_compression": Support.MAPPED,
+            "response_format": Support.MAPPED,
+        }
+        extras = {**self.fields, **dict.fromkeys(self.further_images, Extra("file"))}
+        return Capabilities(max_images=len(self.images), formats=self.formats, parameters=done | parameters, extras=extras)
+
+    @property
+    def further_images(self) -> tuple[str, ...]:
+        """The pictures that may come in files of these names."""
+        return (*self.images[1:], *self.files)
+
+    @property
+    def is_cut_out(self) -> bool:
+        """What it makes is transparent."""
+        return self.name == "remove-background"
 
 
 _TEXT = Extra()
@@ -66,9 +85,6 @@ _NEGATIVE = {"negative_prompt": _TEXT}
 _STYLE = {"style_preset": Extra(choices=STYLES)}
 _GROW = {"grow_mask": Extra("integer", 0, 20)}
 _SIDES = ("left", "right", "up", "down")
-_FREE = Limits()
-_BOUND = Limits(ratio=2.5)
-_SMALL = Limits(max_pixels=1_048_576)
 
 _CONTROL = {"control_strength": _PART, **_NEGATIVE, **_SEED, **_STYLE}
 _RELIGHT = {
@@ -91,13 +107,13 @@ _TRANSFER = {
 }
 
 _ALL = (
-    Service("erase", "edit/erase", {**_GROW, **_SEED}, prompt=None, mask=True),
-    Service("inpaint", "edit/inpaint", {**_NEGATIVE, **_GROW, **_SEED, **_STYLE}, mask=True),
+    Service("erase", "edit/erase", {**_GROW, **_SEED}, prompt=None, required=(), mask=True),
+    Service("inpaint", "edit/inpaint", {**_NEGATIVE, "grow_mask": Extra("integer", 0, 100), **_SEED, **_STYLE}, mask=True),
     Service(
         "outpaint",
         "edit/outpaint",
         {**dict.fromkeys(_SIDES, Extra("integer", 0, 2_000)), "creativity": _PART, **_SEED, **_STYLE},
-        needs_prompt=False,
+        required=(),
         any_of=_SIDES,
         limits=_BOUND,
     ),
@@ -105,15 +121,25 @@ _ALL = (
         "search-and-replace",
         "edit/search-and-replace",
         {"search_prompt": _TEXT, **_NEGATIVE, **_GROW, **_SEED, **_STYLE},
-        required=("search_prompt",),
+        required=("prompt", "search_prompt"),
+        limits=_BOUND,
     ),
     Service(
         "search-and-recolor",
         "edit/search-and-recolor",
         {"select_prompt": _TEXT, **_NEGATIVE, **_GROW, **_SEED, **_STYLE},
-        required=("select_prompt",),
+        required=("prompt", "select_prompt"),
+        limits=_BOUND,
     ),
-    Service("remove-background", "edit/remove-background", {}, prompt=None, formats=("png", "webp")),
+    Service(
+        "remove-background",
+        "edit/remove-background",
+        {},
+        prompt=None,
+        required=(),
+        formats=("png", "webp"),
+        limits=Limits(max_pixels=4_194_304),
+    ),
     Service(
         "replace-background-and-relight",
         "edit/replace-background-and-relight",
@@ -121,6 +147,9 @@ _ALL = (
         images=("subject_image",),
         files=("background_reference", "light_reference"),
         prompt="background_prompt",
+        required=(),
+        any_of=("background_prompt", "background_reference"),
+        needs={"light_source_strength": ("light_source_direction", "light_reference")},
         limits=_BOUND,
         polled=True,
     ),
@@ -129,6 +158,7 @@ _ALL = (
         "upscale/fast",
         {},
         prompt=None,
+        required=(),
         limits=Limits(min_pixels=1_024, max_pixels=1_048_576, min_side_px=32, max_side_px=1_536),
     ),
     Service(
@@ -157,8 +187,9 @@ _ALL = (
         "control/style-transfer",
         _TRANSFER,
         images=("init_image", "style_image"),
-        needs_prompt=False,
-        limits=_BOUND,
+        required=(),
+        limits=Limits(max_side_px=16_383, ratio=2.5),
+        further_limits=Limits(max_side_px=16_383),
     ),
 )
 
@@ -181,7 +212,7 @@ def find(model: str) -> Service | None:
 
 def _twin(name: str, limits: Limits = _BOUND) -> Service:
     """A service as Bedrock has it: answered at once, whatever the REST API does."""
-    return replace(SERVICES[name], limits=limits, polled=False)
+    return replace(SERVICES[name], limits=limits, further_limits=limits, polled=False)
 
 
 _WIDE_CREATIVITY = Extra("number", 0.1, 0.5)
@@ -193,7 +224,7 @@ BEDROCK: Mapping[str, Service] = {
     "stability.stable-image-control-sketch-v1:0": _twin("sketch"),
     "stability.stable-image-control-structure-v1:0": _twin("structure"),
     "stability.stable-image-erase-object-v1:0": _twin("erase"),
-    "stability.stable-image-inpaint-v1:0": _twin("inpaint"),
+    "stability.stable-image-inpaint-v1:0": _twin("inpaint").with_fields(**_GROW),
     "stability.stable-image-remove-background-v1:0": replace(_twin("remove-background"), formats=("png", "jpeg", "webp")),
     "stability.stable-image-search-recolor-v1:0": _twin("search-and-recolor"),
     "stability.stable-image-search-replace-v1:0": _twin("search-and-replace"),
