@@ -115,5 +115,5 @@ async def _checked(image: InputImage, param: str, limits: Limits) -> InputImage:
         raise InvalidRequest(f"{param} must be a PNG, JPEG or WebP picture.", param=param, code="invalid_image_file")
     if info.pixels and (limit := limits.broken(info.width_px, info.height_px)):
         message = f"{param} must be {limit}; it is {info.width_px}x{info.height_px}."
-        raise InvalidRequest(message, param=param, code="invalid_image_size")
+        raise InvalidRequest(message, param=param, code="invalid_image_file")
     return replace(image, media_type=info.media_type)
