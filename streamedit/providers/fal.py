@@ -20,7 +20,7 @@ from streamedit.providers.calls import Api, poll, tell
 from streamedit.providers.capabilities import Capabilities
 from streamedit.providers.fal_answers import API_HOSTS, MEDIA_HOSTS, explain, own_address, pictures
 from streamedit.providers.fal_apps import APPS, FAMILIES, app_of, name_of
-from streamedit.providers.fal_request import arguments
+from streamedit.providers.fal_request import arguments, base_of
 from streamedit.providers.fal_stream import Draft, Drafts
 from streamedit.providers.finish import Finish
 from streamedit.routing import Setup, Target
@@ -28,9 +28,6 @@ from streamedit.upstream.client import Call
 from streamedit.wire.cutouts import Cutout
 from streamedit.wire.jsonbody import JsonBody
 from streamedit.wire.scanner import FrameScanner
-
-API_BASE = "https://fal.run"
-QUEUE_BASE = "https://queue.fal.run"
 
 _POLL_S = 0.5
 _RUNNING = ("IN_QUEUE", "IN_PROGRESS")
@@ -169,13 +166,7 @@ async def _call(request: EditRequest, target: Target, path: str = "") -> Call:
         body["partial_images"] = request.partial_images
     # What a queue has done is kept for a while, and pictures in it would be kept with it.
     body["sync_mode"] = target.params.get("sync_mode", not queued) is True
-    return Call("POST", f"{_base(target, queued=queued)}/{name}{path}", _headers(target), JsonBody(body))
-
-
-def _base(target: Target, *, queued: bool) -> str:
-    """A base of the configuration's own has its queue at the same place."""
-    base = (target.api_base or API_BASE).rstrip("/")
-    return QUEUE_BASE if queued and base == API_BASE else base
+    return Call("POST", f"{base_of(target, queued=queued)}/{name}{path}", _headers(target), JsonBody(body))
 
 
 def _headers(target: Target) -> Mapping[str, str]:

@@ -13,8 +13,17 @@ from streamedit.providers.sizes import nearest_ratio, parse_size, side_px
 from streamedit.routing import Target
 from streamedit.wire.jsonbody import Base64
 
+API_BASE = "https://fal.run"
+QUEUE_BASE = "https://queue.fal.run"
+
 _QUALITIES = {"hd": "high", "standard": "medium"}
 """DALL-E's names, which LiteLLM takes."""
+
+
+def base_of(target: Target, *, queued: bool) -> str:
+    """Where the apps are, or the queue to them; a base of the configuration's own has its queue at the same place."""
+    base = (target.api_base or API_BASE).rstrip("/")
+    return QUEUE_BASE if queued and base == API_BASE else base
 
 
 async def arguments(request: EditRequest, target: Target, app: App) -> dict[str, Json]:
