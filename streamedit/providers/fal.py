@@ -88,13 +88,7 @@ class Fal:
 
     async def _whole(self, request: EditRequest, target: Target, finish: Finish) -> AsyncGenerator[Event]:
         call = await _call(request, target)
-        queued = target.params.get("queue") is True
-        answer = await (self._queued(call, target) if queued else self._api.ask(call, target))
-        async with aclosing(self._completed(answer, target, finish)) as events:
-            async for event in events:
-                yield event
-
-    async def _completed(self, answer: Cutout, target: Target, finish: Finish) -> AsyncGenerator[Event]:
+        answer = await (self._queued(call, target) if target.params.get("queue") is True else self._api.ask(call, target))
         found = pictures(answer.json)
         if not found:
             raise UpstreamBroken("The provider answered without an image.", code="upstream_empty")
@@ -135,12 +129,11 @@ class Fal:
                     while drafts.shown:
                         yield await self._partial(drafts.shown.popleft(), target, finish)
                     if drafts.ended:
+                        answer.complete()
                         break
-            scanner.finish()
-            drafts.take(scanner)
+            drafts.finish(scanner)
             while drafts.shown:
                 yield await self._partial(drafts.shown.popleft(), target, finish)
-            answer.complete()
             yield await self._last(drafts.last(), target, finish)
 
     async def _partial(self, draft: Draft, target: Target, finish: Finish) -> Event:

@@ -68,7 +68,9 @@ def explain(body: Json, headers: Mapping[str, str]) -> Mapping[str, Json]:
         return {}
     detail = body.get("detail") or body.get("error")
     if not isinstance(detail, list):
-        return {"message": detail, "code": body.get("error_type") or headers.get("x-fal-error-type")}
+        told = {"message": detail, "code": body.get("error_type") or headers.get("x-fal-error-type")}
+        # Said with a 403; the account that it speaks of is this server's.
+        return {**told, "status": 402} if "Exhausted balance" in str(detail) else told
     mistakes = [mistake for mistake in detail if isinstance(mistake, dict)]
     first = mistakes[0] if mistakes else {}
     told = {"message": "; ".join(str(mistake.get("msg")) for mistake in mistakes), "code": first.get("type")}

@@ -43,8 +43,16 @@ class Drafts:
         """Take what is whole by now. Raises UpstreamError, Blocked."""
         for event in self._events(scanner):
             found = pictures(event.json)
-            if found and not self.ended:
+            if found:
                 self._add(Draft(event, found[0]), event.json)
+            if self.ended:
+                return
+
+    def finish(self, scanner: FrameScanner) -> None:
+        """The stream is over: what it broke off with counts only where the last picture has not come. Raises as `take`."""
+        if not self.ended:
+            scanner.finish()
+            self.take(scanner)
 
     def last(self) -> Draft:
         """The finished picture, which is given away. Raises UpstreamBroken."""

@@ -432,6 +432,16 @@ def test_a_stream_that_goes_wrong_is_an_error(case: str, scripted: ScriptedUpstr
     assert KEY not in answer.body.decode()
 
 
+def test_nothing_counts_after_the_last_picture(scripted: ScriptedUpstream) -> None:
+    """Whatever follows it, whole or cut off, in the same piece or later."""
+    for rest in (b"data: <html>\n\n", b'data: {"half', b'data: {"error":"late"}\n\n'):
+        [whole] = stream(partial_event(1), last_event(9))
+        assert isinstance(whole, bytes)
+        together = head() + chunk(b"data: " + last_event(9) + b"\n\n" + rest) + END
+        for script in ([whole.removesuffix(END), chunk(rest), END], [together]):
+            assert reds(played(GPTImageStream(), scripted, script, STREAM))[-1] == ("completed", 9)
+
+
 def test_a_stream_that_breaks_off_is_an_error(scripted: ScriptedUpstream) -> None:
     """Neither a picture that was told to be interim is taken for the edit, nor the last before the connection broke."""
     answer = played(GPTImageStream(), scripted, stream(partial_event(1)), STREAM)
@@ -452,6 +462,7 @@ def test_a_stream_that_breaks_off_is_an_error(scripted: ScriptedUpstream) -> Non
         ([{"msg": "m", "type": "internal_server_error"}], {"message": "m", "code": "internal_server_error"}),
         ([{"msg": "a", "type": "t"}, {"msg": "b"}], {"message": "a; b", "code": "t"}),
         ("gone", {"message": "gone", "code": "request_timeout"}),
+        ("User is locked. Reason: Exhausted balance.", {"status": 402}),
         ([7], {"message": "", "status": 400}),
     ],
 )

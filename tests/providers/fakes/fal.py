@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from PIL import Image
-from providers.fakes import KEY, Fake, b64, body_of, check_only, decoded, of_data_url
+from providers.fakes import KEY, Fake, b64, body_of, check_only, decoded, of_data_url, png
 from upstreams import END, Asked, Script, chunk, head, json_answer, sized
 
 Check = Callable[[Any], bool]
@@ -180,7 +180,8 @@ class Flux2(App):
     def ok(self, asked: Asked) -> Script:
         if not asked.path.endswith("/stream"):
             return super().ok(asked)
-        return stream(*(json.dumps(self.result(asked)).encode() for _ in range(3)))
+        noise = {"images": [{"url": f"data:image/png;base64,{b64(png((250, 250, 250)))}"}]}
+        return stream(*[json.dumps(noise).encode()] * 2, json.dumps(self.result(asked)).encode())
 
 
 class Flux2Pro(App):
