@@ -131,6 +131,22 @@ def test_extras_have_their_types() -> None:
     assert read == {"steps": 30, "strength": 0.5, "fast": True, "nested": {"a": [1]}}
 
 
+def test_a_field_of_json_may_come_in_parts() -> None:
+    """As SDKs write nested fields into forms, and as JSON bodies are kept."""
+    parts = (("nested[a]", "1"), ("nested[b][]", "x"), ("nested[b][]", "true"))
+    asked = adapted(request(extra=parts), Capabilities(extras=EXTRAS), TARGET)
+    assert extras_of(asked, Capabilities(extras=EXTRAS), TARGET) == {"nested": {"a": 1, "b": ["x", True]}}
+    assert refused(request(extra=(("steps[a]", "1"),)), Capabilities(extras=EXTRAS))[0] == "steps[a]"
+
+
+def test_parts_that_contradict_each_other_are_named() -> None:
+    """A 400 for the field."""
+    asked = request(extra=(("nested[a]", "1"), ("nested[a][b]", "2")))
+    with pytest.raises(InvalidRequest) as caught:
+        extras_of(asked, Capabilities(extras=EXTRAS), TARGET)
+    assert caught.value.detail.param == "nested"
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
