@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers import mock, openai, xai
+from streamedit.providers import mock, openai, openai_responses, xai
 from streamedit.providers.base import Provider, Tools
 from streamedit.providers.capabilities import DARKROOM, Capabilities
 from streamedit.routing import Setup
@@ -32,6 +32,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
     "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),
+    "openai_responses": Entry(openai_responses.OpenAIResponses, openai_responses.SETUP, openai_responses.FAMILIES),
     "xai": Entry(xai.XAI, xai.SETUP, xai.FAMILIES),
 }
 

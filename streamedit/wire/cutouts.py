@@ -12,44 +12,63 @@ from streamedit.wire import payloads
 
 _LONG_BYTES = 1 << 12
 _BACKSLASH = 0x5C
+_ESCAPE = (b"\\",)
+_LINE_ENDS = (b"\n", b"\r")
+"""Some break base64 into lines. No event may be sent like that."""
 
 
 class Cutout:
-    """A parsed JSON text. `json`: its value, with a mark in the place of each long string; `text` gives the string itself."""
+    """A parsed JSON text. `json`: its value, with a mark in the place of each long string, which `text`, `base64` ... give."""
 
     def __init__(self, *pieces: bytes, quoted: Sequence[bool] = ()) -> None:
-        """Of a text in one piece or several, which nobody joins; `quoted`: whether there is a quote in each, where that is known.
+        """Of a text in one piece or several, which nobody joins. `quoted`: of a single line's pieces, whether each has a quote.
 
         Raises ValueError for what is not JSON.
         """
         self._pieces = pieces
         self._mark = secrets.token_hex(8)
         self._long: list[slice] = []
+        self._not_base64 = _ESCAPE if quoted else (*_ESCAPE, *_LINE_ENDS)
         self.json: Json = payloads.loads(b"".join(self._rest(quoted or [True] * len(pieces))))
 
     def text(self, value: Json) -> bytes | memoryview:
         """The text of a string in `json`, without a copy where it is long and in one piece; empty for anything but a string."""
-        parts = self.parts(value)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        if not isinstance(value, str) or not value.startswith(self._mark):
+            return value.encode() if isinstance(value, str) else b""
+        string = self._cut(value)
+        text = _joined(list(self._between(string)))
+        return _unescaped(text) if self._has(string, _ESCAPE) else text
+
+    def plain(self, value: Json) -> Json:
+        """A value in `json` with the long strings in their places: for what is no image."""
+        if isinstance(value, dict):
+            return {name: self.plain(member) for name, member in value.items()}
+        if isinstance(value, list):
+            return [self.plain(element) for element in value]
+        return bytes(self.text(value)).decode("utf-8", "replace") if isinstance(value, str) else value
 
     def parts(self, value: Json) -> Sequence[bytes | memoryview]:
-        """The text of a string in `json` in the pieces in which it came, nothing of it copied; none for anything but a string."""
+        """The base64 in a string of `json` in the pieces in which it came, nothing copied; none for anything but a string."""
         if not isinstance(value, str) or not value:
             return []
-        if not value.startswith(self._mark):
-            return [value.encode()]
-        string = self._long[int(value.removeprefix(self._mark))]
-        parts = list(self._between(string))
-        has_escapes = any(piece.find(b"\\", start, stop) >= 0 for piece, start, stop in self._spans(string))
-        return [_unescaped(b"".join(parts))] if has_escapes else parts
+        if value.startswith(self._mark) and not self._has(string := self._cut(value), self._not_base64):
+            return list(self._between(string))
+        return [b"".join(bytes(self.text(value)).split())]
 
     def base64(self, value: Json) -> bytes | memoryview:
         """The image in a string of `json`, which is base64 or a data URL; empty for anything else."""
-        text = self.text(value)
+        text = _joined(self.parts(value))
         if bytes(text[:5]) != b"data:":
             return text
         comma = bytes(text[:256]).find(b",")
         return text[comma + 1 :] if comma >= 0 else b""
+
+    def _cut(self, mark: str) -> slice:
+        """Where the string lies that a mark stands for."""
+        return self._long[int(mark.removeprefix(self._mark))]
+
+    def _has(self, part: slice, any_of: Sequence[bytes]) -> bool:
+        return any(piece.find(byte, start, stop) >= 0 for byte in any_of for piece, start, stop in self._spans(part))
 
     def _rest(self, quoted: Sequence[bool]) -> Iterator[bytes | memoryview]:
         """The text with marks for the long strings."""
@@ -95,7 +114,7 @@ def _strings(pieces: Sequence[bytes], quoted: Sequence[bool]) -> Iterator[slice]
 
 
 def _is_escaped(piece: bytes, at: int, before: int) -> bool:
-    """Whether a quote is the string's own: an odd number of backslashes stands before it, `before` of them in earlier pieces."""
+    """Whether a quote is the string's own: backslashes before it are odd in number, `before` of them in earlier pieces."""
     return _backslashes(piece, at, before) % 2 == 1
 
 
@@ -107,6 +126,13 @@ def _backslashes(piece: bytes, end: int, before: int) -> int:
     return end - start + (0 if start else before)
 
 
-def _unescaped(text: bytes) -> bytes:
-    """Some write `/` as `\\/` and `=` as `\\u003d`. Raises ValueError."""
-    return str(json.loads(b'"%b"' % text)).encode()
+def _joined(parts: Sequence[bytes | memoryview]) -> bytes | memoryview:
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _unescaped(text: bytes | memoryview) -> bytes:
+    """Some write `/` as `\\/` and `=` as `\\u003d`. Empty for what no string may have in it."""
+    try:
+        return str(json.loads(b'"%b"' % bytes(text), strict=False)).encode("utf-8", "replace")
+    except ValueError:
+        return b""
