@@ -1,14 +1,15 @@
-"""OpenAI's Responses API: a text model that edits with the tool `image_generation`. `POST {api_base}/responses`, JSON, a stream.
+"""OpenAI's Responses API: `POST {api_base}/responses`, where a text model edits with the tool `image_generation`, in a stream.
 
-The model that is named is the text model; `image_model` is the tool's. Source: openai-python 3.54 `types/responses`. There is no
-n: one call makes one picture (openai-python issue 2481).
+The model that is named is the text model; `image_model` is the tool's. One call makes one picture (openai-python issue 2481).
+Source: openai-python 3.54 `types/responses`.
 """
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from copy import deepcopy
 
 from streamedit.edits import EditRequest
-from streamedit.errors import UpstreamBroken, UpstreamError
+from streamedit.errors import InvalidRequest, UpstreamBroken, UpstreamError
 from streamedit.events import Completed, Event, Json
 from streamedit.providers.base import Tools
 from streamedit.providers.calls import Api, is_stream, read_json, without_secrets
@@ -88,8 +89,8 @@ class OpenAIResponses:
             reply = Reply(answer.headers, int(self._tools.now_s()))
             if not await is_stream(answer):
                 with _secrets_kept(target):
-                    event = await self._whole(answer, reply)
-                yield event
+                    completed = await self._whole(answer, reply)
+                yield completed
                 return
             async with aclosing(self._stream(answer, reply, target)) as events:
                 async for event in events:
@@ -191,12 +192,14 @@ def _options(request: EditRequest, names: tuple[str, ...]) -> Mapping[str, Json]
 
 
 def _nested(fields: Mapping[str, Json]) -> Mapping[str, Json]:
-    """`{"a[b]": 1}` as `{"a": {"b": 1}}`: forms flatten objects."""
+    """`{"a[b]": 1}` as `{"a": {"b": 1}}`: forms flatten objects. Raises InvalidRequest where `a` is something else."""
     nested: dict[str, Json] = {}
-    for name, value in fields.items():
+    for name in sorted(fields):
         *path, last = name.replace("]", "").split("[")
         place = nested
         for step in path:
             place = place.setdefault(step, {})
-        place[last] = value
+            if not isinstance(place, dict):
+                raise InvalidRequest(f"{step} must be an object.", param=step, code="invalid_type")
+        place[last] = deepcopy(fields[name])
     return nested
