@@ -80,7 +80,7 @@ class Reply:
         if reason == "content_filter":
             self._picture = ()
             raise Blocked("The provider's moderation has filtered the answer.")
-        items = [item for item in response.get("output") or () if isinstance(item, dict)]
+        items = [item for item in _list(response.get("output")) if isinstance(item, dict)]
         self._messages = [] if items else self._messages
         for item in items:
             self._item(item, cutout)
@@ -99,7 +99,7 @@ class Reply:
         picture = cutout.parts(event.get("partial_image_b64"))
         if not picture or self.has_picture:
             return None
-        fields = {"type": payloads.PARTIAL_IMAGE, "partial_image_index": event.get("partial_image_index") or 0}
+        fields = {"type": payloads.PARTIAL_IMAGE, "partial_image_index": _count(event, "partial_image_index")}
         return PartialImage(payloads.around({**fields, **self._description(event, picture)}, picture), self._headers)
 
     def _item(self, item: Mapping[str, Json], cutout: Cutout) -> None:
@@ -143,10 +143,10 @@ class Reply:
 def failure(error: Json, headers: Mapping[str, str]) -> EditError:
     """An error of a response, of its image call, or of its stream: an object, or a text."""
     said = error if isinstance(error, dict) else {"message": error}
-    code = said.get("code")
+    code = str(said.get("code"))
     if code in _BLOCKS:
         return Blocked(_blocked(said))
-    if isinstance(code, str) and code.startswith(_OF_THE_CALLER):
+    if code.startswith(_OF_THE_CALLER):
         said = {**said, "type": "invalid_request_error"}
     return UpstreamRefused(bodies.parse_stream_error({"error": said}, headers))
 
@@ -154,7 +154,7 @@ def failure(error: Json, headers: Mapping[str, str]) -> EditError:
 def _blocked(error: Mapping[str, Json]) -> str:
     """What was said of a block, with its stage and its categories."""
     details = _object(error.get("moderation_details"))
-    categories = ", ".join(str(category) for category in details.get("categories") or ())
+    categories = ", ".join(str(category) for category in _list(details.get("categories")))
     message = str(error.get("message") or "The provider's moderation blocked the picture.")
     stage = f"Moderation of the {details.get('moderation_stage') or 'request'}"
     return f"{message} {stage}: {categories}." if categories else message
@@ -197,7 +197,7 @@ def _said(messages: Sequence[Json], kind: str) -> str:
 
 def _words(messages: Sequence[Json], kind: str) -> Iterator[str]:
     for message in messages:
-        parts = (_object(part) for part in message.get("content") or ())
+        parts = (_object(part) for part in _list(message.get("content")))
         yield from (part[kind] for part in parts if isinstance(part.get(kind), str))
 
 
@@ -222,6 +222,10 @@ def _cutout(frame: Frame) -> Cutout:
 
 def _object(value: Json) -> Mapping[str, Json]:
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: Json) -> Sequence[Json]:
+    return value if isinstance(value, list) else ()
 
 
 def _count(counts: Mapping[str, Json], name: str) -> int:
