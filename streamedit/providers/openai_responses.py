@@ -50,6 +50,8 @@ _OF_THE_MODEL: Mapping[str, Extra] = {
 _DETAIL = Extra(choices=("low", "high", "auto", "original"))
 _TOOL_OPTIONS = ("size", "quality", "background", "output_format", "output_compression", "input_fidelity", "moderation")
 _MODEL_OPTIONS = ("user", "safety_identifier")
+_NEVER_PARTIAL = ("gif", "svg")
+"""Formats of which no interim picture can be shown, and asking for one is an error."""
 
 SETUP = Setup(
     environment={
@@ -180,7 +182,7 @@ async def _tool(request: EditRequest, extras: Mapping[str, Json]) -> Mapping[str
     tool: dict[str, Json] = {"type": "image_generation", "action": "edit", **_options(request, _TOOL_OPTIONS), **_nested(own)}
     if "image_model" in extras:
         tool["model"] = extras["image_model"]
-    if request.partial_images:
+    if request.partial_images and request.options.output_format not in _NEVER_PARTIAL:
         tool["partial_images"] = request.partial_images
     if request.mask is not None:
         tool["input_image_mask"] = {"image_url": Base64.data_url(await typed(request.mask))}

@@ -141,6 +141,18 @@ def test_what_is_not_asked_for_is_not_sent(server: RunningServer, scripted: Scri
     assert (headers["openai-organization"], headers["openai-project"]) == ("org-1", "proj-1")
 
 
+@pytest.mark.parametrize("output_format", ["gif", "svg"])
+def test_interim_pictures_are_asked_for_where_there_are_any(
+    server: RunningServer, scripted: ScriptedUpstream, output_format: str
+) -> None:
+    """Fewer than wanted may come; for these formats asking is an error upstream."""
+    done = {"type": "response.output_item.done", "item": FAKE.call(BODY, "QUJD"), "output_index": 0}
+    scripted.serve(lambda _: streamed([done, {"type": "response.completed", "response": FAKE.response(BODY, [])}]))
+    assert post(server.edits_url, {**STREAM, "output_format": output_format}).names == ["completed"]
+    tool = asked_of(scripted)["tools"][0]
+    assert (tool["output_format"], "partial_images" in tool) == (output_format, False)
+
+
 def test_objects_in_a_json_body_arrive(server: RunningServer, scripted: ScriptedUpstream) -> None:
     """Beside what the configuration says of the same object, which stays as it is for the next edit."""
     reasoning = {"reasoning": {"summary": "auto"}}
