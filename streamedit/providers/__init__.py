@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers import fal, mock, openai, recraft, stability, xai
+from streamedit.providers import fal, mock, openai, openai_responses, recraft, stability, xai
 from streamedit.providers.base import Provider, Tools
 from streamedit.providers.capabilities import DARKROOM, Capabilities
 from streamedit.routing import Setup
@@ -33,6 +33,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "fal_ai": Entry(fal.Fal, fal.SETUP, fal.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),
+    "openai_responses": Entry(openai_responses.OpenAIResponses, openai_responses.SETUP, openai_responses.FAMILIES),
     "recraft": Entry(recraft.Recraft, recraft.SETUP, recraft.FAMILIES),
     "stability": Entry(stability.Stability, stability.SETUP, stability.FAMILIES),
     "xai": Entry(xai.XAI, xai.SETUP, xai.FAMILIES),
