@@ -25,6 +25,7 @@ from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import EditError, ErrorDetail
 from streamedit.events import Completed, Event, Failed, PartialImage, Payload, Usage
 from streamedit.images import inspect
+from streamedit.pricing import Prices
 from streamedit.routing import Route, Target
 from streamedit.uploads import Upload
 from streamedit.upstream.client import Upstream, UpstreamLimits
@@ -76,7 +77,7 @@ class Shown:
             return
         picture = await Picture.of(event.payload)
         name = _name_of(event)
-        usage = f"; {_told(Usage.of(event.payload))}" if isinstance(event, Completed) else ""
+        usage = f"; {_told(event)}" if isinstance(event, Completed) else ""
         _print(f"{time.perf_counter() - self._began_s:8.3f} s  {name}: {picture.told}{usage}{self._saved(name, picture)}")
 
     def _saved(self, name: str, picture: Picture) -> str:
@@ -132,7 +133,7 @@ async def _edit(place: Place, body: MultipartBody, shown: Shown) -> None:
     server = place.server
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s))
     names = frozenset(target.provider for target in place.route.targets)
-    dispatch = Dispatch(providers.build(names, server, upstream, time.time), total_s=server.total_s)
+    dispatch = Dispatch(providers.build(names, server, upstream, time.time), Prices.shipped(), total_s=server.total_s)
     request = await _read(body)
     try:
         async with upstream.running():
@@ -201,11 +202,12 @@ def _name_of(event: PartialImage | Completed) -> str:
     return f"partial {event.image_index} {event.payload.fields.get('partial_image_index', 0)}"
 
 
-def _told(usage: Usage) -> str:
-    """The tokens, and the cost where the provider has told it."""
+def _told(completed: Completed) -> str:
+    """The tokens, and the cost where it is known."""
+    usage = Usage.of(completed.payload)
     inputs = f"{usage.input_tokens} tokens in ({usage.input_image_tokens} image, {usage.cached_tokens} cached)"
     outputs = f"{usage.output_tokens} out ({usage.output_text_tokens} text)"
-    cost = f", ${usage.cost_micros / 1_000_000:.6f}" if usage.cost_micros is not None else ""
+    cost = f", ${completed.cost_micros / 1_000_000:.6f}" if completed.cost_micros is not None else ", cost not known"
     return f"{inputs}, {outputs}{cost}" if usage.total_tokens or usage.input_tokens else f"no tokens told{cost}"
 
 

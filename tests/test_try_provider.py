@@ -92,7 +92,7 @@ def test_mask_and_usage(photo: Path, tmp_path: Path, scripted: ScriptedUpstream)
     environ = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": scripted.url}
     events = shown(tried(fake.name, photo, "p", "--mask", mask, "--image", photo, **environ))
     assert [event[1] for event in events] == ["partial 0 0", "partial 0 1", "completed 0"]
-    assert events[-1][5] == "; 800 tokens in (480 image, 160 cached), 1040 out (50 text)"
+    assert events[-1][5] == "; 800 tokens in (480 image, 160 cached), 1040 out (50 text), cost not known"
     [asked] = scripted.asked
     assert fake.images_of(asked) == [photo.read_bytes()] * 2
     assert fake.mask_of(asked).getextrema() == (255, 255)
