@@ -24,5 +24,5 @@ class Limits:
         if not self.min_pixels <= width_px * height_px <= self.max_pixels:
             return f"of {self.min_pixels:,} to {self.max_pixels:,} pixels"
         if long_px > self.ratio * short_px:
-            return f"between 1:{self.ratio:g} and {self.ratio:g}:1"
+            return f"of a shape between 1:{self.ratio:g} and {self.ratio:g}:1"
         return None

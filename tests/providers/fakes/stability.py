@@ -1,15 +1,15 @@
 """Stability AI's REST API as its OpenAPI description of 2026 has it: a form in, JSON out; two services answer later."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, ClassVar
 
 from PIL import Image
-from providers.fakes import KEY, Fake, Outcome, b64, check_only, decoded
+from providers.fakes import KEY, Fake, b64, check_only, decoded
 from upstreams import Asked, Script, json_answer
 
-ID = "e52772ac75b0f4d1e0a3c1b2d3e4f5061728394a5b6c7d8e9f0a1b2c3d4e5f60"
 STYLES = {
     "enhance", "anime", "photographic", "digital-art", "comic-book", "fantasy-art", "line-art", "analog-film", "neon-punk",
     "isometric", "low-poly", "origami", "modeling-compound", "cinematic", "3d-model", "pixel-art", "tile-texture",
@@ -33,6 +33,13 @@ def refusal(status: str, name: str, *errors: str, **headers: str) -> Script:
     return [json_answer({"id": "2a1b2d4eafe2bc6ab4cd4d5c6133f513", "name": name, "errors": errors}, status, **headers)]
 
 
+def in_format(picture: bytes, output_format: str) -> bytes:
+    """A picture in another format."""
+    buffer = BytesIO()
+    decoded(picture).save(buffer, output_format)
+    return buffer.getvalue()
+
+
 class Stability(Fake):
     """What all services have."""
 
@@ -45,15 +52,11 @@ class Stability(Fake):
     formats: ClassVar[Sequence[str]] = ("png", "jpeg", "webp")
     sides_px: ClassVar[tuple[int, int]] = (64, 65_535)
     pixels: ClassVar[tuple[int, int]] = (4_096, 9_437_184)
-    polled: ClassVar[bool] = False
     refuses: ClassVar[Mapping[str, str]] = {"background": "transparent", "size": "1024x1024", "strength": "0.5"}
 
     def check(self, asked: Asked) -> None:
         assert asked.headers["authorization"] == f"Bearer {KEY}"
         assert asked.headers["accept"] == "application/json"
-        if asked.method == "GET":
-            assert asked.path == f"/v1/v2beta/results/{ID}", asked.path
-            return
         assert (asked.method, asked.path) == ("POST", f"/v1/v2beta/stable-image/{self.path}"), asked.path
         assert asked.headers["content-type"].startswith("multipart/form-data"), asked.headers["content-type"]
         assert len(asked.body) <= 10 << 20
@@ -91,33 +94,16 @@ class Stability(Fake):
             assert all(self.sides_px[0] <= side <= self.sides_px[1] for side in image.size), image.size
             assert self.pixels[0] <= image.width * image.height <= self.pixels[1], image.size
 
-    def answer(self, asked: Asked) -> Script:
-        """A job that was begun ends as it must when it is looked for, the second time."""
-        later = self.outcome in (Outcome.OK, Outcome.BLOCKED, Outcome.EMPTY, Outcome.GARBAGE, Outcome.SILENT)
-        if not (self.polled and later):
-            return super().answer(asked)
-        if asked.method == "POST":
-            self.looked = 0
-            return self._begun(asked)
-        self.looked += 1
-        if self.looked == 1:
-            return [json_answer({"id": ID, "status": "in-progress"}, "202 Accepted")]
-        return super().answer(asked)
-
-    def _begun(self, asked: Asked) -> Script:
-        outcome, self.outcome = self.outcome, Outcome.OK
-        checked = list(super().answer(asked))
-        self.outcome = outcome
-        return checked if b"418" in bytes(str(checked[0]), "utf-8")[:40] else [json_answer({"id": ID})]
-
     def ok(self, asked: Asked) -> Script:
-        return [json_answer({"image": b64(self.picture_of(asked)), "finish_reason": "SUCCESS", "seed": 343940597})]
+        return [json_answer(self.finished(asked))]
+
+    def finished(self, asked: Asked) -> dict[str, Any]:
+        """The picture, and what is said of it."""
+        return {"image": b64(self.picture_of(asked)), "finish_reason": "SUCCESS", "seed": 343940597}
 
     def picture_of(self, asked: Asked) -> bytes:
         """In the format that was asked for."""
-        buffer = BytesIO()
-        decoded(self.picture()).save(buffer, asked.field("output_format") or "png")
-        return buffer.getvalue()
+        return in_format(self.picture(), asked.field("output_format") or "png")
 
     def blocked(self, _: Asked) -> Script:
         """A picture, but a blurred one."""
@@ -150,6 +136,8 @@ class Stability(Fake):
 
 
 class Erase(Stability):
+    """What the mask shows is taken away; it knows no prompt."""
+
     name = "stability/erase"
     path = "edit/erase"
     takes: ClassVar = {"grow_mask": (0, 20), "seed": SEED}
@@ -158,6 +146,8 @@ class Erase(Stability):
 
 
 class Inpaint(Stability):
+    """What the mask shows is made anew."""
+
     name = "stability/inpaint"
     path = "edit/inpaint"
     takes: ClassVar = {**PROMPTS, "grow_mask": (0, 100), "seed": SEED, "style_preset": STYLES}
@@ -165,6 +155,8 @@ class Inpaint(Stability):
 
 
 class Outpaint(Stability):
+    """The picture grows on at least one side."""
+
     name = "stability/outpaint"
     path = "edit/outpaint"
     takes: ClassVar = {
@@ -183,6 +175,8 @@ class Outpaint(Stability):
 
 
 class SearchAndReplace(Stability):
+    """What is searched for becomes something else."""
+
     name = "stability/search-and-replace"
     path = "edit/search-and-replace"
     takes: ClassVar = {**PROMPTS, "search_prompt": TEXT, "grow_mask": (0, 20), "seed": SEED, "style_preset": STYLES}
@@ -191,6 +185,8 @@ class SearchAndReplace(Stability):
 
 
 class SearchAndRecolor(Stability):
+    """What is selected gets another colour."""
+
     name = "stability/search-and-recolor"
     path = "edit/search-and-recolor"
     takes: ClassVar = {**PROMPTS, "select_prompt": TEXT, "grow_mask": (0, 20), "seed": SEED, "style_preset": STYLES}
@@ -199,6 +195,8 @@ class SearchAndRecolor(Stability):
 
 
 class RemoveBackground(Stability):
+    """Transparent, so never a JPEG."""
+
     name = "stability/remove-background"
     path = "edit/remove-background"
     needs: ClassVar = ()
@@ -207,27 +205,69 @@ class RemoveBackground(Stability):
     refuses: ClassVar = {"output_format": "jpeg", "seed": "1", "size": "1024x1024"}
 
 
+@dataclass
+class Job:
+    """One that was begun, and how often it was looked for."""
+
+    output_format: str
+    looks: int = 0
+
+
 class Later(Stability):
-    """Of the services that answer with an id."""
+    """A service that answers with an id: the picture is there when it is looked for the second time."""
 
-    polled = True
     params: ClassVar = {"poll_s": 0.01}
-    looked = 0
-    asked_format = "png"
 
-    def answer(self, asked: Asked) -> Script:
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: dict[str, Job] = {}
+
+    def check(self, asked: Asked) -> None:
         if asked.method == "POST":
-            self.asked_format = asked.field("output_format") or "png"
-        return super().answer(asked)
+            super().check(asked)
+            return
+        assert asked.headers["authorization"] == f"Bearer {KEY}"
+        assert asked.headers["accept"] == "application/json"
+        assert asked.path in [f"/v1/v2beta/results/{job_id}" for job_id in self.jobs], asked.path
 
-    def picture_of(self, _: Asked) -> bytes:
+    def later(self, asked: Asked, finished: Callable[[Asked], Script]) -> Script:
+        """The id, then that it is not done, then what it has come to."""
+        if asked.method == "POST":
+            job_id = f"{len(self.jobs):064x}"
+            self.jobs[job_id] = Job(asked.field("output_format") or "png")
+            return [json_answer({"id": job_id})]
+        self.job(asked).looks += 1
+        if self.job(asked).looks == 1:
+            return [json_answer({"id": asked.path.rpartition("/")[2], "status": "in-progress"}, "202 Accepted")]
+        return finished(asked)
+
+    def job(self, asked: Asked) -> Job:
+        """The job that is looked for."""
+        return self.jobs[asked.path.rpartition("/")[2]]
+
+    def picture_of(self, asked: Asked) -> bytes:
         """In the format that was asked for when the job was begun."""
-        buffer = BytesIO()
-        decoded(self.picture()).save(buffer, self.asked_format)
-        return buffer.getvalue()
+        return in_format(self.picture(), self.job(asked).output_format)
+
+    def ok(self, asked: Asked) -> Script:
+        return self.later(asked, super().ok)
+
+    def blocked(self, asked: Asked) -> Script:
+        return self.later(asked, super().blocked)
+
+    def empty(self, asked: Asked) -> Script:
+        return self.later(asked, super().empty)
+
+    def garbage(self, asked: Asked) -> Script:
+        return self.later(asked, super().garbage)
+
+    def silent(self, asked: Asked) -> Script:
+        return self.later(asked, super().silent)
 
 
 class Relight(Later):
+    """A new background, and light that fits it."""
+
     name = "stability/replace-background-and-relight"
     path = "edit/replace-background-and-relight"
     takes: ClassVar = {
@@ -248,12 +288,15 @@ class Relight(Later):
         if asked.field("light_source_strength"):
             assert asked.field("light_source_direction") or "light_reference" in files, "no light"
 
-    def ok(self, asked: Asked) -> Script:
-        """A finished job may have its picture as `result`."""
-        return [json_answer({"result": b64(self.picture_of(asked)), "finish_reason": "SUCCESS", "seed": 343940597})]
+    def finished(self, asked: Asked) -> dict[str, Any]:
+        """As some clients of the API know a finished job: with its picture as `result`."""
+        fields = super().finished(asked)
+        return {"result": fields.pop("image"), **fields}
 
 
 class Fast(Stability):
+    """Four times the size, without a word."""
+
     name = "stability/fast"
     path = "upscale/fast"
     needs: ClassVar = ()
@@ -262,12 +305,16 @@ class Fast(Stability):
 
 
 class Conservative(Stability):
+    """Four megapixels of the same."""
+
     name = "stability/conservative"
     path = "upscale/conservative"
     takes: ClassVar = {**PROMPTS, "seed": SEED, "creativity": (0.2, 0.5)}
 
 
 class Creative(Later):
+    """Four megapixels of something like it."""
+
     name = "stability/creative"
     path = "upscale/creative"
     takes: ClassVar = {**PROMPTS, "seed": SEED, "creativity": (0.1, 0.5), "style_preset": STYLES}
@@ -275,17 +322,23 @@ class Creative(Later):
 
 
 class Sketch(Stability):
+    """A picture along the lines of another."""
+
     name = "stability/sketch"
     path = "control/sketch"
     takes: ClassVar = {**PROMPTS, "control_strength": PART, "seed": SEED, "style_preset": STYLES}
 
 
 class Structure(Sketch):
+    """A picture with the structure of another."""
+
     name = "stability/structure"
     path = "control/structure"
 
 
 class Style(Stability):
+    """A picture in the style of another."""
+
     name = "stability/style"
     path = "control/style"
     takes: ClassVar = {**PROMPTS, "aspect_ratio": RATIOS, "fidelity": PART, "seed": SEED, "style_preset": STYLES}
@@ -293,6 +346,8 @@ class Style(Stability):
 
 
 class StyleTransfer(Stability):
+    """One picture in the style of a second."""
+
     name = "stability/style-transfer"
     path = "control/style-transfer"
     takes: ClassVar = {
