@@ -1,7 +1,8 @@
 """AWS credentials and signatures (SigV4), both botocore's: an optional extra, imported only where a call is to be signed.
 
 Credentials are a configuration's own (keys, a profile, a role to assume) or those that botocore finds by itself: environment,
-shared files, single sign-on, web identity, container and instance roles. They are kept, and renewed before they expire.
+shared files, single sign-on, web identity, container and instance roles. They are kept, and renewed before they expire. The
+names of the parameters are LiteLLM's.
 """
 
 import hashlib
@@ -24,18 +25,6 @@ from botocore.session import Session  # type: ignore[import-untyped]  # botocore
 from streamedit.errors import UpstreamUnreachable
 from streamedit.routing import Target
 from streamedit.upstream.client import Call, RequestBody
-
-PARAMS = (
-    "aws_access_key_id",
-    "aws_secret_access_key",
-    "aws_session_token",
-    "aws_profile_name",
-    "aws_role_name",
-    "aws_session_name",
-    "aws_external_id",
-    "aws_sts_endpoint",
-)
-"""What of `Target.params` decides about credentials: LiteLLM's names."""
 
 _THREADS = 4
 """Finding credentials can take seconds: other work in threads shall not wait for it."""
@@ -63,7 +52,7 @@ class Signer:
     def __init__(self, service: str) -> None:
         self._service = service
         self._limiter = CapacityLimiter(_THREADS)
-        self._found: dict[tuple[str | None, ...], _Credentials] = {}
+        self._found: dict[tuple[str, ...], _Credentials] = {}
 
     async def signed_headers(self, call: Call, target: Target, region: str) -> Mapping[str, str]:
         """The call's headers and those of its signature, names in lower case.
@@ -85,7 +74,7 @@ class Signer:
         return {name.lower(): value for name, value in request.headers.items()}
 
     def _keys(self, target: Target, region: str) -> _Frozen:
-        source = (region, *(target.text(name) for name in PARAMS))
+        source = (region, *sorted(f"{name}={value}" for name, value in target.params.items() if name.startswith("aws_")))
         if source not in self._found:
             self._found[source] = _find(target, region)
         return self._found[source].get_frozen_credentials()

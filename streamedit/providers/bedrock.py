@@ -9,12 +9,13 @@ Sources: botocore 1.44's description of bedrock-runtime; Amazon Bedrock's user g
 import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from streamedit.edits import EditRequest
-from streamedit.errors import Blocked, InvalidRequest, NotFound, TooLarge, UpstreamBroken
+from streamedit.errors import Blocked, InvalidRequest, NotFound, TooLarge, UpstreamBroken, UpstreamRefused
 from streamedit.events import Event, Json
 from streamedit.providers.base import Tools
 from streamedit.providers.bedrock_canvas import TASK_TYPES, Canvas
@@ -25,6 +26,7 @@ from streamedit.providers.stability_requests import service_request
 from streamedit.providers.stability_services import BEDROCK, Service
 from streamedit.routing import Setup, Target
 from streamedit.upstream.client import Call
+from streamedit.wire import bodies
 from streamedit.wire.cutouts import Cutout
 from streamedit.wire.jsonbody import Base64, JsonBody
 
@@ -45,14 +47,8 @@ _AWS_PARAMS = frozenset({
     "aws_profile_name", "aws_role_name", "aws_session_name", "aws_external_id", "aws_sts_endpoint", "model_id",
 })  # fmt: skip
 
-_NO_ACCESS = (
-    "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature",
-    "IncompleteSignatureException", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSignatureException",
-    "MissingAuthenticationToken", "MissingAuthenticationTokenException", "NotAuthorized", "OptInRequired", "RequestExpired",
-    "SignatureDoesNotMatch", "UnrecognizedClientException",
-)  # fmt: skip
-_STATUS_OF = {**dict.fromkeys(_NO_ACCESS, 401), "ServiceQuotaExceededException": 429, "ModelErrorException": 502}
-"""What errors mean to a caller. Access is this server's matter, whatever is amiss with it: the messages name its account."""
+_STATUS_OF = {"RequestExpired": 401, "ServiceQuotaExceededException": 429, "ModelErrorException": 502}
+"""What errors mean to a caller, where their own status says something else."""
 
 _FILTERED = "blocked by our content filters"
 """How the messages of Amazon's own models begin that tell of moderation."""
@@ -146,12 +142,21 @@ class Bedrock:
         request = adapted(request, asked, target)
         if request.n > asked.n:
             raise InvalidRequest(f"{target.model} makes one image of this at a time.", param="n", code="invalid_value")
-        call = Call("POST", _url(target), {"accept": "application/json"}, _body(await model.body(request, target)))
-        answer = await self._api.ask(await self._authorized(call, target), target)
+        call = Call("POST", invoke_url(target), {"accept": "application/json"}, _body(await model.body(request, target)))
+        answer = await self._ask(await self._authorized(call, target), target)
         cut_out = asked.support("background") is not Support.REFUSED
         finish = Finish(request, self._tools.now_s(), background="transparent" if cut_out else "opaque")
         for index, picture in enumerate(_pictures(answer)):
             yield await finish.completed(answer.base64(picture), image_index=index)
+
+    async def _ask(self, call: Call, target: Target) -> Cutout:
+        """Whatever is forbidden is so to this server, and the messages name its account and roles."""
+        try:
+            return await self._api.ask(call, target)
+        except UpstreamRefused as error:
+            if error.detail.status != HTTPStatus.FORBIDDEN:
+                raise
+            raise UpstreamRefused(bodies.refusal(HTTPStatus.UNAUTHORIZED, {}, error.detail.headers)) from None
 
     async def _authorized(self, call: Call, target: Target) -> Call:
         if _has_key(target):
@@ -188,7 +193,7 @@ def _region(target: Target) -> str:
     return arn[1] if arn else target.text("aws_region_name") or REGION
 
 
-def _url(target: Target) -> str:
+def invoke_url(target: Target) -> str:
     """`:` and `/` of ids are encoded, as AWS' own clients do; signatures are of the path as it is sent."""
     endpoint = target.text("aws_bedrock_runtime_endpoint") or target.api_base
     endpoint = endpoint or f"https://bedrock-runtime.{_region(target)}.amazonaws.com"
