@@ -13,8 +13,8 @@ from string import punctuation
 from urllib.parse import quote
 
 from streamedit.edits import EditRequest
-from streamedit.errors import Blocked, NotFound, TooLarge, UpstreamBroken, UpstreamRefused, UpstreamUnreachable
-from streamedit.events import Event, Json
+from streamedit.errors import Blocked, ErrorDetail, NotFound, TooLarge, UpstreamBroken, UpstreamError, UpstreamTimeout
+from streamedit.events import Completed, Event, Json
 from streamedit.providers.base import Tools
 from streamedit.providers.calls import Api, poll, read_json
 from streamedit.providers.capabilities import Capabilities, Extra, Support
@@ -90,6 +90,9 @@ class Stability:
         return _ANY if target.model == "*" else _service(target).capabilities(**_USERS)
 
     async def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
+        yield await self._edited(request, target)
+
+    async def _edited(self, request: EditRequest, target: Target) -> Completed:
         service = _service(target)
         body = _body(await service_request(request, service, target))
         headers = {**_headers(target), **_user(request)}
@@ -97,10 +100,10 @@ class Stability:
         if service.polled:
             answer = await self._result(_id(answer.json), target)
         finish = Finish(request, self._tools.now_s(), background="transparent" if service.is_cut_out else "opaque")
-        yield await finish.completed(_picture(answer), **_seed(answer.json))
+        return await finish.completed(_picture(answer), **_seed(answer.json))
 
     async def _result(self, job_id: str, target: Target) -> Cutout:
-        """The picture of a job that was begun."""
+        """The answer with the picture of a job that was begun; what fails now may have been paid."""
         call = Call("GET", _url(target, f"results/{job_id}"), _headers(target))
         faults = 0
 
@@ -108,9 +111,9 @@ class Stability:
             nonlocal faults
             try:
                 answer = await self._look(call, target)
-            except (UpstreamRefused, UpstreamUnreachable) as error:
+            except UpstreamError as error:
                 faults += 1
-                if faults < _FAULTS and error.detail.retryable and error.detail.code != _GONE:
+                if faults < _FAULTS and _passes(error.detail):
                     return None
                 error.detail = replace(error.detail, charged=True)
                 raise
@@ -124,6 +127,12 @@ class Stability:
             if answer.status == 202:
                 return None
             return read_json(await answer.read(self._tools.max_answer_bytes))
+
+
+def _passes(error: ErrorDetail) -> bool:
+    """The next look may do better: the provider is busy, or the connection to it was lost."""
+    lost = error.code in (UpstreamBroken.code, UpstreamTimeout.code)
+    return (error.retryable or lost) and error.code != _GONE
 
 
 def _service(target: Target) -> Service:

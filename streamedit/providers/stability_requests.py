@@ -44,7 +44,7 @@ async def service_request(request: EditRequest, service: Service, target: Target
 def _fields(request: EditRequest, service: Service, target: Target) -> dict[str, Json]:
     """The service's own fields, and OpenAI's in its terms. What the caller says in the service's words goes before both."""
     fields = seeded(extras_of(request, service.capabilities(), target), request)
-    said = {name for name, _ in request.extra}
+    said = {name for name, text in request.extra if text}
     openais = {service.prompt: request.prompt, "aspect_ratio": _ratio(request), "output_format": _format(request)}
     fields |= {name: value for name, value in openais.items() if name and value and name not in said}
     for name, value in fields.items():
@@ -115,5 +115,5 @@ async def _checked(image: InputImage, param: str, limits: Limits) -> InputImage:
         raise InvalidRequest(f"{param} must be a PNG, JPEG or WebP picture.", param=param, code="invalid_image_file")
     if info.pixels and (limit := limits.broken(info.width_px, info.height_px)):
         message = f"{param} must be {limit}; it is {info.width_px}x{info.height_px}."
-        raise InvalidRequest(message, param=param, code="invalid_image_size")
+        raise InvalidRequest(message, param=param, code="invalid_image_file")
     return replace(image, media_type=info.media_type)

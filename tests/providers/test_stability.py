@@ -6,13 +6,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from clients import Answer, post
 from PIL import Image
 from providers.fakes import Fake, Outcome, decoded, png
 from providers.fakes.stability import FAKES, refusal
 from servers import RunningServer, serving, settings_of
-from upstreams import Asked, Script, ScriptedUpstream, json_answer, upstream
+from upstreams import Asked, Reset, Script, ScriptedUpstream, json_answer, upstream
 
 from streamedit.config import Settings
 from streamedit.routing import Route, Routes
@@ -255,7 +256,8 @@ def test_errors_are_what_they_mean(stage: Stage, status: str, name: str, expecte
 
 def test_a_job_is_looked_for_until_it_is_done(stage: Stage) -> None:
     """At the address of its id, over failures that pass; the picture is then the caller's."""
-    troubles = [
+    troubles: list[Script] = [
+        [Reset()],
         refusal("429 Too Many Requests", "rate_limit_exceeded", "slow down"),
         refusal("503 Service Unavailable", "unavailable", "away"),
     ]
@@ -265,7 +267,7 @@ def test_a_job_is_looked_for_until_it_is_done(stage: Stage) -> None:
 
     stage.play("creative", answer)
     assert stage.post("creative").status == 200
-    assert [asked.method for asked in stage.scripted.asked] == ["POST", "GET", "GET", "GET", "GET"]
+    assert [asked.method for asked in stage.scripted.asked] == ["POST", *["GET"] * 5]
     assert len({asked.path for asked in stage.scripted.asked}) == 2
 
 
@@ -307,6 +309,14 @@ def test_an_unknown_service_is_told_with_the_known_ones(stage: Stage) -> None:
     answer = stage.post("sd3.5-large")
     assert (answer.status, answer.error["code"]) == (404, "model_not_found"), answer.body
     assert "style-transfer" in answer.error["message"]
+
+
+def test_a_wildcard_tells_what_any_service_can_do(stage: Stage) -> None:
+    """In the list of models: two images, a mask, a size, and every field that there is."""
+    listed = httpx.get(f"{stage.server.url}/v1/models").json()["data"]
+    told = next(model["capabilities"] for model in listed if model["id"] == "stability/*")
+    assert (told["max_images"], told["mask"], told["parameters"]["size"]) == (2, True, "mapped")
+    assert {"search_prompt", "left", "style_image", "light_reference"} <= set(told["extra_parameters"])
 
 
 def test_a_name_of_bedrocks_works_behind_a_wildcard(stage: Stage) -> None:

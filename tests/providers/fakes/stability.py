@@ -1,5 +1,6 @@
 """Stability AI's REST API as its OpenAPI description of 2026 has it: a form in, JSON out; two services answer later."""
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ class Stability(Fake):
     formats: ClassVar[Sequence[str]] = ("png", "jpeg", "webp")
     sides_px: ClassVar[tuple[int, int]] = (64, 65_535)
     pixels: ClassVar[tuple[int, int]] = (4_096, 9_437_184)
+    ratio: ClassVar[float] = math.inf
+    """How many times as long as the other a side of the first picture may be."""
     refuses: ClassVar[Mapping[str, str]] = {"background": "transparent", "size": "1024x1024", "strength": "0.5"}
 
     def check(self, asked: Asked) -> None:
@@ -87,6 +90,8 @@ class Stability(Fake):
         optional = [*self.optional_pictures, *(["mask"] if self.takes_mask else [])]
         check_only(given, [*self.pictures, *optional])
         assert given[: len(self.pictures)] == list(self.pictures), given
+        sides = sorted(decoded(self.images_of(asked)[0]).size)
+        assert sides[1] <= sides[0] * self.ratio, sides
         for _, filename, media_type, content in asked.files:
             image = Image.open(BytesIO(content))
             assert filename
@@ -159,6 +164,7 @@ class Outpaint(Stability):
 
     name = "stability/outpaint"
     path = "edit/outpaint"
+    ratio = 2.5
     takes: ClassVar = {
         "prompt": TEXT,
         **dict.fromkeys(("left", "right", "up", "down"), (0, 2_000)),
@@ -179,6 +185,7 @@ class SearchAndReplace(Stability):
 
     name = "stability/search-and-replace"
     path = "edit/search-and-replace"
+    ratio = 2.5
     takes: ClassVar = {**PROMPTS, "search_prompt": TEXT, "grow_mask": (0, 20), "seed": SEED, "style_preset": STYLES}
     needs: ClassVar = ("prompt", "search_prompt")
     fields: ClassVar = {"search_prompt": "cat"}
@@ -189,6 +196,7 @@ class SearchAndRecolor(Stability):
 
     name = "stability/search-and-recolor"
     path = "edit/search-and-recolor"
+    ratio = 2.5
     takes: ClassVar = {**PROMPTS, "select_prompt": TEXT, "grow_mask": (0, 20), "seed": SEED, "style_preset": STYLES}
     needs: ClassVar = ("prompt", "select_prompt")
     fields: ClassVar = {"select_prompt": "cat"}
@@ -270,6 +278,7 @@ class Relight(Later):
 
     name = "stability/replace-background-and-relight"
     path = "edit/replace-background-and-relight"
+    ratio = 2.5
     takes: ClassVar = {
         **dict.fromkeys(("background_prompt", "foreground_prompt", "negative_prompt"), TEXT),
         **dict.fromkeys(("preserve_original_subject", "original_background_depth", "light_source_strength"), PART),
@@ -309,6 +318,7 @@ class Conservative(Stability):
 
     name = "stability/conservative"
     path = "upscale/conservative"
+    ratio = 2.5
     takes: ClassVar = {**PROMPTS, "seed": SEED, "creativity": (0.2, 0.5)}
 
 
@@ -326,6 +336,7 @@ class Sketch(Stability):
 
     name = "stability/sketch"
     path = "control/sketch"
+    ratio = 2.5
     takes: ClassVar = {**PROMPTS, "control_strength": PART, "seed": SEED, "style_preset": STYLES}
 
 
@@ -341,6 +352,7 @@ class Style(Stability):
 
     name = "stability/style"
     path = "control/style"
+    ratio = 2.5
     takes: ClassVar = {**PROMPTS, "aspect_ratio": RATIOS, "fidelity": PART, "seed": SEED, "style_preset": STYLES}
     refuses: ClassVar = {"background": "transparent", "control_strength": "0.5"}
 
@@ -350,6 +362,7 @@ class StyleTransfer(Stability):
 
     name = "stability/style-transfer"
     path = "control/style-transfer"
+    ratio = 2.5
     takes: ClassVar = {
         **PROMPTS,
         "style_strength": PART,
