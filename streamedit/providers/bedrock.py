@@ -7,6 +7,7 @@ Sources: botocore 1.44's description of bedrock-runtime; Amazon Bedrock's user g
 """
 
 import re
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -16,11 +17,11 @@ from urllib.parse import quote
 
 from streamedit.edits import EditRequest
 from streamedit.errors import Blocked, InvalidRequest, NotFound, TooLarge, UpstreamBroken, UpstreamRefused
-from streamedit.events import Event, Json
+from streamedit.events import Completed, Event, Json
 from streamedit.providers.base import Tools
 from streamedit.providers.bedrock_canvas import TASK_TYPES, Canvas
 from streamedit.providers.calls import Api
-from streamedit.providers.capabilities import Capabilities, Support, adapted
+from streamedit.providers.capabilities import Capabilities, Support, adapted, joined
 from streamedit.providers.finish import Finish
 from streamedit.providers.stability_requests import service_request
 from streamedit.providers.stability_services import BEDROCK, Service
@@ -92,8 +93,7 @@ MODELS: Mapping[str, Model] = {**_SERVICES, _NOVA: Canvas(seed=12), _TITAN: Canv
 """By their ids, without the prefix of a cross-region profile."""
 
 FAMILIES = {f"bedrock/{name}": model.capabilities(Target("bedrock", name)) for name, model in MODELS.items()}
-_ANY = Capabilities()
-_EXTRAS = frozenset(name for capabilities in FAMILIES.values() for name in capabilities.extras)
+_ANY = joined(tuple(FAMILIES.values()))
 
 
 def _mistake(target: Target) -> str | None:
@@ -118,7 +118,7 @@ SETUP = Setup(
         "api_base": ("AWS_BEDROCK_RUNTIME_ENDPOINT", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"),
         "aws_region_name": ("AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION"),
     },
-    params=_AWS_PARAMS | _EXTRAS,
+    params=_AWS_PARAMS | _ANY.extras.keys(),
     mistake=_mistake,
     models=tuple(f"us.{name}" for name in BEDROCK),
 )
@@ -137,6 +137,12 @@ class Bedrock:
         return model.capabilities(target) if model else _ANY
 
     async def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
+        events = await self._events(request, target)
+        while events:
+            yield events.popleft()
+
+    async def _events(self, request: EditRequest, target: Target) -> deque[Completed]:
+        """One for each picture; the answer itself is held no longer."""
         model = _found(target)
         asked = model.asked(request, target)
         request = adapted(request, asked, target)
@@ -146,8 +152,8 @@ class Bedrock:
         answer = await self._ask(await self._authorized(call, target), target)
         cut_out = asked.support("background") is not Support.REFUSED
         finish = Finish(request, self._tools.now_s(), background="transparent" if cut_out else "opaque")
-        for index, picture in enumerate(_pictures(answer)):
-            yield await finish.completed(answer.base64(picture), image_index=index)
+        pictures = enumerate(map(answer.base64, _pictures(answer)))
+        return deque([await finish.completed(picture, image_index=index) for index, picture in pictures])
 
     async def _ask(self, call: Call, target: Target) -> Cutout:
         """Whatever is forbidden is so to this server, and the messages name its account and roles."""
@@ -175,7 +181,7 @@ def _has_key(target: Target) -> bool:
 
 def _model(target: Target) -> Model | None:
     """By the name, which may be an ARN, and may have a region's prefix."""
-    name = target.model.rpartition("/")[2]
+    name = target.model.rpartition("/")[2] if target.model.startswith("arn:") else target.model
     return next((model for known, model in MODELS.items() if name == known or name.endswith(f".{known}")), None)
 
 
@@ -213,9 +219,10 @@ def _pictures(answer: Cutout) -> list[Json]:
     said = answer.json
     if not isinstance(said, dict):
         raise UpstreamBroken("The provider's answer is no object.", code="upstream_malformed")
-    reasons = [reason for reason in said.get("finish_reasons") or () if reason is not None]
-    if reasons:
-        raise _stopped(str(reasons[0]))
+    reasons = said.get("finish_reasons")
+    for reason in reasons if isinstance(reasons, list) else ():
+        if reason is not None:
+            raise _stopped(str(reason))
     if said.get("error"):
         raise Blocked(f"The provider's moderation has blocked it: {said['error']}")
     pictures = said.get("images")

@@ -5,7 +5,7 @@ Titan Image Generator G1 models". AWS has ended Titan v2 on 2026-06-30 and Nova 
 are left.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anyio import to_thread
@@ -14,7 +14,7 @@ from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import InvalidRequest
 from streamedit.events import Json
 from streamedit.providers import pixels
-from streamedit.providers.capabilities import Capabilities, Extra, Support, extras_of
+from streamedit.providers.capabilities import Capabilities, Extra, Support, extras_of, joined
 from streamedit.providers.inputs import grey_mask
 from streamedit.providers.sizes import parse_size
 from streamedit.routing import Target
@@ -72,7 +72,7 @@ class Canvas:
         sized = {name: replace(task, sized=task.sized or (sizes_edits and name != CUT_OUT)) for name, task in _TASKS.items()}
         self._tasks: Mapping[str, Task] = sized
         self._capabilities = {name: _capabilities(name, task) for name, task in sized.items()}
-        self._any = _joined(tuple(self._capabilities.values()))
+        self._any = _any(tuple(self._capabilities.values()))
 
     def capabilities(self, target: Target) -> Capabilities:
         """Of the one task that the target is configured for, or of all."""
@@ -129,16 +129,11 @@ def _capabilities(task_type: str, task: Task) -> Capabilities:
     )
 
 
-def _joined(each: tuple[Capabilities, ...]) -> Capabilities:
+def _any(each: Sequence[Capabilities]) -> Capabilities:
     """What any of the tasks can do; what the one that is asked for cannot is refused when that is known."""
-    parameters = {name: how for one in each for name, how in one.parameters.items() if how is not Support.REFUSED}
-    extras = {name: extra for one in each for name, extra in one.extras.items()}
-    return replace(
-        each[0],
-        max_images=max(one.max_images for one in each),
-        parameters={**parameters, "background": Support.REFUSED},
-        extras={**extras, "taskType": Extra(choices=TASK_TYPES)},
-    )
+    most = joined(each)
+    parameters = {**most.parameters, "background": Support.REFUSED}
+    return replace(most, parameters=parameters, extras={**most.extras, "taskType": Extra(choices=TASK_TYPES)})
 
 
 async def _pictures(request: EditRequest, task_type: str) -> dict[str, Json]:

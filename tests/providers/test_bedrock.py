@@ -207,6 +207,7 @@ def test_where_a_model_is(model: str, params: Mapping[str, object], api_base: st
     ("model", "params", "told"),
     [
         ("anthropic.claude-sonnet", {}, "edits no images"),
+        (f"us-east-1/{NOVA}", {}, "edits no images"),
         ("arn:aws:bedrock:us-west-2:123456789012:application-inference-profile/a1b2", {}, "model_id"),
         (NOVA, {"aws_region_name": "us-west-2.example.com/"}, "region"),
         (NOVA, {"aws_access_key_id": "AKID"}, "go together"),
@@ -248,8 +249,17 @@ def test_a_model_that_edits_nothing_is_not_found(desk: Desk) -> None:
     assert desk.scripted.asked == []
 
 
-def test_an_answer_of_another_kind_is_malformed(desk: Desk) -> None:
-    """A list where an object belongs."""
-    desk.answering(json_answer([]))
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ([], "upstream_malformed"),
+        ({"images": "x"}, "upstream_empty"),
+        ({"images": [None], "finish_reasons": 7}, "upstream_empty"),
+        ({"images": ["no image"]}, "upstream_malformed"),
+    ],
+)
+def test_an_answer_of_another_kind_is_told_apart(desk: Desk, said: object, code: str) -> None:
+    """Nothing of what is in it breaks anything here."""
+    desk.answering(json_answer(said))
     answer = desk.edit()
-    assert (answer.status, answer.error["code"]) == (502, "upstream_malformed")
+    assert (answer.status, answer.error["code"]) == (502, code), answer.body
