@@ -14,6 +14,7 @@ from streamedit.config import ServerSettings, Settings
 from streamedit.dispatch import Dispatch
 from streamedit.gateway import Clocks, Gateway
 from streamedit.keys import Keyring, StreamTokens
+from streamedit.pricing import Prices
 from streamedit.stores import EventLog
 from streamedit.stores.memory import LogBounds, MemoryEventLog
 from streamedit.telemetry import Telemetry
@@ -44,7 +45,7 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
     telemetry = Telemetry(log, lambda: events.size_bytes)
     catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
-    gateway = Gateway(settings.routes, Dispatch(catalogue, total_s=server.total_s), events, telemetry, clocks)
+    gateway = Gateway(settings.routes, Dispatch(catalogue, Prices.shipped(), total_s=server.total_s), events, telemetry, clocks)
     keyring, visits = Keyring(settings.api_keys), Visits()
     door = Door(keyring, StreamTokens(settings.token_secret or keyring.derived_secret()), clocks.now_s)
     answers = Answers(Pace(server.stuck_reader_s, outlet), telemetry)

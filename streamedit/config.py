@@ -14,12 +14,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from streamedit.documents import ConfigError, Document
+from streamedit.pricing import OVERRIDES
 from streamedit.routing import Route, Routes, Setup, Target
 
 _OPENAI_FAMILIES = ("gpt-image", "chatgpt-image", "dall-e")
 """LiteLLM's configurations name these without their provider."""
 
-_USED_PARAMS = frozenset(("extra_headers", "headers", "timeout", "drop_params", "additional_drop_params"))
+_USED_PARAMS = OVERRIDES | {"extra_headers", "headers", "timeout", "drop_params", "additional_drop_params"}
 """What is read of every provider's `litellm_params`, beyond model, api_key, api_base and its own."""
 
 _Origin = Annotated[str, Field(pattern=r"^https?://[^/*,\s]+$")]

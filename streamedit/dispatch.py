@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from streamedit.edits import EditRequest
 from streamedit.errors import EditError, UpstreamBroken, UpstreamTimeout
-from streamedit.events import Completed, Event, Failed
+from streamedit.events import Completed, Event, Failed, PartialImage, Usage
+from streamedit.pricing import Made, Prices
 from streamedit.providers.base import Provider
 from streamedit.providers.capabilities import Capabilities, adapted
 from streamedit.routing import Route, Target, may_fall_back
@@ -24,8 +25,9 @@ Emit: TypeAlias = Callable[[Event], Awaitable[None]]
 class Dispatch:
     """Runs requests on providers. An edit calls each target at most once for each image."""
 
-    def __init__(self, providers: Mapping[str, Provider], *, total_s: float) -> None:
+    def __init__(self, providers: Mapping[str, Provider], prices: Prices, *, total_s: float) -> None:
         self._providers = providers
+        self._prices = prices
         self._total_s = total_s
 
     def capabilities(self, target: Target) -> Capabilities:
@@ -71,9 +73,9 @@ class Dispatch:
 
     async def _walk(self, request: EditRequest, route: Route, emit: Emit) -> None:
         for target in route.targets:
-            attempt = _Attempt(emit)
+            attempt = _Attempt(target, self._prices, emit)
             try:
-                await attempt.run(self._providers[target.provider], request, target)
+                await attempt.run(self._providers[target.provider], request)
             except EditError as error:
                 if target is route.targets[-1] or not may_fall_back(error.detail, attempt.committed):
                     raise
@@ -84,12 +86,17 @@ class Dispatch:
 class _Attempt:
     """One call of one target."""
 
-    def __init__(self, emit: Emit) -> None:
+    def __init__(self, target: Target, prices: Prices, emit: Emit) -> None:
+        self._target = target
+        self._prices = prices
         self._emit = emit
+        self._partial_images = 0
+        self._is_counted = False
         self.committed = False
 
-    async def run(self, provider: Provider, request: EditRequest, target: Target) -> None:
+    async def run(self, provider: Provider, request: EditRequest) -> None:
         """Raises EditError; beyond the target's own bound UpstreamTimeout."""
+        target = self._target
         request = adapted(request, provider.capabilities(target), target)
         try:
             async with asyncio.timeout(target.timeout_s):
@@ -101,11 +108,27 @@ class _Attempt:
         async with aclosing(events):
             async for event in events:
                 self.committed = True
-                await self._emit(event)
+                await self._emit(self._priced(event))
                 missing -= isinstance(event, Completed)
                 if not missing:
                     return
         raise UpstreamBroken("The provider's stream ended before the edit was completed.", code="upstream_incomplete")
+
+    def _priced(self, event: Event) -> Event:
+        self._partial_images += isinstance(event, PartialImage)
+        return replace(event, cost_micros=self._cost_micros(event)) if isinstance(event, Completed) else event
+
+    def _cost_micros(self, completed: Completed) -> int | None:
+        """What the image cost. The usage of all images of a call comes with the first of them."""
+        usage = Usage.of(completed.payload)
+        tells = usage.cost_micros is not None or usage.input_tokens + usage.output_tokens > 0
+        if self._is_counted and not tells:
+            return 0
+        fields = completed.payload.fields
+        made = Made(fields.get("quality"), fields.get("size"), self._partial_images)
+        cost_micros = self._prices.cost_micros(self._target, usage, made)
+        self._is_counted = self._is_counted or (tells and cost_micros is not None)
+        return cost_micros
 
 
 def _indexed(event: Event, request: EditRequest) -> Event:

@@ -87,6 +87,7 @@ class _Production:
         self._events: dict[type[Event], int] = {PartialImage: 0, Completed: 0, Failed: 0}
         self._size_bytes = 0
         self._usage = Usage()
+        self._cost_micros: int | None = None
         self._outcome = "completed"
 
     async def emit(self, event: Event) -> None:
@@ -101,6 +102,8 @@ class _Production:
             self._size_bytes += event.payload.size_bytes
         if isinstance(event, Completed):
             self._usage += Usage.of(event.payload)
+            if event.cost_micros is not None:
+                self._cost_micros = (self._cost_micros or 0) + event.cost_micros
         try:
             await self._log.append(self._edit.id, event, last=last)
         except EndedElsewhere:
@@ -127,4 +130,5 @@ class _Production:
             total_s=self._clock() - self._started_s,
             input_tokens=self._usage.input_tokens,
             output_tokens=self._usage.output_tokens,
+            cost_micros=self._cost_micros,
         )

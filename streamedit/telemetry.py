@@ -20,7 +20,10 @@ _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
 
 @dataclass(frozen=True, slots=True)
 class EditRecord:
-    """What is known of an edit when it has ended. `outcome`: completed, or the error's code. Times in seconds."""
+    """What is known of an edit when it has ended. `outcome`: completed, or the error's code. Times in seconds.
+
+    `cost_micros`: micro-dollars of the images whose price is known; None when it is of none.
+    """
 
     edit_id: str
     model: str
@@ -33,6 +36,7 @@ class EditRecord:
     total_s: float
     input_tokens: int
     output_tokens: int
+    cost_micros: int | None
 
 
 class Telemetry:
@@ -46,6 +50,7 @@ class Telemetry:
         self._edits = Counter("streamedit_edits", "Edits that have ended.", ["model", "outcome"], registry=registry)
         self._images = Counter("streamedit_images", "Images completed.", ["model"], registry=registry)
         self._bytes = Counter("streamedit_event_bytes", "Bytes of the events' JSON.", ["model"], registry=registry)
+        self._cost = Counter("streamedit_cost_micros", "Micro-dollars, where prices are known.", ["model"], registry=registry)
         self._first = Histogram(
             "streamedit_first_event_seconds", "From the accepted request to its first event.", ["model"], buckets=_SECONDS,
             registry=registry,
@@ -63,6 +68,7 @@ class Telemetry:
         self._edits.labels(record.model, record.outcome).inc()
         self._images.labels(record.model).inc(record.images)
         self._bytes.labels(record.model).inc(record.size_bytes)
+        self._cost.labels(record.model).inc(record.cost_micros or 0)
         self._total.labels(record.model).observe(record.total_s)
         if record.first_event_s is not None:
             self._first.labels(record.model).observe(record.first_event_s)

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "streamedit"
 
 LAYERS = [
     ["errors", "turns", "files", "uploads", "contents", "edits", "events"],
-    ["images", "keys", "limits", "documents", "routing", "idempotency", "config", "telemetry", "wire", "darkroom"],
+    ["images", "keys", "limits", "documents", "routing", "pricing", "idempotency", "config", "telemetry", "wire", "darkroom"],
     ["stores", "upstream"],
     ["providers"],
     ["dispatch"],

@@ -7,7 +7,7 @@ import pytest
 from streamedit.config import Settings, from_environment, from_file
 from streamedit.documents import ConfigError
 from streamedit.providers import CATALOGUE
-from streamedit.routing import Target
+from streamedit.routing import Setup, Target
 
 PROVIDERS = {name: entry.setup for name, entry in CATALOGUE.items()}
 
@@ -109,7 +109,10 @@ server:
             ("model_list: [\n", "streamedit.yaml:2: expected the node content"),
             ("- a\n- b\n", "streamedit.yaml:1: file: Input should be"),
             ("just text\n", "streamedit.yaml:1: file: Input should be"),
-            (MINIMAL.replace("mock/mock", "azure/x"), "no provider for 'azure/x' here; there are: darkroom, mock, openai"),
+            (
+                MINIMAL.replace("mock/mock", "nowhere/x"),
+                f"no provider for 'nowhere/x' here; there are: {', '.join(sorted(PROVIDERS))}",
+            ),
             (MINIMAL + "server: {default_model: other}\n", "streamedit.yaml:4: server.default_model: no model_name 'other'"),
             (
                 MINIMAL + "server: {heartbeat_s: soon}\n",
@@ -162,6 +165,30 @@ server:
         assert routes.find("o").targets == (Target("openai", "x", "sk", "http://b", params),)
         assert routes.find("mock").targets == (Target("mock", "mock"),)
 
+    def test_each_provider_takes_its_own_from_the_environment(self, tmp_path: Path) -> None:
+        """By the names that LiteLLM has for them."""
+        text = MINIMAL + "  - model_name: x\n    litellm_params: {model: xai/grok-imagine-image}\n"
+        target = read(tmp_path, text, XAI_API_KEY="xk", OPENAI_API_KEY="sk").routes.find("x").targets[0]
+        assert target == Target("xai", "grok-imagine-image", "xk")
+
+    def test_what_a_provider_does_not_read_is_told(self, tmp_path: Path) -> None:
+        """Names that hold for all providers, or for this one, are not; prices are read."""
+        params = "{model: xai/m, timeout: 5, drop_params: true, output_cost_per_image: 0.1, organization: o, mock_pace_s: 1}"
+        text = MINIMAL + f"  - model_name: x\n    litellm_params: {params}\n"
+        ignored = read(tmp_path, text).ignored
+        assert ignored == tuple(f"model_list[1].litellm_params.{name}" for name in ("organization", "mock_pace_s"))
+
+    def test_what_a_target_lacks_is_told_with_its_line(self, tmp_path: Path) -> None:
+        """The provider's own words, at the entry's line."""
+        lacking = Setup(mistake=lambda target: None if target.api_base else "mock needs an api_base")
+        path = tmp_path / "streamedit.yaml"
+        path.write_text(MINIMAL, encoding="utf-8")
+        with pytest.raises(ConfigError) as caught:
+            from_file(path, {}, {"mock": lacking})
+        [mistake] = caught.value.mistakes
+        assert mistake.startswith("streamedit.yaml:")
+        assert "mock needs an api_base" in mistake
+
     def test_an_environment_key_opens_beside_the_files(self, tmp_path: Path) -> None:
         """STREAMEDIT_API_KEY is one more key."""
         text = MINIMAL + "general_settings: {master_key: sk-1}\n"
@@ -190,6 +217,13 @@ class TestFromEnvironment:
         assert routes.find("openai/gpt-image-9").targets == (Target("openai", "gpt-image-9", "sk", "http://b"),)
         assert routes.find(None).targets == (Target("openai", "gpt-image-2", "sk", "http://b"),)
         assert {"darkroom", "mock", "gpt-image-2"} <= {route.model for route in routes.all}
+
+    def test_a_key_brings_its_provider(self) -> None:
+        """Every provider whose key is there, by its prefix, and by the names of its models."""
+        routes = from_environment({"XAI_API_KEY": "xk"}, PROVIDERS).routes
+        assert routes.find("xai/grok-9").targets == (Target("xai", "grok-9", "xk"),)
+        assert "xai/grok-imagine-image" in {route.model for route in routes.all}
+        assert routes.default_model == "darkroom"
 
     @pytest.mark.parametrize(("value", "keys"), [("sk-1", ("sk-1",)), ("", ())])
     def test_the_door_is_closed_by_a_key(self, value: str, keys: tuple[str, ...]) -> None:

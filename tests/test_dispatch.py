@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from providers.scripted import Scripted, Step, completed, partial
@@ -18,7 +20,10 @@ from streamedit.errors import (
     UpstreamUnreachable,
 )
 from streamedit.events import Completed, Event, PartialImage
+from streamedit.pricing import Price, Prices
+from streamedit.providers.capabilities import Capabilities
 from streamedit.routing import Route, Target
+from streamedit.wire import payloads
 
 BUSY = UpstreamRefused(ErrorDetail(429, "rate_limit_error", "busy", retryable=True))
 AWAY = UpstreamUnreachable("away")
@@ -32,7 +37,7 @@ def request(n: int | None = None, *, stream: bool = True) -> EditRequest:
 async def run(asked: EditRequest, *providers: Scripted, total_s: float = 5) -> tuple[list[Event], EditError | None]:
     """What was emitted, and the error that it ended with."""
     names = [f"provider-{index}" for index in range(len(providers))]
-    dispatch = Dispatch(dict(zip(names, providers, strict=True)), total_s=total_s)
+    dispatch = Dispatch(dict(zip(names, providers, strict=True)), Prices(()), total_s=total_s)
     route = Route("m", tuple(Target(name, "model") for name in names))
     events: list[Event] = []
 
@@ -126,7 +131,7 @@ async def test_images_are_made_side_by_side() -> None:
         if len(seen) == 2:
             gate.set()
 
-    await Dispatch({"provider": provider}, total_s=5).run(request(2), route, emit)
+    await Dispatch({"provider": provider}, Prices(()), total_s=5).run(request(2), route, emit)
     assert seen == [(PartialImage, 1), (Completed, 1), (Completed, 0)]
 
 
@@ -145,3 +150,58 @@ async def test_an_edit_takes_no_longer_than_it_may() -> None:
     assert failed is not None
     assert failed.detail.code == "upstream_timeout"
     assert provider.open == 0
+
+
+async def test_n_images_are_asked_one_by_one_unless_every_target_makes_n() -> None:
+    """Whoever takes over makes all of them."""
+    first, second = Scripted([AWAY], n=True), Scripted([completed()])
+    events, failed = await run(request(3, stream=False), first, second)
+    assert failed is None
+    assert sorted(event.image_index for event in events if isinstance(event, Completed)) == [0, 1, 2]
+    assert [call.n for call, _ in second.calls] == [1, 1, 1]
+
+
+async def test_a_target_takes_no_longer_than_its_own_bound() -> None:
+    """LiteLLM's `timeout`: the call is ended and closed, and may have been paid."""
+    provider = Scripted([asyncio.Event()])
+    route = Route("m", (Target("provider", "model", params={"timeout": 0.02}),))
+    with pytest.raises(UpstreamTimeout) as caught:
+        await Dispatch({"provider": provider}, Prices(()), total_s=5).run(request(), route, _ignore)
+    assert caught.value.detail.charged
+    assert provider.open == 0
+
+
+async def test_each_image_has_its_cost() -> None:
+    """From its usage; of several images of one call the first has the usage of all; without a price it is not known."""
+    prices = Prices([Price("provider/*", {"text_in": Decimal(5), "image_out": Decimal(30)}, Decimal(1000))])
+    costs: list[int | None] = []
+
+    async def keep(event: Event) -> None:
+        assert isinstance(event, Completed)
+        costs.append(event.cost_micros)
+
+    script = [completed(), replace(bare(), image_index=1)]
+    for model, known in (("model", prices), ("other", Prices(()))):
+        route = Route("m", (Target("provider", model),))
+        await Dispatch({"provider": Scripted(script, n=True)}, known, total_s=5).run(request(2, stream=False), route, keep)
+    assert costs == [1 * 5 + 2 * 30, 0, None, None]
+
+
+async def test_what_a_target_cannot_do_is_said_before_it_is_asked() -> None:
+    """A 400, and no call."""
+    provider = Scripted([completed()])
+    provider._capabilities = Capabilities()
+    route = Route("m", (Target("provider", "model"),))
+    asked = replace(request(), options=EditOptions(size="1x1"))
+    with pytest.raises(InvalidRequest):
+        await Dispatch({"provider": provider}, Prices(()), total_s=5).run(asked, route, _ignore)
+    assert provider.calls == []
+
+
+def bare() -> Completed:
+    """A completed image without usage."""
+    return Completed(payloads.build({"type": "image_edit.completed"}, b"QUJD"))
+
+
+async def _ignore(_: Event) -> None:
+    """Nobody listens."""

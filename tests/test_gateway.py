@@ -17,6 +17,7 @@ from streamedit.errors import NotFound, ShuttingDown
 from streamedit.events import Completed, Event, Failed, PartialImage
 from streamedit.gateway import Gateway
 from streamedit.idempotency import Claim
+from streamedit.pricing import Prices
 from streamedit.routing import Route, Routes, Target
 from streamedit.stores.memory import LogBounds, MemoryEventLog
 from streamedit.telemetry import Telemetry
@@ -31,7 +32,9 @@ class House:
         log = structlog.wrap_logger(structlog.PrintLogger(self._file), processors=[structlog.processors.JSONRenderer()])
         events = MemoryEventLog(SYSTEM_CLOCKS.clock, LogBounds(1 << 20, 0, 60))
         routes = Routes([Route("m", (Target("scripted", "m"),))], "m")
-        self.gateway = Gateway(routes, Dispatch({"scripted": provider}, total_s=5), events, Telemetry(log), SYSTEM_CLOCKS)
+        self.gateway = Gateway(
+            routes, Dispatch({"scripted": provider}, Prices(()), total_s=5), events, Telemetry(log), SYSTEM_CLOCKS
+        )
 
     @property
     def records(self) -> list[dict[str, object]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from streamedit.errors import ErrorDetail, InvalidRequest, NotFound
-from streamedit.routing import Route, Routes, Target, may_fall_back
+from streamedit.routing import Route, Routes, Setup, Target, may_fall_back
 
 EXACT = Route("gpt-image-2", (Target("openai", "gpt-image-2"), Target("azure", "my-deployment")))
 ROUTES = Routes(
@@ -96,3 +96,35 @@ def test_fall_back_only_when_nobody_can_have_paid(retryable: bool, charged: bool
     """The next target is tried after a retryable error, before any event, when nothing can have been charged."""
     error = ErrorDetail(503, "upstream_error", "busy", retryable=retryable, charged=charged)
     assert may_fall_back(error, committed) is allowed
+
+
+def test_a_target_knows_its_secrets() -> None:
+    """Key, headers and every parameter with a secret's name; too short ones are none."""
+    params = {
+        "aws_secret_access_key": "aws-secret",
+        "vertex_project": "project",
+        "token": "short",
+        "extra_headers": {"x": "header-1"},
+    }
+    assert set(Target("p", "m", "sk-secret", params=params).secrets) == {"sk-secret", "aws-secret", "header-1"}
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(30, 30.0), (0.5, 0.5), (0, None), ("30", None), (None, None)])
+def test_a_target_has_its_own_bound(timeout: object, seconds: float | None) -> None:
+    """LiteLLM's `timeout`, in seconds."""
+    assert Target("p", "m", params={"timeout": timeout}).timeout_s == seconds
+
+
+def test_the_environment_fills_what_the_configuration_leaves_open() -> None:
+    """The first variable that is set; the configuration goes first, and what nobody says is not there."""
+    setup = Setup({"api_key": ("A_KEY", "B_KEY"), "api_base": ("BASE",), "region": ("REGION",), "zone": ("ZONE",)})
+    environ = {"A_KEY": "", "B_KEY": "b", "BASE": "http://b", "REGION": "eu", "ZONE": ""}
+    assert setup.completed(Target("p", "m"), environ) == Target("p", "m", "b", "http://b", {"region": "eu"})
+    given = Target("p", "m", "own", "http://own", {"region": "us", "zone": None})
+    assert setup.completed(given, environ) == Target("p", "m", "own", "http://own", {"region": "us"})
+
+
+def test_a_parameter_is_text_or_nothing() -> None:
+    """Empty ones are as if not there."""
+    target = Target("p", "m", params={"a": 1, "b": "", "c": None})
+    assert [target.text(name) for name in "abcd"] == ["1", None, None, None]

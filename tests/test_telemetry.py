@@ -22,6 +22,7 @@ RECORD = EditRecord(
     total_s=4.0,
     input_tokens=10,
     output_tokens=1000,
+    cost_micros=30_050,
 )
 
 
@@ -35,6 +36,7 @@ def test_an_edit_that_ends_is_counted_and_timed() -> None:
     assert seen["streamedit_edits_total", "gpt-image-2", "upstream_timeout"] == 1
     assert seen["streamedit_images_total", "gpt-image-2"] == 1
     assert seen["streamedit_event_bytes_total", "gpt-image-2"] == 6000
+    assert seen["streamedit_cost_micros_total", "gpt-image-2"] == 60_100
     assert seen["streamedit_first_event_seconds_sum", "gpt-image-2"] == pytest.approx(0.6)
     assert seen["streamedit_edit_seconds_sum", "gpt-image-2"] == pytest.approx(8.0)
 

@@ -67,6 +67,15 @@ class Api:
         return without_secrets(bodies.refusal(answer.status, said, answer.headers), target)
 
 
+async def is_stream(answer: Answer) -> bool:
+    """Whether this is a stream of events: by its content type, else by its first byte. Raises UpstreamError."""
+    if "event-stream" in answer.content_type:
+        return True
+    if "json" in answer.content_type:
+        return False
+    return not (await answer.peek()).lstrip().startswith(b"{")
+
+
 def read_json(raw: bytes) -> Cutout:
     """Raises UpstreamBroken."""
     try:

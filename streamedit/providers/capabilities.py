@@ -14,6 +14,7 @@ from streamedit.edits import EditRequest
 from streamedit.errors import InvalidRequest
 from streamedit.events import Json
 from streamedit.routing import Target
+from streamedit.wire import nested
 
 
 class Support(StrEnum):
@@ -183,7 +184,24 @@ def extras_of(request: EditRequest, capabilities: Capabilities, target: Target) 
     texts = {name: extra for name, extra in capabilities.extras.items() if extra.kind != "file"}
     values = {name: target.params[name] for name in texts if target.params.get(name) is not None}
     values |= {name: text for name, text in request.extra if name in texts and text != ""}
+    values |= _nested(request, capabilities)
     return {name: texts[name].read(name, value) for name, value in values.items()}
+
+
+def _nested(request: EditRequest, capabilities: Capabilities) -> dict[str, Json]:
+    """Fields of JSON that came in parts. Raises InvalidRequest."""
+    parts = [(name, text) for name, text in request.extra if "[" in name and _is_known(name, capabilities)]
+    try:
+        return nested.unflatten(parts)
+    except ValueError as error:
+        name = nested.root_of(parts[0][0])
+        raise InvalidRequest(f"{name} cannot be read: {error}.", param=name, code="invalid_value") from None
+
+
+def _is_known(name: str, capabilities: Capabilities) -> bool:
+    """A field of the provider's own, or a part of one that is JSON."""
+    root = nested.root_of(name)
+    return name in capabilities.extras or (root in capabilities.extras and capabilities.extras[root].kind == "json")
 
 
 def _without_refused(request: EditRequest, capabilities: Capabilities, target: Target) -> EditRequest:
@@ -191,7 +209,7 @@ def _without_refused(request: EditRequest, capabilities: Capabilities, target: T
     for name in dropped - _droppable(target, dropped):
         raise InvalidRequest(f"{target.model} does not support {name}.", param=name, code="unsupported_parameter")
     if not capabilities.verbatim:
-        dropped |= {name for name, _ in request.extra if _is_beside_the_picture(name)}
+        dropped |= {name for name, _ in request.extra if _is_beside(name)}
     return replace(
         request,
         mask=None if "mask" in dropped else request.mask,
@@ -219,11 +237,11 @@ def _asked(request: EditRequest, capabilities: Capabilities) -> Iterator[str]:
     yield from (name for name in refused if asked[name] is not None)
     if not capabilities.verbatim:
         given = [name for name, _ in (*request.extra, *request.extra_files)]
-        yield from (name for name in given if name not in capabilities.extras and not _is_beside_the_picture(name))
+        yield from (name for name in given if not (_is_known(name, capabilities) or _is_beside(name)))
 
 
-def _is_beside_the_picture(name: str) -> bool:
-    return name.partition("[")[0] in _BESIDE_THE_PICTURE
+def _is_beside(name: str) -> bool:
+    return nested.root_of(name) in _BESIDE_THE_PICTURE
 
 
 def _check_format(request: EditRequest, capabilities: Capabilities, target: Target) -> None:

@@ -1,7 +1,8 @@
 """A request's images and fields as providers take them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from anyio import to_thread
 
@@ -20,11 +21,20 @@ async def typed(image: InputImage) -> InputImage:
 
 async def grey_mask(request: EditRequest, *, edit: int = 255, strict: bool = False) -> InputImage | None:
     """The request's mask as a grey PNG, see `pixels.grey_mask`; None where there is none. Raises InvalidRequest."""
+    return await _mask(request, partial(pixels.grey_mask, edit=edit, strict=strict))
+
+
+async def two_way_mask(request: EditRequest) -> InputImage | None:
+    """The request's mask in transparency and in colour, see `pixels.two_way_mask`; None where there is none."""
+    return await _mask(request, pixels.two_way_mask)
+
+
+async def _mask(request: EditRequest, redrawn: Callable[[bytes, bytes], bytes]) -> InputImage | None:
     if request.mask is None:
         return None
     mask, image = await request.mask.upload.read(), await request.images[0].upload.read()
-    grey = await to_thread.run_sync(lambda: pixels.grey_mask(mask, image, edit=edit, strict=strict))
-    return replace(request.mask, upload=Upload(grey), media_type="image/png")
+    drawn = await to_thread.run_sync(redrawn, mask, image)
+    return replace(request.mask, upload=Upload(drawn), media_type="image/png")
 
 
 def seeded(extras: Mapping[str, Json], request: EditRequest) -> dict[str, Json]:

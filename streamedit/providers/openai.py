@@ -13,7 +13,7 @@ from streamedit.edits import EditOptions, EditRequest, InputImage
 from streamedit.errors import UpstreamRefused
 from streamedit.events import Completed, Event
 from streamedit.providers.base import Tools
-from streamedit.providers.calls import without_secrets
+from streamedit.providers.calls import is_stream, without_secrets
 from streamedit.providers.capabilities import PARAMETERS, Capabilities, Support
 from streamedit.providers.inputs import typed
 from streamedit.routing import Setup, Target
@@ -66,7 +66,7 @@ class OpenAI:
             if answer.status >= 300:
                 error = bodies.parse_error_body(answer.status, await answer.read(_ERROR_BODY_BYTES), answer.headers)
                 raise UpstreamRefused(without_secrets(error, target))
-            events = self._stream(answer, request.n) if await _is_stream(answer) else self._json(answer, request.n)
+            events = self._stream(answer, request.n) if await is_stream(answer) else self._json(answer, request.n)
             async with aclosing(events):
                 async for event in events:
                     yield event
@@ -140,12 +140,3 @@ def _files(request: EditRequest) -> list[tuple[str, InputImage]]:
     named = [(name, image) for image in request.images]
     named += [(name, image) for name, image in (("mask", request.mask), ("markup", request.markup)) if image is not None]
     return [*named, *request.extra_files]
-
-
-async def _is_stream(answer: Answer) -> bool:
-    """What kind of answer this is: by its content type, else by its first byte."""
-    if "event-stream" in answer.content_type:
-        return True
-    if "json" in answer.content_type:
-        return False
-    return not (await answer.peek()).lstrip().startswith(b"{")

@@ -28,6 +28,15 @@ def grey_mask(mask: bytes, image: bytes, *, edit: int = 255, strict: bool = Fals
     return encoded(where if edit else ImageChops.invert(where), "png")
 
 
+def two_way_mask(mask: bytes, image: bytes) -> bytes:
+    """OpenAI's mask as a PNG whose colours say what its transparency says: white where to edit, black where to keep.
+
+    For those of whom it is not known which of the two they read. Raises InvalidRequest.
+    """
+    where = _transparency(mask, _opened(image, "image").size)
+    return encoded(Image.merge("RGBA", (where, where, where, ImageChops.invert(where))), "png")
+
+
 def composited(edited: bytes, original: bytes, mask: bytes) -> bytes:
     """The edited picture in the original's size, with the original wherever the mask is opaque. PNG.
 

@@ -133,6 +133,8 @@ def usage_fields(usage: Usage) -> dict[str, Json]:
     }
     if usage.cached_tokens:
         fields["input_tokens_details"]["cached_tokens"] = usage.cached_tokens
+    if usage.cached_image_tokens:
+        fields["input_tokens_details"]["cached_tokens_details"] = {"image_tokens": usage.cached_image_tokens}
     if usage.output_tokens:
         image_tokens = usage.output_tokens - usage.output_text_tokens
         fields["output_tokens_details"] = {"text_tokens": usage.output_text_tokens, "image_tokens": image_tokens}

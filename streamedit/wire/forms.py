@@ -15,10 +15,10 @@ from python_multipart.multipart import parse_options_header
 
 from streamedit.edits import EditOptions, EditRequest, InputImage
 from streamedit.errors import InvalidRequest, UnsupportedBody, param_path
-from streamedit.events import Json
 from streamedit.uploads import closed_unless_done
 from streamedit.wire import dataurls
 from streamedit.wire.multipart import BodyLimits, Form, read_form
+from streamedit.wire.nested import flatten
 from streamedit.wire.schemas import MAX_IMAGES, EditBody, EditFields, ImageReference
 
 _IMAGE_FIELD = re.compile(r"image(\[\d*\])?")
@@ -104,7 +104,7 @@ def _from_json(body: bytes, limits: BodyLimits) -> EditRequest:
     images = [_resolve(image, f"images[{index}]", limits) for index, image in enumerate(checked.images)]
     mask = _resolve(checked.mask, "mask", limits) if checked.mask else None
     markup = _resolve(checked.markup, "markup", limits) if checked.markup else None
-    extra = [pair for name, value in (checked.model_extra or {}).items() for pair in _flatten(name, value)]
+    extra = [pair for name, value in (checked.model_extra or {}).items() for pair in flatten(name, value)]
     return _not_empty(replace(_request(checked, images, extra), mask=mask, markup=markup))
 
 
@@ -118,19 +118,6 @@ def _resolve(reference: ImageReference, param: str, limits: BodyLimits) -> Input
     image = dataurls.decode(reference.image_url or "", f"{param}.image_url")
     limits.check_image(image.upload.size_bytes, param)
     return image
-
-
-def _flatten(name: str, value: Json) -> list[tuple[str, str]]:
-    """A JSON field as form fields: `a[b]` for members, `a[]` for elements, as OpenAI's SDKs write them; null is left out."""
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        return [pair for key, member in value.items() for pair in _flatten(f"{name}[{key}]", member)]
-    if isinstance(value, list):
-        return [pair for element in value for pair in _flatten(f"{name}[]", element)]
-    if isinstance(value, bool):
-        return [(name, "true" if value else "false")]
-    return [(name, str(value))]
 
 
 def _request(checked: EditFields, images: Sequence[InputImage], extra: Sequence[tuple[str, str]]) -> EditRequest:

@@ -53,11 +53,22 @@ def build(fields: Mapping[str, Json], image: bytes | memoryview | None = None) -
     """A Payload of `fields` and, as the last of them, `image` (base64 text) as `b64_json`."""
     if image is None:
         return Payload(Content((dumps(fields),)), fields)
+    fields, head, tail = _shell(fields)
+    return Payload(Content((b"".join([head, image, tail]),)), fields, slice(len(head), len(head) + len(image)))
+
+
+def around(fields: Mapping[str, Json], image: Sequence[bytes | memoryview]) -> Payload:
+    """As `build`, of base64 in pieces: those that are bytes stay the objects that they are."""
+    fields, head, tail = _shell(fields)
+    content = Content((head, *map(bytes, image), tail))
+    return Payload(content, fields, slice(len(head), content.size_bytes - len(tail)))
+
+
+def _shell(fields: Mapping[str, Json]) -> tuple[Mapping[str, Json], bytes, bytes]:
+    """The fields with an empty image as the last of them, and their JSON before and behind the image's text."""
     fields = {**{name: value for name, value in fields.items() if name != "b64_json"}, "b64_json": ""}
-    shell = dumps(fields)
-    at = len(shell) - len(b'"}')
-    content = Content((b"".join([shell[:at], image, shell[at:]]),))
-    return Payload(content, fields, slice(at, at + len(image)))
+    text = dumps(fields)
+    return fields, text[:-2], text[-2:]
 
 
 def with_field(payload: Payload, name: str, value: Json) -> Payload:

@@ -1,0 +1,136 @@
+"""What an image cost: price x usage -> micro-dollars. Pure; the prices are data beside it, each with its source and date.
+
+A provider that tells the cost itself is believed. Else tokens are counted where the provider counted them; else an image has
+its price by quality and size, to which each partial image adds its tokens (OpenAI: 100 image output tokens).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal
+from fnmatch import fnmatchcase
+from importlib import resources
+
+from streamedit.events import Usage
+from streamedit.routing import Target
+
+PARTIAL_IMAGE_TOKENS = 100
+"""Source: OpenAI's image generation guide, "Partial images cost"."""
+
+_LITELLM_TOKENS = {
+    "text_in": "input_cost_per_token",
+    "image_in": "input_cost_per_image_token",
+    "cached_text_in": "cache_read_input_token_cost",
+    "cached_image_in": "cache_read_input_image_token_cost",
+    "text_out": "output_cost_per_token",
+    "image_out": "output_cost_per_image_token",
+}
+_LITELLM_IMAGE = ("output_cost_per_image", "input_cost_per_image")
+
+OVERRIDES = frozenset((*_LITELLM_TOKENS.values(), *_LITELLM_IMAGE))
+"""The names by which a target's configuration sets its own prices, in dollars, as LiteLLM has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The prices of the models that match a pattern, in micro-dollars: per token by its kind, or for a whole image.
+
+    `quality`, `size`: the images that the price is for; None for any.
+    """
+
+    model: str
+    per_token: Mapping[str, Decimal] = field(default_factory=dict)
+    per_image: Decimal | None = None
+    quality: str | None = None
+    size: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made, beside its usage: one image, and the partial images before it."""
+
+    quality: str | None = None
+    size: str | None = None
+    partial_images: int = 0
+
+
+class Prices:
+    """All prices; the first that fits counts."""
+
+    def __init__(self, rows: Sequence[Price]) -> None:
+        self._rows = tuple(rows)
+
+    @classmethod
+    def shipped(cls) -> "Prices":
+        """The prices that come with the package."""
+        text = (resources.files("streamedit") / "prices.json").read_text(encoding="utf-8")
+        return cls([_row(row) for row in json.loads(text, parse_float=Decimal)])
+
+    def cost_micros(self, target: Target, usage: Usage, made: Made) -> int | None:
+        """The cost of one image; None where it is not known. Fractions of a micro-dollar are rounded up."""
+        if usage.cost_micros is not None:
+            return usage.cost_micros
+        rows = _configured(target) or self._of(target)
+        tokens = next((row.per_token for row in rows if row.per_token), {})
+        if tokens and usage.input_tokens + usage.output_tokens:
+            return _rounded(_of_tokens(tokens, usage))
+        fits = (row for row in rows if row.per_image is not None and _fits(row, made))
+        price = next((row.per_image for row in fits), None)
+        if price is None:
+            return None
+        return _rounded(price + made.partial_images * PARTIAL_IMAGE_TOKENS * tokens.get("image_out", Decimal(0)))
+
+    def _of(self, target: Target) -> Sequence[Price]:
+        name = f"{target.provider}/{target.model}"
+        return [row for row in self._rows if fnmatchcase(name, row.model)]
+
+
+def _of_tokens(prices: Mapping[str, Decimal], usage: Usage) -> Decimal:
+    """A kind without a price of its own costs as much as the nearest that has one."""
+    text_in = prices.get("text_in", Decimal(0))
+    image_in = prices.get("image_in", text_in)
+    image_out = prices.get("image_out", prices.get("text_out", Decimal(0)))
+    cached_text = max(0, usage.cached_tokens - usage.cached_image_tokens)
+    # A provider's details may add up to more than its totals: no kind counts for less than nothing.
+    text = max(0, usage.input_tokens - usage.input_image_tokens - cached_text)
+    return (
+        text * text_in
+        + cached_text * prices.get("cached_text_in", text_in)
+        + max(0, usage.input_image_tokens - usage.cached_image_tokens) * image_in
+        + usage.cached_image_tokens * prices.get("cached_image_in", image_in)
+        + max(0, usage.output_tokens - usage.output_text_tokens) * image_out
+        + usage.output_text_tokens * prices.get("text_out", image_out)
+    )
+
+
+def _fits(row: Price, made: Made) -> bool:
+    return row.quality in (None, made.quality) and row.size in (None, made.size)
+
+
+def _configured(target: Target) -> Sequence[Price]:
+    """The target's own prices, from its configuration; empty where it has none."""
+    tokens = {kind: _dollars(target.params[name]) for kind, name in _LITELLM_TOKENS.items() if name in target.params}
+    images = [_dollars(target.params[name]) for name in _LITELLM_IMAGE if name in target.params]
+    if not tokens and not images:
+        return ()
+    return (Price("*", tokens, sum(images, Decimal(0)) if images else None),)
+
+
+def _dollars(value: object) -> Decimal:
+    return Decimal(str(value)) * 1_000_000
+
+
+def _row(row: Mapping[str, object]) -> Price:
+    tokens = row.get("micros_per_token")
+    image = row.get("micros_per_image")
+    return Price(
+        model=str(row["model"]),
+        per_token={kind: Decimal(price) for kind, price in tokens.items()} if isinstance(tokens, dict) else {},
+        per_image=None if image is None else Decimal(str(image)),
+        quality=str(row["quality"]) if "quality" in row else None,
+        size=str(row["size"]) if "size" in row else None,
+    )
+
+
+def _rounded(micros: Decimal) -> int:
+    return int(micros.to_integral_value(ROUND_CEILING))
