@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers import fal, mock, openai, openai_responses, recraft, stability, xai
+from streamedit.providers import bedrock, fal, mock, openai, openai_responses, recraft, stability, xai
 from streamedit.providers.base import Provider, Tools
 from streamedit.providers.capabilities import DARKROOM, Capabilities
 from streamedit.routing import Setup
@@ -29,6 +29,7 @@ def _darkroom(tools: Tools) -> Provider:
 
 
 CATALOGUE: Mapping[str, Entry] = {
+    "bedrock": Entry(bedrock.Bedrock, bedrock.SETUP, bedrock.FAMILIES),
     "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
     "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "fal_ai": Entry(fal.Fal, fal.SETUP, fal.FAMILIES),

@@ -5,7 +5,7 @@ What changes the picture and cannot be done is refused, naming the parameter; a 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
@@ -144,6 +144,18 @@ class Capabilities:
             "parameters": {name: self.support(name).value for name in PARAMETERS},
             "extra_parameters": sorted(self.extras),
         }
+
+
+def joined(each: Sequence[Capabilities]) -> Capabilities:
+    """What any of several can do: for a name that stands for all of them."""
+    parameters = {name: how for one in each for name, how in one.parameters.items() if how is not Support.REFUSED}
+    return replace(
+        each[0],
+        n=max(one.n for one in each),
+        max_images=max(one.max_images for one in each),
+        parameters=parameters,
+        extras={name: extra for one in each for name, extra in one.extras.items()},
+    )
 
 
 DARKROOM = Capabilities(

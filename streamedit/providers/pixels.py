@@ -6,7 +6,7 @@ white where to edit.
 
 from io import BytesIO
 
-from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from streamedit.errors import InvalidRequest, UpstreamBroken
 
@@ -58,6 +58,11 @@ def flattened(image: bytes) -> bytes:
     return encoded(_on_white(_opened(image, "image")), "png")
 
 
+def opaque(image: bytes) -> bytes:
+    """The image as providers want it that take only PNG and JPEG of 8-bit RGB: itself, or flattened. Raises InvalidRequest."""
+    return image if _is_plain(image) else flattened(image)
+
+
 def encoded(image: Image.Image, output_format: str, compression: int | None = None) -> bytes:
     """The picture as a file; on white where the format has no transparency."""
     buffer = BytesIO()
@@ -67,6 +72,16 @@ def encoded(image: Image.Image, output_format: str, compression: int | None = No
         flat = _on_white(image) if output_format == "jpeg" else image
         flat.save(buffer, _FORMATS[output_format], quality=min(95, 95 if compression is None else compression))
     return buffer.getvalue()
+
+
+def _is_plain(image: bytes) -> bool:
+    """Upright PNG or JPEG of 8-bit RGB; only its head is looked at."""
+    try:
+        opened = Image.open(BytesIO(image))
+        upright = opened.getexif().get(ExifTags.Base.Orientation, 1) == 1
+    except _BROKEN:
+        return False
+    return opened.format in ("PNG", "JPEG") and opened.mode == "RGB" and not opened.has_transparency_data and upright
 
 
 def _transparency(mask: bytes, size_px: tuple[int, int]) -> Image.Image:
