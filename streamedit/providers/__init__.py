@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers import mock, openai, xai
+from streamedit.providers import black_forest_labs, mock, openai, xai
 from streamedit.providers.base import Provider, Tools
 from streamedit.providers.capabilities import DARKROOM, Capabilities
 from streamedit.routing import Setup
@@ -29,6 +29,7 @@ def _darkroom(tools: Tools) -> Provider:
 
 
 CATALOGUE: Mapping[str, Entry] = {
+    "black_forest_labs": Entry(black_forest_labs.BlackForestLabs, black_forest_labs.SETUP, black_forest_labs.FAMILIES),
     "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
     "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),

@@ -1,14 +1,14 @@
 """Calls to providers' own HTTP APIs: JSON and files, with errors as ours and no key in them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 import anyio
 
-from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
+from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused, UpstreamUnreachable
 from streamedit.events import Json
 from streamedit.providers.base import Tools
 from streamedit.routing import Target
@@ -41,11 +41,12 @@ class Api:
         `paid`: what fails now may have been paid before. Raises UpstreamError, UpstreamRefused for any status beyond 299.
         """
         configured = replace(call, headers={**call.headers, **target.extra_headers}, silence_s=target.timeout_s)
-        async with self._tools.upstream.send(configured) as answer:
-            if answer.status >= 300:
-                refusal = await self._refusal(answer, target)
-                raise UpstreamRefused(replace(refusal, charged=refusal.charged or paid))
-            yield answer
+        with _paid_before(paid):
+            async with self._tools.upstream.send(configured) as answer:
+                if answer.status >= 300:
+                    refusal = await self._refusal(answer, target)
+                    raise UpstreamRefused(replace(refusal, charged=refusal.charged or paid))
+                yield answer
 
     async def ask(self, call: Call, target: Target, *, paid: bool = False) -> Cutout:
         """The JSON that a call is answered with. Raises UpstreamError."""
@@ -65,6 +66,17 @@ class Api:
             parsed = None
         said = self._explain(parsed, answer.all_headers)
         return without_secrets(bodies.refusal(answer.status, said, answer.headers), target)
+
+
+@contextmanager
+def _paid_before(paid: bool) -> Iterator[None]:
+    """Not to reach a provider costs nothing, unless it is asked for what it has made already."""
+    try:
+        yield
+    except UpstreamUnreachable as error:
+        if not paid:
+            raise
+        raise UpstreamBroken("The provider cannot be reached any more for what it has made.") from error
 
 
 def read_json(raw: bytes) -> Cutout:
