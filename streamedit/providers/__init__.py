@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers import black_forest_labs, mock, openai, xai
+from streamedit.providers import black_forest_labs, mock, openai, openrouter, xai
 from streamedit.providers.base import Provider, Tools
 from streamedit.providers.capabilities import DARKROOM, Capabilities
 from streamedit.routing import Setup
@@ -33,6 +33,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
     "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),
+    "openrouter": Entry(openrouter.OpenRouter, openrouter.SETUP, openrouter.FAMILIES),
     "xai": Entry(xai.XAI, xai.SETUP, xai.FAMILIES),
 }
 
