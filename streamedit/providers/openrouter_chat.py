@@ -16,7 +16,7 @@ from streamedit.providers.calls import Api, read_json
 from streamedit.providers.capabilities import Capabilities, Extra, Support, extras_of
 from streamedit.providers.finish import Finish
 from streamedit.providers.inputs import seeded, typed
-from streamedit.providers.openrouter_http import checked, cut, explain, is_stream, post, usage_of
+from streamedit.providers.openrouter_http import checked, cut, explain, is_stream, post, reads, usage_of
 from streamedit.providers.sizes import nearest_ratio, parse_size, side_px
 from streamedit.routing import Target
 from streamedit.upstream.client import Answer
@@ -77,11 +77,9 @@ class Chat:
 
     async def _stream(self, message: "_Message", answer: Answer, target: Target) -> None:
         scanner = FrameScanner(self._tools.max_event_bytes)
-        async with aclosing(answer.push(scanner)) as reads:
-            async for _ in reads:
+        async with aclosing(reads(answer, scanner)) as whole:
+            async for _ in whole:
                 message.add_all(scanner, answer, target)
-        scanner.finish()
-        message.add_all(scanner, answer, target)
 
 
 class _Message:

@@ -3,7 +3,8 @@
 Source: openrouter.ai/docs (errors and debugging, image generation) and the package openrouter 1.3.84.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 
 from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
 from streamedit.events import Json, Usage
@@ -14,7 +15,7 @@ from streamedit.wire import bodies
 from streamedit.wire.cutouts import Cutout
 from streamedit.wire.jsonbody import JsonBody
 from streamedit.wire.payloads import ERROR
-from streamedit.wire.scanner import Frame
+from streamedit.wire.scanner import Frame, FrameScanner
 
 API_BASE = "https://openrouter.ai/api/v1"
 
@@ -40,6 +41,15 @@ def post(path: str, body: Mapping[str, Json], target: Target) -> Call:
 def is_stream(answer: Answer) -> bool:
     """Providers that cannot stream are free to ignore the wish, and answer with JSON."""
     return "event-stream" in answer.content_type
+
+
+async def reads(answer: Answer, scanner: FrameScanner) -> AsyncGenerator[None]:
+    """Read a stream into `scanner`; yields when it may have whole frames, the last time at the end. Raises UpstreamError."""
+    async with aclosing(answer.push(scanner)) as pushed:
+        async for _ in pushed:
+            yield
+    scanner.finish()
+    yield
 
 
 def cut(frame: Frame) -> Cutout | None:

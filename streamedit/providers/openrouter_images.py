@@ -15,7 +15,7 @@ from streamedit.providers.calls import Api, read_json
 from streamedit.providers.capabilities import Capabilities, Extra, Support, extras_of
 from streamedit.providers.finish import Finish
 from streamedit.providers.inputs import seeded, typed
-from streamedit.providers.openrouter_http import checked, cut, explain, is_stream, post, usage_of
+from streamedit.providers.openrouter_http import checked, cut, explain, is_stream, post, reads, usage_of
 from streamedit.routing import Target
 from streamedit.upstream.client import Answer
 from streamedit.wire.cutouts import Cutout
@@ -40,7 +40,7 @@ _EXTRAS = {
 }
 _FORMATS = ("png", "jpeg", "webp")
 
-OPENAI = Capabilities(True, True, n=10, formats=_FORMATS, parameters=_PARAMETERS, extras=_EXTRAS)
+OPENAI = Capabilities(streams=True, partial_images=True, n=10, formats=_FORMATS, parameters=_PARAMETERS, extras=_EXTRAS)
 """Models of OpenAI: they alone stream, and all of them make several images of one call."""
 
 OTHERS = Capabilities(formats=_FORMATS, parameters=_PARAMETERS, extras=_EXTRAS)
@@ -100,13 +100,13 @@ class Images:
 
     async def _stream(self, told: "_Told") -> AsyncGenerator[Event]:
         scanner = FrameScanner(self._tools.max_event_bytes)
-        async with aclosing(told.answer.push(scanner)) as reads:
-            async for _ in reads:
-                async for event in told.events(scanner):
-                    yield event
-        scanner.finish()
-        async for event in told.events(scanner):
-            yield event
+        async with aclosing(reads(told.answer, scanner)) as whole:
+            async for _ in whole:
+                # A frame is held by nobody while its event is out.
+                for decoding in map(told.event, scanner.take()):
+                    event = await decoding
+                    if event is not None:
+                        yield event
 
 
 class _Told:
@@ -119,20 +119,14 @@ class _Told:
         self._partial_images = partial_images
         self._shown = 0
 
-    async def events(self, scanner: FrameScanner) -> AsyncGenerator[Event]:
-        """The events of the frames that are whole. A frame is held by nobody while its event is out."""
-        for decoding in map(self._event, scanner.take()):
-            event = await decoding
-            if event is not None:
-                yield event
-
     async def completed(self, said: Cutout, item: Json, index: int = 0, usage: Usage | None = None) -> Completed:
         """The picture in an item of an answer, or in an event. Raises UpstreamBroken."""
         if not isinstance(item, dict):
             raise UpstreamBroken("The provider's answer is not the one of its documentation.", code="upstream_malformed")
         return await self._finish.completed(said.base64(item.get("b64_json")), usage, index)
 
-    async def _event(self, frame: Frame) -> Event | None:
+    async def event(self, frame: Frame) -> Event | None:
+        """What a frame tells; None where that is nothing for an edit. Raises UpstreamError."""
         said = cut(frame)
         if said is None:
             return None
