@@ -4,13 +4,14 @@ The result's schema has a `preview`, whose content is nowhere documented, so it 
 Sources: api.bfl.ai/openapi.json, docs.bfl.ai (integration guidelines, errors, get_result), as of October 2026.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
 from streamedit.edits import EditRequest
-from streamedit.errors import Blocked, NotFound, UpstreamBroken
+from streamedit.errors import Blocked, NotFound, UpstreamBroken, UpstreamRefused
 from streamedit.events import Completed, Event, Json, Usage
 from streamedit.providers import flux
 from streamedit.providers.base import Tools
@@ -19,11 +20,15 @@ from streamedit.providers.capabilities import Capabilities
 from streamedit.providers.finish import Finish
 from streamedit.routing import Setup, Target
 from streamedit.upstream.client import Call
+from streamedit.wire.cutouts import Cutout
 from streamedit.wire.jsonbody import JsonBody
 
 API_BASE = "https://api.bfl.ai"
 POLL_S = 0.5
 """As docs.bfl.ai's examples wait; `poll_s` of a target changes it."""
+
+_PATIENCE = (1, 2, 4, 8)
+"""How many times `poll_s` is waited before a result is asked for again that could not be had: it is paid for."""
 
 _DELIVERY = re.compile(r"bfldelivery[a-z0-9]*\.blob\.core\.windows\.net")
 """Where pictures were before they moved to delivery-*.bfl.ai; the webhooks' documentation still shows it."""
@@ -91,14 +96,25 @@ class BlackForestLabs:
 
     async def _look(self, polling_url: str, target: Target) -> Mapping[str, Json] | None:
         """The result, None while it is being made: any status that is not known to be an end. Raises UpstreamError."""
-        answer = await self._api.ask(Call("GET", polling_url, _headers(target)), target, paid=True)
-        state = _object(answer.json)
+        state = _object((await self._state(polling_url, target)).json)
         status = state.get("status")
         if status in _MODERATED:
             raise Blocked(f"The provider's moderation blocked {_MODERATED[status]}{_reasons(state.get('details'))}.")
         if status in _FAILED:
             raise UpstreamBroken(f"The provider could not make the picture: its status is '{status}'.")
         return _object(state.get("result") or {}) if status == "Ready" else None
+
+    async def _state(self, polling_url: str, target: Target) -> Cutout:
+        """What the API says of a task, asked patiently: of a hundred looks one may fail. Raises UpstreamError."""
+        call = Call("GET", polling_url, _headers(target))
+        for polls in _PATIENCE:
+            try:
+                return await self._api.ask(call, target, paid=True)
+            except UpstreamRefused as error:
+                if not error.detail.retryable:
+                    raise
+            await asyncio.sleep(polls * _poll_s(target))
+        return await self._api.ask(call, target, paid=True)
 
     async def _completed(self, result: Mapping[str, Json], usage: Usage, request: EditRequest, target: Target) -> Completed:
         if not result.get("sample"):

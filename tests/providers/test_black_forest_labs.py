@@ -320,6 +320,19 @@ def test_a_result_that_is_away_is_charged(bfl: ScriptedUpstream) -> None:
     assert (answer.status, answer.headers["x-should-retry"]) == (503, "false")
 
 
+def test_a_look_that_fails_is_repeated(bfl: ScriptedUpstream) -> None:
+    """Four times in a row, for the picture is being made; a refusal for good is one at once."""
+    task = {"id": "t", "polling_url": f"{bfl.url}/get_result?id=t"}
+    busy = [json_answer({"detail": "slow down"}, "429 Too Many Requests")]
+    forbidden = [json_answer({"detail": "no"}, "403 Forbidden")]
+    bfl.play([json_answer(task)], busy, busy, busy, busy, [json_answer(ready(bfl))], [sized(png(COLOURS[0]))])
+    with served(bfl, "flux-2-pro") as server:
+        assert edit(server).status == 200
+        bfl.play([json_answer(task)], forbidden)
+        assert edit(server).status == 403
+    assert len(bfl.asked) == 2
+
+
 @pytest.mark.parametrize("paid", [True, False])
 async def test_who_cannot_be_reached_costs_nothing_unless_something_was_made(bfl: ScriptedUpstream, paid: bool) -> None:
     """No connection for a task may go to the next target, no connection for a result may not."""
