@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers import bedrock, fal, mock, openai, openai_responses, recraft, stability, xai
+from streamedit.providers import (
+    bedrock,
+    black_forest_labs,
+    fal,
+    mock,
+    openai,
+    openai_responses,
+    openrouter,
+    recraft,
+    stability,
+    xai,
+)
 from streamedit.providers.base import Provider, Tools
 from streamedit.providers.capabilities import DARKROOM, Capabilities
 from streamedit.routing import Setup
@@ -29,12 +40,14 @@ def _darkroom(tools: Tools) -> Provider:
 
 
 CATALOGUE: Mapping[str, Entry] = {
-    "bedrock": Entry(bedrock.Bedrock, bedrock.SETUP, bedrock.FAMILIES),
     "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
     "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
+    "bedrock": Entry(bedrock.Bedrock, bedrock.SETUP, bedrock.FAMILIES),
+    "black_forest_labs": Entry(black_forest_labs.BlackForestLabs, black_forest_labs.SETUP, black_forest_labs.FAMILIES),
     "fal_ai": Entry(fal.Fal, fal.SETUP, fal.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),
     "openai_responses": Entry(openai_responses.OpenAIResponses, openai_responses.SETUP, openai_responses.FAMILIES),
+    "openrouter": Entry(openrouter.OpenRouter, openrouter.SETUP, openrouter.FAMILIES),
     "recraft": Entry(recraft.Recraft, recraft.SETUP, recraft.FAMILIES),
     "stability": Entry(stability.Stability, stability.SETUP, stability.FAMILIES),
     "xai": Entry(xai.XAI, xai.SETUP, xai.FAMILIES),

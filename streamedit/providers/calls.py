@@ -1,14 +1,14 @@
 """Calls to providers' own HTTP APIs: JSON and files, with errors as ours and no key in them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 import anyio
 
-from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
+from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused, UpstreamUnreachable
 from streamedit.events import Json
 from streamedit.providers.base import Tools
 from streamedit.routing import Target
@@ -40,12 +40,17 @@ class Api:
 
         `paid`: what fails now may have been paid before. Raises UpstreamError, UpstreamRefused for any status beyond 299.
         """
-        configured = replace(call, headers={**call.headers, **target.extra_headers}, silence_s=target.timeout_s)
-        async with self._tools.upstream.send(configured) as answer:
-            if answer.status >= 300:
-                refusal = await self._refusal(answer, target)
-                raise UpstreamRefused(replace(refusal, charged=refusal.charged or paid))
+        async with self._sent(replace(call, headers={**call.headers, **target.extra_headers}), target, paid) as answer:
             yield answer
+
+    @asynccontextmanager
+    async def _sent(self, call: Call, target: Target, paid: bool) -> AsyncIterator[Answer]:
+        with _paid_before(paid):
+            async with self._tools.upstream.send(replace(call, silence_s=target.timeout_s)) as answer:
+                if answer.status >= 300:
+                    refusal = await self._refusal(answer, target)
+                    raise UpstreamRefused(replace(refusal, charged=refusal.charged or paid))
+                yield answer
 
     async def ask(self, call: Call, target: Target, *, paid: bool = False) -> Cutout:
         """The JSON that a call is answered with. Raises UpstreamError."""
@@ -53,8 +58,11 @@ class Api:
             return read_json(await answer.read(self._tools.max_answer_bytes))
 
     async def download(self, url: str, target: Target, headers: Mapping[str, str] | None = None) -> bytes:
-        """A file that the provider has made: it is paid for. Raises UpstreamError."""
-        async with self.open(Call("GET", url, headers or {}), target, paid=True) as answer:
+        """A file that the provider has made: it is paid for. Raises UpstreamError.
+
+        The configuration's headers are not sent: files are often on hosts that they are not meant for.
+        """
+        async with self._sent(Call("GET", url, headers or {}), target, paid=True) as answer:
             return await answer.read(self._tools.max_answer_bytes)
 
     async def _refusal(self, answer: Answer, target: Target) -> ErrorDetail:
@@ -74,6 +82,17 @@ async def is_stream(answer: Answer) -> bool:
     if "json" in answer.content_type:
         return False
     return not (await answer.peek()).lstrip().startswith(b"{")
+
+
+@contextmanager
+def _paid_before(paid: bool) -> Iterator[None]:
+    """Not to reach a provider costs nothing, unless it is asked for what it has made already."""
+    try:
+        yield
+    except UpstreamUnreachable as error:
+        if not paid:
+            raise
+        raise UpstreamBroken("The provider cannot be reached any more for what it has made.") from error
 
 
 def read_json(raw: bytes) -> Cutout:

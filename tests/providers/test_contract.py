@@ -55,6 +55,7 @@ class Act:
             ("image[]", (f"cat photo {number}.png", PHOTO.read_bytes(), "image/png")) for number in range(self.fake.images)
         ]
         files += [(name, (f"{name}.png", PHOTO.read_bytes(), "image/png")) for name in self.fake.files]
+        mask = _mask() if mask is None and self.fake.needs_mask else mask
         if mask is not None:
             files.append(("mask", ("mask.png", mask, "image/png")))
         given = {"prompt": "make it night", **self.fake.fields, **(fields or {}), "model": model or self.fake.name}
@@ -270,6 +271,7 @@ def test_a_cancelled_edit_leaves_no_call_behind(act: Act) -> None:
     files = {"image": ("a.png", PHOTO.read_bytes(), "image/png")}
     files |= {f"image[{number}]": files["image"] for number in range(1, act.fake.images)}
     files |= dict.fromkeys(act.fake.files, files["image"])
+    files |= {"mask": ("mask.png", _mask(), "image/png")} if act.fake.needs_mask else {}
     fields = {"prompt": "x", **act.fake.fields, "model": act.fake.name}
     began = httpx.post(f"{act.server.edits_url}/async", data=fields, files=files, verify=False).json()
     assert act.upstream.came.acquire(timeout=10)

@@ -63,6 +63,8 @@ class Fake(ABC):
     refuses: ClassVar[Mapping[str, str]] = {}
     """Fields that it must refuse, each with a value."""
     takes_mask: ClassVar[bool] = False
+    needs_mask: ClassVar[bool] = False
+    """Whether it takes no request without one."""
     partial_images: ClassVar[int] = 0
     """How many interim images it shows when two are asked for."""
     outcomes: ClassVar[Sequence[Outcome]] = tuple(Outcome)
