@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers import mock, openai, xai
+from streamedit.providers import azure, azure_ai, hosted_vllm, litellm_proxy, mock, openai, xai
 from streamedit.providers.base import Provider, Tools
 from streamedit.providers.capabilities import DARKROOM, Capabilities
 from streamedit.routing import Setup
@@ -29,7 +29,11 @@ def _darkroom(tools: Tools) -> Provider:
 
 
 CATALOGUE: Mapping[str, Entry] = {
+    "azure": Entry(azure.Azure, azure.SETUP, azure.FAMILIES),
+    "azure_ai": Entry(azure_ai.AzureAI, azure_ai.SETUP, azure_ai.FAMILIES),
     "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
+    "hosted_vllm": Entry(hosted_vllm.HostedVLLM, hosted_vllm.SETUP, hosted_vllm.FAMILIES),
+    "litellm_proxy": Entry(litellm_proxy.LiteLLMProxy, litellm_proxy.SETUP, litellm_proxy.FAMILIES),
     "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),
     "xai": Entry(xai.XAI, xai.SETUP, xai.FAMILIES),

@@ -40,7 +40,7 @@ class Dialect:
 
     `url`, `headers`: of a target. `explain`: reads its error bodies. `blocks`: codes of its errors that mean its moderation.
     `hosts`: whence pictures are fetched that it gives by URL; where there are none a URL goes on as it is. `composites`: what
-    is outside the mask is put back here.
+    is outside the mask is put back here. `usage`: reads its count of tokens.
     """
 
     capabilities: Capabilities
@@ -51,6 +51,7 @@ class Dialect:
     blocks: frozenset[str] = frozenset()
     hosts: tuple[str, ...] = ()
     composites: bool = False
+    usage: Callable[[Json], Json] = lambda said: said
 
     def relays(self, request: EditRequest) -> bool:
         """Whether its answer goes on as it comes."""
@@ -151,7 +152,8 @@ class Speaker:
                 yield completed
             return
         finish = Finish(request, self._tools.now_s(), composite=source.dialect.composites)
-        usages = chain([_usage(said)], repeat(None))
+        counted = payloads.build({"usage": source.dialect.usage(said.json.get("usage"))})
+        usages = chain([Usage.of(counted)], repeat(None))
         for index, (item, usage) in enumerate(zip(items[: request.n], usages, strict=False)):
             image = await source.image(said, item, finish)
             yield replace(await finish.completed(image, usage, index), headers=answer.headers)
@@ -220,7 +222,3 @@ def _items(said: Cutout, headers: Mapping[str, str]) -> Sequence[Mapping[str, Js
     if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
         raise UpstreamBroken("The provider answered without an image.", code="upstream_empty")
     return items
-
-
-def _usage(said: Cutout) -> Usage:
-    return Usage.of(payloads.build({"usage": said.json.get("usage")}))
