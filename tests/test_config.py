@@ -109,7 +109,7 @@ server:
             ("model_list: [\n", "streamedit.yaml:2: expected the node content"),
             ("- a\n- b\n", "streamedit.yaml:1: file: Input should be"),
             ("just text\n", "streamedit.yaml:1: file: Input should be"),
-            (MINIMAL.replace("mock/mock", "azure/x"), "no provider for 'azure/x' here; there are: darkroom, mock, openai"),
+            (MINIMAL.replace("mock/mock", "nobody/x"), "no provider for 'nobody/x' here; there are: azure, "),
             (MINIMAL + "server: {default_model: other}\n", "streamedit.yaml:4: server.default_model: no model_name 'other'"),
             (
                 MINIMAL + "server: {heartbeat_s: soon}\n",

@@ -23,11 +23,11 @@ from streamedit.providers.openai_form import Form
 from streamedit.routing import Setup, Target
 from streamedit.wire import bodies
 
-_V1_VERSIONS = (None, "preview", "latest", "v1")
+_V1_VERSIONS = ("preview", "latest", "v1")
 _DATED_VERSION = "2025-04-01-preview"
 """The one that Microsoft's pages name for edits; for a base that has a deployment and no version."""
 
-_OPENAI_PATH = re.compile(r"/openai(?=/|$).*", re.IGNORECASE)
+_API_PATH = re.compile(r"/(openai|providers|mai|models)(?=/|$).*", re.IGNORECASE)
 _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)", re.IGNORECASE)
 _V1_PATH = re.compile(r"/openai/v1(?=/|$)", re.IGNORECASE)
 
@@ -49,6 +49,15 @@ FAMILIES = {"azure/*": CAPABILITIES}
 _SENT = ("n", "size", "quality", "background", "output_format", "output_compression", "input_fidelity", "user")
 
 
+def address(target: Target) -> tuple[str, str, str | None]:
+    """The resource's address, what its base has of an API's path behind that, and the version of the API."""
+    parts = urlsplit(target.api_base or "")
+    version = target.text("api_version") or next(iter(parse_qs(parts.query).get("api-version", [])), None)
+    found = _API_PATH.search(parts.path)
+    before, path = (parts.path[: found.start()], found[0]) if found else (parts.path, "")
+    return urlunsplit((parts.scheme, parts.netloc, before.rstrip("/"), "", "")), path, version
+
+
 @dataclass(frozen=True, slots=True)
 class Surface:
     """Where a target's API is: a resource's address, and a deployment's name with a version, or none of both for v1."""
@@ -60,14 +69,11 @@ class Surface:
     @classmethod
     def of(cls, target: Target) -> "Surface":
         """As the target's base, version and model say."""
-        parts = urlsplit(target.api_base or "")
-        version = target.text("api_version") or next(iter(parse_qs(parts.query).get("api-version", [])), None)
-        base = urlunsplit((parts.scheme, parts.netloc, _OPENAI_PATH.sub("", parts.path).rstrip("/"), "", ""))
-        named = _DEPLOYMENT.search(parts.path)
-        if named is not None:
-            dated = _DATED_VERSION if version is None else version
-            return cls(base, named[1], dated)
-        if version in _V1_VERSIONS or _V1_PATH.search(parts.path):
+        base, path, version = address(target)
+        named = _DEPLOYMENT.match(path)
+        if named is not None and version not in _V1_VERSIONS:
+            return cls(base, named[1], version or _DATED_VERSION)
+        if version in (None, *_V1_VERSIONS) or _V1_PATH.match(path):
             return cls(base, None, "preview" if version == "preview" else None)
         return cls(base, quote(target.model, safe=""), version)
 

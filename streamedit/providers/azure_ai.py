@@ -10,7 +10,7 @@ Sources: Microsoft's how-to pages of FLUX (2026-03) and MAI image models in Foun
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 from streamedit.edits import EditRequest
 from streamedit.errors import InvalidRequest
@@ -81,15 +81,9 @@ def _path(target: Target) -> str:
 
 
 def _at(target: Target, path: str) -> str:
-    """The URL of a path. What the base has of a path of this API is not taken twice."""
-    parts = urlsplit(target.api_base or "")
-    version = target.text("api_version") or next(iter(parse_qs(parts.query).get("api-version", [])), "preview")
-    own = next((parts.path.lower().find(begin) for begin in _BEGINNINGS if begin in parts.path.lower()), len(parts.path))
-    base = urlunsplit((parts.scheme, parts.netloc, parts.path[:own].rstrip("/"), "", ""))
-    return f"{base}/{path}?api-version={quote(version)}"
-
-
-_BEGINNINGS = ("/openai", "/providers/", "/mai/", "/models")
+    """The URL of a path. What the base has of a path already is not taken twice."""
+    base, _, version = azure.address(target)
+    return f"{base}/{path}?api-version={quote(version or 'preview')}"
 
 
 def _kontext_url(target: Target) -> str:

@@ -39,8 +39,8 @@ class Dialect:
     """How one kind of server speaks.
 
     `url`, `headers`: of a target. `explain`: reads its error bodies. `blocks`: codes of its errors that mean its moderation.
-    `hosts`: whence pictures are fetched that it gives by URL; where there are none a URL goes on as it is. `composites`: what
-    is outside the mask is put back here. `usage`: reads its count of tokens.
+    `hosts`: whence pictures are fetched that it gives by URL; where there are none a URL goes on as it is. `usage`: reads
+    its count of tokens.
     """
 
     capabilities: Capabilities
@@ -50,7 +50,6 @@ class Dialect:
     explain: Explain = bodies.explain
     blocks: frozenset[str] = frozenset()
     hosts: tuple[str, ...] = ()
-    composites: bool = False
     usage: Callable[[Json], Json] = lambda said: said
 
     def relays(self, request: EditRequest) -> bool:
@@ -59,7 +58,7 @@ class Dialect:
 
     async def call(self, request: EditRequest, target: Target) -> Call:
         """The call for a request. Raises InvalidRequest."""
-        if self.composites and request.mask is not None:
+        if self.form.composites and request.mask is not None:
             await _check_size(request)
         accept = "text/event-stream, application/json" if self.relays(request) else "application/json"
         body = await self.form.body(request, target, self.capabilities)
@@ -151,7 +150,7 @@ class Speaker:
             for completed in bodies.expand(raw, request.n, answer.headers, int(self._tools.now_s())):
                 yield completed
             return
-        finish = Finish(request, self._tools.now_s(), composite=source.dialect.composites)
+        finish = Finish(request, self._tools.now_s(), composite=source.dialect.form.composites)
         counted = payloads.build({"usage": source.dialect.usage(said.json.get("usage"))})
         usages = chain([Usage.of(counted)], repeat(None))
         for index, (item, usage) in enumerate(zip(items[: request.n], usages, strict=False)):

@@ -32,8 +32,9 @@ class Form:
 
     `sends`: the options that the server reads. `model`: whether it reads that too. `streams`: whether it may be asked for a
     stream. `formats`: the picture formats that it makes, empty where it makes all; what else is asked for is converted here.
-    `mask_name`, `grey_mask`: how it takes a mask; OpenAI's own is transparent where to edit, a grey one white. `configured`:
-    fields that the configuration alone may set. `prompt`: what is sent as such.
+    `mask_name`, `grey_mask`: how it takes a mask; OpenAI's own is transparent where to edit, a grey one white. `composites`:
+    what is outside the mask is put back here. `configured`: fields that the configuration alone may set. `prompt`: what is
+    sent as such.
     """
 
     sends: tuple[str, ...] = OPTIONS
@@ -42,6 +43,7 @@ class Form:
     formats: tuple[str, ...] = ()
     mask_name: str = "mask"
     grey_mask: bool = False
+    composites: bool = False
     configured: tuple[str, ...] = ()
     prompt: Callable[[EditRequest, Target], str] = _own
 
@@ -57,8 +59,9 @@ class Form:
         return MultipartBody(texts, await self._files(request))
 
     def makes(self, request: EditRequest) -> bool:
-        """Whether the server makes the format that is asked for."""
-        return not self.formats or request.options.output_format in (None, *self.formats)
+        """Whether the server makes the format that is asked for; of what is composited here it makes PNG."""
+        formats = ("png",) if self.composites and request.mask is not None else self.formats
+        return not formats or request.options.output_format in (None, *formats)
 
     def _options(self, request: EditRequest, target: Target) -> Mapping[str, Json]:
         values = {name: getattr(request.options, name) for name in self.sends}

@@ -62,10 +62,9 @@ VLLM_OMNI = Dialect(
             "reference_image": Extra("file"),
         },
     ),
-    Form(_SENT, formats=("png", "jpeg", "webp"), mask_name="mask_image", grey_mask=True, configured=("lora",)),
+    Form(_SENT, formats=("png", "jpeg", "webp"), mask_name="mask_image", grey_mask=True, composites=True, configured=("lora",)),
     v1_url,
     explain=explain,
-    composites=True,
 )
 """Source: `edit_images` of vllm_omni/entrypoints/openai/api_server.py. `n`: 10 is OpenAI's bound, it has none."""
 

@@ -54,6 +54,7 @@ def azure(scripted: ScriptedUpstream, **params: object) -> Target:
             None,
             f"{HOST}/openai/deployments/Mine/images/edits?api-version=2026-01-01",
         ),
+        (f"{HOST}/openai/deployments/Mine?api-version={DATED}", "v1", f"{HOST}/openai/v1/images/edits"),
         (HOST, None, f"{HOST}/openai/v1/images/edits"),
         (HOST, "v1", f"{HOST}/openai/v1/images/edits"),
         (HOST, "latest", f"{HOST}/openai/v1/images/edits"),

@@ -11,7 +11,7 @@ from providers.fakes import b64, body_of, decoded, png
 from servers import serving, settings_of
 from upstreams import END, Asked, Script, ScriptedUpstream, chunk, head, json_answer, sized
 
-from streamedit.config import from_file
+from streamedit.config import from_environment, from_file
 from streamedit.documents import ConfigError
 from streamedit.providers import available
 from streamedit.routing import Target
@@ -51,6 +51,7 @@ def made(**item: str) -> Script:
             {},
             "/providers/blackforestlabs/v1/flux-2-flex?api-version=v9",
         ),
+        ("FLUX.2-pro", "/openai-gw/Providers/x", {}, "/openai-gw/providers/blackforestlabs/v1/flux-2-pro?api-version=preview"),
         ("MAI-Image-2.5-Pro", "", {}, "/mai/v1/images/edits?api-version=preview"),
         ("mine", "/mai/v1/images/generations", {"base_model": "MAI-Image-2.6"}, "/mai/v1/images/edits?api-version=preview"),
     ],
@@ -207,6 +208,14 @@ def test_it_is_configured_by_litellms_names(tmp_path: Path) -> None:
     environ = {"AZURE_AI_API_KEY": "k", "AZURE_AI_API_BASE": "https://r.services.ai.azure.com"}
     target = configured(tmp_path, "model: azure_ai/mine, base_model: FLUX.2-pro, seed: 1", environ)
     assert (target.api_key, target.api_base) == ("k", "https://r.services.ai.azure.com")
+
+
+def test_its_key_and_base_bring_its_models() -> None:
+    """Without a file."""
+    environ = {"AZURE_AI_API_KEY": "k", "AZURE_AI_API_BASE": "https://r.services.ai.azure.com"}
+    routes = from_environment(environ, available()).routes
+    assert routes.find("azure_ai/FLUX.2-pro").targets[0] == Target("azure_ai", "FLUX.2-pro", "k", environ["AZURE_AI_API_BASE"])
+    assert not routes.serves("azure/x")
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,15 @@ def test_what_the_mask_keeps_is_kept_though_a_pipeline_never_read_it(scripted: S
     assert (decoded(sent).getpixel((5, 5)), decoded(sent).getpixel((60, 5))) == (255, 0)
 
 
+def test_a_picture_that_is_put_together_here_loses_nothing_before(scripted: ScriptedUpstream) -> None:
+    """With a mask PNG is asked for, whatever format the caller gets."""
+    scripted.play(made(png(COLOURS[0])))
+    answer = ask(server_of(scripted, "vllm-omni"), {"output_format": "jpeg", "output_compression": "90"}, mask=half_mask())
+    assert decoded(answer.json["data"][0]["b64_json"]).format == "JPEG"
+    asked = scripted.asked[0]
+    assert (asked.field("output_format"), asked.field("output_compression")) == ("png", None)
+
+
 def test_with_a_mask_the_size_is_the_photos(scripted: ScriptedUpstream) -> None:
     """Its own size may be asked for, and auto; any other is a 400 before the server is asked."""
     scripted.play(made(PHOTO))
