@@ -7,9 +7,13 @@ from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
 from streamedit.providers import (
+    azure,
+    azure_ai,
     bedrock,
     black_forest_labs,
     fal,
+    hosted_vllm,
+    litellm_proxy,
     mock,
     openai,
     openai_responses,
@@ -40,7 +44,11 @@ def _darkroom(tools: Tools) -> Provider:
 
 
 CATALOGUE: Mapping[str, Entry] = {
+    "azure": Entry(azure.Azure, azure.SETUP, azure.FAMILIES),
+    "azure_ai": Entry(azure_ai.AzureAI, azure_ai.SETUP, azure_ai.FAMILIES),
     "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
+    "hosted_vllm": Entry(hosted_vllm.HostedVLLM, hosted_vllm.SETUP, hosted_vllm.FAMILIES),
+    "litellm_proxy": Entry(litellm_proxy.LiteLLMProxy, litellm_proxy.SETUP, litellm_proxy.FAMILIES),
     "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "bedrock": Entry(bedrock.Bedrock, bedrock.SETUP, bedrock.FAMILIES),
     "black_forest_labs": Entry(black_forest_labs.BlackForestLabs, black_forest_labs.SETUP, black_forest_labs.FAMILIES),

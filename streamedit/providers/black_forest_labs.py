@@ -4,34 +4,30 @@ The result's schema has a `preview`, whose content is nowhere documented, so it 
 Sources: api.bfl.ai/openapi.json, docs.bfl.ai (integration guidelines, errors, get_result), as of October 2026.
 """
 
-import asyncio
-import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from functools import partial
-from urllib.parse import urlsplit
 
 from streamedit.edits import EditRequest
-from streamedit.errors import Blocked, NotFound, UpstreamBroken, UpstreamRefused
+from streamedit.errors import Blocked, NotFound, UpstreamBroken
 from streamedit.events import Completed, Event, Json, Usage
-from streamedit.providers import flux
+from streamedit.providers import flux, polling
+from streamedit.providers.addresses import own_address
 from streamedit.providers.base import Tools
-from streamedit.providers.calls import Api, poll
+from streamedit.providers.calls import Api
 from streamedit.providers.capabilities import Capabilities
 from streamedit.providers.finish import Finish
+from streamedit.providers.polling import poll
 from streamedit.routing import Setup, Target
 from streamedit.upstream.client import Call
-from streamedit.wire.cutouts import Cutout
 from streamedit.wire.jsonbody import JsonBody
 
 API_BASE = "https://api.bfl.ai"
 POLL_S = 0.5
 """As docs.bfl.ai's examples wait; `poll_s` of a target changes it."""
 
-_PATIENCE = (1, 2, 4, 8)
-"""How many times `poll_s` is waited before a result is asked for again that could not be had: it is paid for."""
-
-_DELIVERY = re.compile(r"bfldelivery[a-z0-9]*\.blob\.core\.windows\.net")
-"""Where pictures were before they moved to delivery-*.bfl.ai; the webhooks' documentation still shows it."""
+_HOSTS = ("bfl.ai",)
+_DELIVERY = (*_HOSTS, "bfldelivery*.blob.core.windows.net")
+"""Where pictures are; the webhooks' documentation still shows where they were before they moved to delivery-*.bfl.ai."""
 
 _MODERATED = {"Request Moderated": "the request", "Content Moderated": "the picture"}
 _FAILED = ("Error", "Failed", "Task not found")
@@ -39,12 +35,9 @@ _MICROS_PER_CREDIT = 10_000
 
 
 def _mistake(target: Target) -> str | None:
-    poll_s = target.params.get("poll_s")
-    if poll_s is not None and (not isinstance(poll_s, int | float) or poll_s <= 0):
-        return "poll_s must be a number of seconds above 0"
     if "*" not in target.model and flux.family_of(target.model) is None:
         return f"{target.model} edits no images; those that do: {', '.join(flux.FAMILIES)}"
-    return None
+    return polling.mistake(target)
 
 
 SETUP = Setup(
@@ -81,8 +74,8 @@ class BlackForestLabs:
 
     async def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
         task = await self._submit(request, target)
-        polling_url = _trusted(task.get("polling_url"), target)
-        result = await poll(partial(self._look, polling_url, target), _poll_s(target))
+        polling_url = own_address(task.get("polling_url"), _HOSTS, target.api_base)
+        result = await poll(partial(self._look, polling_url, target), polling.poll_s(target, POLL_S))
         yield await self._completed(result, _usage(task), request, target)
 
     async def _submit(self, request: EditRequest, target: Target) -> Mapping[str, Json]:
@@ -96,32 +89,21 @@ class BlackForestLabs:
 
     async def _look(self, polling_url: str, target: Target) -> Mapping[str, Json] | None:
         """The result, None while it is being made: any status that is not known to be an end. Raises UpstreamError."""
-        state = _object((await self._state(polling_url, target)).json)
+        state = _object((await self._api.ask(Call("GET", polling_url, _headers(target)), target, paid=True)).json)
         status = state.get("status")
         if status in _MODERATED:
             raise Blocked(f"The provider's moderation blocked {_MODERATED[status]}{_reasons(state.get('details'))}.")
         if status in _FAILED:
-            raise UpstreamBroken(f"The provider could not make the picture: its status is '{status}'.")
+            raise UpstreamBroken(f"The provider could not make the picture: its status is '{status}'.", code="upstream_failed")
         return _object(state.get("result") or {}) if status == "Ready" else None
-
-    async def _state(self, polling_url: str, target: Target) -> Cutout:
-        """What the API says of a task, asked patiently: of a hundred looks one may fail. Raises UpstreamError."""
-        call = Call("GET", polling_url, _headers(target))
-        for polls in _PATIENCE:
-            try:
-                return await self._api.ask(call, target, paid=True)
-            except UpstreamRefused as error:
-                if not error.detail.retryable:
-                    raise
-            await asyncio.sleep(polls * _poll_s(target))
-        return await self._api.ask(call, target, paid=True)
 
     async def _completed(self, result: Mapping[str, Json], usage: Usage, request: EditRequest, target: Target) -> Completed:
         if not result.get("sample"):
             raise UpstreamBroken("The provider answered without an image.", code="upstream_empty")
         finish = Finish(request, self._tools.now_s())
         # The key stays here: the URL is signed, and the host that delivers is another one.
-        picture = await finish.base64(await self._api.download(_trusted(result["sample"], target, _DELIVERY), target))
+        url = own_address(result["sample"], _DELIVERY, target.api_base)
+        picture = await finish.base64(await self._api.download(url, target))
         return await finish.completed(picture, usage, **_revised(result, request))
 
 
@@ -129,31 +111,11 @@ def _headers(target: Target) -> Mapping[str, str]:
     return {"x-key": target.api_key or "", "accept": "application/json"}
 
 
-def _poll_s(target: Target) -> float:
-    poll_s = target.params.get("poll_s")
-    return float(poll_s) if isinstance(poll_s, int | float) else POLL_S
-
-
 def _object(value: Json) -> Mapping[str, Json]:
     """Raises UpstreamBroken for anything but a JSON object."""
     if not isinstance(value, dict):
         raise UpstreamBroken("The provider's answer is not the one of its documentation.", code="upstream_malformed")
     return value
-
-
-def _trusted(url: Json, target: Target, other_hosts: re.Pattern[str] | None = None) -> str:
-    """A URL that the provider named, if it is its own or the very host that is configured. Raises UpstreamBroken."""
-    try:
-        parts = urlsplit(url if isinstance(url, str) else "")
-        host = f".{parts.hostname}"
-    except ValueError:
-        host, parts = "", urlsplit("")
-    configured = urlsplit(target.api_base or API_BASE)
-    if (parts.scheme, parts.netloc) == (configured.scheme, configured.netloc):
-        return str(url)
-    if parts.scheme == "https" and (host.endswith(".bfl.ai") or (other_hosts and other_hosts.fullmatch(host[1:]))):
-        return str(url)
-    raise UpstreamBroken("The provider named an address that is not its own.", code="upstream_malformed")
 
 
 def _usage(task: Mapping[str, Json]) -> Usage:

@@ -1,10 +1,9 @@
 """Calls to providers' own HTTP APIs: JSON and files, with errors as ours and no key in them."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import anyio
 
@@ -17,8 +16,6 @@ from streamedit.wire import bodies
 from streamedit.wire.cutouts import Cutout
 
 _ERROR_BODY_BYTES = 1 << 20
-
-_Result = TypeVar("_Result")
 
 Explain: TypeAlias = Callable[[Json, Mapping[str, str]], Mapping[str, Json]]
 """A provider's error body (None when it is not JSON) and its headers -> what they say of `message`, `type`, `code` and `param`.
@@ -109,13 +106,6 @@ def without_secrets(error: ErrorDetail, target: Target) -> ErrorDetail:
     for secret in target.secrets:
         message = message.replace(secret, "***")
     return replace(error, message=message)
-
-
-async def poll(look: Callable[[], Awaitable[_Result | None]], every_s: float) -> _Result:
-    """The result of the first look that has one, looking again and again. The edit's own bound is the bound of this."""
-    while (result := await look()) is None:  # noqa: ASYNC110 - what is waited for is elsewhere
-        await asyncio.sleep(every_s)
-    return result
 
 
 async def tell(farewell: Awaitable[object], within_s: float = 2.0) -> None:

@@ -15,14 +15,17 @@ from functools import partial
 from streamedit.edits import EditRequest
 from streamedit.errors import UpstreamBroken, UpstreamError
 from streamedit.events import Event, Json
+from streamedit.providers import polling
+from streamedit.providers.addresses import own_address
 from streamedit.providers.base import Tools
-from streamedit.providers.calls import Api, poll, tell
+from streamedit.providers.calls import Api, tell
 from streamedit.providers.capabilities import Capabilities
-from streamedit.providers.fal_answers import API_HOSTS, MEDIA_HOSTS, explain, own_address, pictures
+from streamedit.providers.fal_answers import API_HOSTS, MEDIA_HOSTS, explain, pictures
 from streamedit.providers.fal_apps import APPS, FAMILIES, app_of, name_of
 from streamedit.providers.fal_request import arguments, base_of
 from streamedit.providers.fal_stream import Draft, Drafts
 from streamedit.providers.finish import Finish
+from streamedit.providers.polling import poll
 from streamedit.routing import Setup, Target
 from streamedit.upstream.client import Call
 from streamedit.wire.cutouts import Cutout
@@ -36,8 +39,7 @@ _RUNNING = ("IN_QUEUE", "IN_PROGRESS")
 def _mistake(target: Target) -> str | None:
     if "/" not in name_of(target.model).strip("/"):
         return "the model must be an app, as in fal_ai/fal-ai/flux-2-pro/edit"
-    poll_s = target.params.get("poll_s", _POLL_S)
-    return None if isinstance(poll_s, int | float) and poll_s > 0 else "poll_s must be a number of seconds"
+    return polling.mistake(target)
 
 
 SETUP = Setup(
@@ -64,7 +66,12 @@ class _Job:
     def of(cls, answer: Json, target: Target) -> "_Job":
         """Raises UpstreamBroken."""
         fields = answer if isinstance(answer, dict) else {}
-        return cls(*(own_address(fields.get(name), API_HOSTS, target) for name in ("status_url", "response_url", "cancel_url")))
+        return cls(
+            *(
+                own_address(fields.get(name), API_HOSTS, target.api_base)
+                for name in ("status_url", "response_url", "cancel_url")
+            )
+        )
 
 
 class Fal:
@@ -100,8 +107,7 @@ class Fal:
         job = _Job.of((await self._api.ask(call, target)).json, target)
         async with AsyncExitStack() as unless_done:
             unless_done.push_async_callback(self._cancel, job, target)
-            every_s = float(target.text("poll_s") or _POLL_S)
-            await poll(partial(self._ended, job, target), every_s)
+            await poll(partial(self._ended, job, target), polling.poll_s(target, _POLL_S))
             unless_done.pop_all()
         return await self._api.ask(Call("GET", job.response_url, _headers(target)), target, paid=True)
 
@@ -147,7 +153,7 @@ class Fal:
         text = answer.text(picture)
         if bytes(text[:4]) != b"http":
             return answer.base64(picture)
-        url = own_address(bytes(text).decode(), MEDIA_HOSTS, target)
+        url = own_address(bytes(text).decode(), MEDIA_HOSTS, target.api_base)
         return await finish.base64(await self._api.download(url, target))
 
 

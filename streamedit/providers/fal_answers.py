@@ -4,13 +4,11 @@ Source: fal.ai/docs/errors, fal-client 1.0.3. The shapes of streamed events are 
 in their answers, and for gpt-image OpenAI's `b64_json`, flat or within `image`, as its users have met it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
-from urllib.parse import urlsplit
 
-from streamedit.errors import Blocked, UpstreamBroken
+from streamedit.errors import Blocked
 from streamedit.events import Json
-from streamedit.routing import Target
 
 API_HOSTS = ("fal.run", "falrun.com")
 MEDIA_HOSTS = ("fal.media", "fal.ai", *API_HOSTS)
@@ -47,19 +45,6 @@ def stage(event: Json) -> Stage:
     if "partial" in kind or (numbered and "completed" not in kind):
         return "partial"
     return "completed" if "completed" in kind else "untold"
-
-
-def own_address(url: Json, hosts: Sequence[str], target: Target) -> str:
-    """An address that fal has given, if it is one of its own. Raises UpstreamBroken."""
-    try:
-        given, base = urlsplit(str(url)), urlsplit(target.api_base or "")
-        host = given.hostname or ""
-    except ValueError:
-        host = ""
-    is_fals = bool(host) and given.scheme == "https" and any(host == own or host.endswith(f".{own}") for own in hosts)
-    if is_fals or (host and (given.scheme, given.netloc) == (base.scheme, base.netloc)):
-        return str(url)
-    raise UpstreamBroken("The provider gave an address that is not its own.", code="upstream_malformed")
 
 
 def explain(body: Json, headers: Mapping[str, str]) -> Mapping[str, Json]:

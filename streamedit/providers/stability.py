@@ -8,17 +8,19 @@ Source: Stability's v2beta OpenAPI description of 2026. Credits are not told in 
 
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from dataclasses import replace
+from functools import partial
 from string import punctuation
 from urllib.parse import quote
 
 from streamedit.edits import EditRequest
-from streamedit.errors import Blocked, ErrorDetail, NotFound, TooLarge, UpstreamBroken, UpstreamError, UpstreamTimeout
+from streamedit.errors import Blocked, NotFound, TooLarge, UpstreamBroken, UpstreamRefused
 from streamedit.events import Completed, Event, Json
+from streamedit.providers import polling
 from streamedit.providers.base import Tools
-from streamedit.providers.calls import Api, poll, read_json
-from streamedit.providers.capabilities import Capabilities, Extra, Support
+from streamedit.providers.calls import Api, read_json
+from streamedit.providers.capabilities import Capabilities, Support, joined
 from streamedit.providers.finish import Finish
+from streamedit.providers.polling import poll
 from streamedit.providers.stability_requests import ServiceRequest, service_request
 from streamedit.providers.stability_services import SERVICES, Service, find
 from streamedit.routing import Setup, Target
@@ -29,9 +31,6 @@ from streamedit.wire.multipart import MultipartBody
 API_BASE = "https://api.stability.ai"
 POLL_S = 10.0
 """Who looks more often may be locked out for a minute."""
-
-_FAULTS = 10
-"""So many looks in a row may fail before a picture that was begun is given up: more than a minute's lock-out."""
 
 _GONE = "generation_not_found"
 _MAX_REQUEST_BYTES = 10 << 20
@@ -47,7 +46,6 @@ _MEANINGS: Mapping[str, Mapping[str, Json]] = {
     "unauthorized": {"status": 401},
     "permission_denied": {"status": 401},
     "payment_required": {"status": 402},
-    _GONE: {"status": 502},
 }
 """What names of errors mean where the status alone would mislead: for moderation it is 403 or 422."""
 
@@ -55,20 +53,12 @@ _MEANINGS: Mapping[str, Mapping[str, Json]] = {
 def _mistake(target: Target) -> str | None:
     if target.model != "*" and find(target.model) is None:
         return f"no service '{target.model}'; there are {_NAMES}"
-    poll_s = target.params.get("poll_s", POLL_S)
-    return None if isinstance(poll_s, int | float) and poll_s > 0 else "poll_s must be a number of seconds"
-
-
-def _all() -> Capabilities:
-    """What any of the services can do: of `stability/*`."""
-    each = [service.capabilities(**_USERS) for service in SERVICES.values()]
-    parameters = {name: how for one in each for name, how in one.parameters.items() if how is not Support.REFUSED}
-    extras: dict[str, Extra] = {name: extra for one in each for name, extra in one.extras.items()}
-    return replace(each[0], max_images=max(one.max_images for one in each), parameters=parameters, extras=extras)
+    return polling.mistake(target)
 
 
 _NAMES = ", ".join(SERVICES)
-_ANY = _all()
+_ANY = joined([service.capabilities(**_USERS) for service in SERVICES.values()])
+"""What any of the services can do: of `stability/*`."""
 
 SETUP = Setup(
     environment={"api_key": ("STABILITY_API_KEY",), "api_base": ("STABILITY_API_BASE",)},
@@ -105,34 +95,18 @@ class Stability:
     async def _result(self, job_id: str, target: Target) -> Cutout:
         """The answer with the picture of a job that was begun; what fails now may have been paid."""
         call = Call("GET", _url(target, f"results/{job_id}"), _headers(target))
-        faults = 0
-
-        async def look() -> Cutout | None:
-            nonlocal faults
-            try:
-                answer = await self._look(call, target)
-            except UpstreamError as error:
-                faults += 1
-                if faults < _FAULTS and _passes(error.detail):
-                    return None
-                error.detail = replace(error.detail, charged=True)
-                raise
-            faults = 0
-            return answer
-
-        return await poll(look, _poll_s(target))
+        return await poll(partial(self._look, call, target), polling.poll_s(target, POLL_S))
 
     async def _look(self, call: Call, target: Target) -> Cutout | None:
-        async with self._api.open(call, target, paid=True) as answer:
-            if answer.status == 202:
-                return None
-            return read_json(await answer.read(self._tools.max_answer_bytes))
-
-
-def _passes(error: ErrorDetail) -> bool:
-    """The next look may do better: the provider is busy, or the connection to it was lost."""
-    lost = error.code in (UpstreamBroken.code, UpstreamTimeout.code)
-    return (error.retryable or lost) and error.code != _GONE
+        try:
+            async with self._api.open(call, target, paid=True) as answer:
+                if answer.status == 202:
+                    return None
+                return read_json(await answer.read(self._tools.max_answer_bytes))
+        except UpstreamRefused as error:
+            if error.detail.code != _GONE:
+                raise
+            raise UpstreamBroken("The provider does not have the picture any more.", code="upstream_failed") from error
 
 
 def _service(target: Target) -> Service:
@@ -162,10 +136,6 @@ def _user(request: EditRequest) -> dict[str, str]:
 def _as_header(text: str) -> str:
     """The text with what a header cannot carry percent-encoded."""
     return quote(text, safe=f"{punctuation} ")[:_MAX_CLIENT_CHARS].strip()
-
-
-def _poll_s(target: Target) -> float:
-    return float(target.text("poll_s") or POLL_S)
 
 
 def _body(sent: ServiceRequest) -> MultipartBody:

@@ -9,7 +9,7 @@ from upstreams import END, ScriptedUpstream, chunk, head, json_answer
 
 from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
 from streamedit.providers.base import Tools
-from streamedit.providers.calls import Api, poll, read_json, tell, without_secrets
+from streamedit.providers.calls import Api, read_json, tell, without_secrets
 from streamedit.routing import Target
 from streamedit.upstream.client import Call, Upstream, UpstreamLimits
 from streamedit.wire.jsonbody import JsonBody
@@ -100,16 +100,6 @@ def test_short_secrets_are_not_looked_for() -> None:
     """`none` as a key must not blot out words."""
     error = ErrorDetail(400, "t", "none of this works")
     assert without_secrets(error, Target("p", "m", "none")).message == "none of this works"
-
-
-async def test_polling_ends_with_the_first_result() -> None:
-    """Each look is one call; the last one's result is given."""
-    looks = iter([None, None, "there"])
-
-    async def look() -> str | None:
-        return next(looks)
-
-    assert await poll(look, 0.001) == "there"
 
 
 async def test_a_farewell_is_said_though_the_call_is_cancelled() -> None:

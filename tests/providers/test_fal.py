@@ -27,8 +27,9 @@ from servers import RunningServer, serving, settings_of
 from upstreams import END, Asked, Reset, Script, ScriptedUpstream, chunk, head, json_answer
 
 from streamedit.errors import UpstreamBroken
+from streamedit.providers.addresses import own_address
 from streamedit.providers.fal import SETUP
-from streamedit.providers.fal_answers import API_HOSTS, MEDIA_HOSTS, explain, own_address
+from streamedit.providers.fal_answers import API_HOSTS, MEDIA_HOSTS, explain
 from streamedit.providers.fal_apps import name_of
 from streamedit.providers.fal_request import base_of
 from streamedit.routing import Target
@@ -342,11 +343,10 @@ def test_a_picture_elsewhere_is_not_fetched(scripted: ScriptedUpstream) -> None:
 @pytest.mark.parametrize("url", ["https://v3b.fal.media/files/a.png", "https://fal.media/a", "https://storage.fal.ai/a"])
 def test_fals_own_addresses(url: str) -> None:
     """Pictures are on fal's media hosts; the key goes to the API's alone."""
-    target = Target("fal_ai", "a/b")
-    assert own_address(url, MEDIA_HOSTS, target) == url
+    assert own_address(url, MEDIA_HOSTS, None) == url
     with pytest.raises(UpstreamBroken):
-        own_address(url, API_HOSTS, target)
-    assert own_address("https://queue.fal.run/a", API_HOSTS, target)
+        own_address(url, API_HOSTS, None)
+    assert own_address("https://queue.fal.run/a", API_HOSTS, None)
 
 
 def partial_event(index: int, **fields: Any) -> bytes:

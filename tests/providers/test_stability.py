@@ -275,7 +275,7 @@ def test_a_job_is_looked_for_until_it_is_done(stage: Stage) -> None:
     ("status", "name", "looks", "expected"),
     [
         ("403 Forbidden", "content_moderation", 1, (400, "moderation_blocked")),
-        ("404 Not Found", "generation_not_found", 1, (502, "generation_not_found")),
+        ("404 Not Found", "generation_not_found", 1, (502, "upstream_failed")),
         ("500 Internal Server Error", "internal_error", 10, (500, "internal_error")),
     ],
 )
