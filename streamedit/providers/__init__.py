@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers import mock, openai, xai
+from streamedit.providers import comfyui, mock, openai, xai
 from streamedit.providers.base import Provider, Tools
 from streamedit.providers.capabilities import DARKROOM, Capabilities
 from streamedit.routing import Setup
@@ -29,6 +29,7 @@ def _darkroom(tools: Tools) -> Provider:
 
 
 CATALOGUE: Mapping[str, Entry] = {
+    "comfyui": Entry(comfyui.ComfyUI, comfyui.SETUP, comfyui.FAMILIES),
     "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
     "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),

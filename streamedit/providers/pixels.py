@@ -28,6 +28,22 @@ def grey_mask(mask: bytes, image: bytes, *, edit: int = 255, strict: bool = Fals
     return encoded(where if edit else ImageChops.invert(where), "png")
 
 
+def mask_in_every_channel(mask: bytes | None, image: bytes) -> bytes:
+    """OpenAI's mask as a PNG of the same size that is white and transparent where to edit, black and opaque where to keep.
+
+    Without a mask everything is to be edited. Raises InvalidRequest, also for another size than `image` has.
+    """
+    where = _where(mask, _opened(image, "image").size)
+    return encoded(Image.merge("RGBA", (where, where, where, ImageChops.invert(where))), "png")
+
+
+def transparent_where_edited(mask: bytes | None, image: bytes) -> bytes:
+    """The image as a PNG that is transparent where to edit, without losing the colours there. Raises InvalidRequest."""
+    picture = _opened(image, "image").convert("RGB")
+    picture.putalpha(ImageChops.invert(_where(mask, picture.size)))
+    return encoded(picture, "png")
+
+
 def composited(edited: bytes, original: bytes, mask: bytes) -> bytes:
     """The edited picture in the original's size, with the original wherever the mask is opaque. PNG.
 
@@ -58,6 +74,11 @@ def encoded(image: Image.Image, output_format: str, compression: int | None = No
         flat = _on_white(image) if output_format == "jpeg" else image
         flat.save(buffer, _FORMATS[output_format], quality=min(95, 95 if compression is None else compression))
     return buffer.getvalue()
+
+
+def _where(mask: bytes | None, size_px: tuple[int, int]) -> Image.Image:
+    """255 where to edit: everywhere, without a mask."""
+    return Image.new("L", size_px, 255) if mask is None else _transparency(mask, size_px)
 
 
 def _transparency(mask: bytes, size_px: tuple[int, int]) -> Image.Image:
