@@ -3,8 +3,8 @@
 `litellm_params`: `workflow`, a file in ComfyUI's API format; `inputs`, a name for each input of it that is filled in, as in
 `prompt: 6.inputs.text` or `image: [10.inputs.image, Reference.inputs.image]` (nodes by number or by title); `output`, the
 node whose picture is wanted (else what was saved last; a PreviewImage named here keeps the pictures out of ComfyUI's output
-folder). `prompt` and `image` must be named. `mask`, `markup`, and `width` with `height` are OpenAI's parameters; any other name is
-a field of the callers', of the kind of its value in the workflow. A `seed` that nobody gives is drawn by lot and told in the
+folder). `prompt` and `image` must be named. `mask`, `markup`, `width` with `height` are OpenAI's own; any other name is a
+field of the callers', of the kind of its value in the workflow. A `seed` that nobody gives is drawn by lot and told in the
 completed event; without a name for it, ComfyUI answers the same edit from its cache. The file is read when the server starts.
 
 Uploads stay in ComfyUI's input folder as `streamedit-*`: it has no route to remove them.
