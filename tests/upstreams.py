@@ -113,11 +113,15 @@ class ScriptedUpstream:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stop(self) -> None:
+        self.stop_listening()
+        for connection in self._connections:
+            connection.close()
+
+    def stop_listening(self) -> None:
+        """Take no further connection; those that there are go on."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for connection in self._connections:
-            connection.close()
 
     def _accept(self) -> None:
         with suppress(OSError):

@@ -4,7 +4,8 @@ import json
 import struct
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -76,6 +77,8 @@ class ComfyUI(Fake):
         """The exception of the sampler."""
         self.drops_before: int | None = None
         """The step before which the socket is lost."""
+        self.floods = False
+        """A frame of 2 MiB comes before each step."""
         self.uploads: dict[str, bytes] = {}
         self.kept: dict[tuple[str, str, str], bytes] = {}
         self.sockets: dict[str, WebSocket] = {}
@@ -326,9 +329,11 @@ class ComfyUI(Fake):
         self._say(job, "progress", prompt_id=other, value=99, max=100)
         self._say(job, "executing", prompt_id=other, node=None)
         self._say(job, "execution_success", prompt_id=other)
-        if job.client_id in self.sockets:
-            self.sockets[job.client_id].say("status", status={"exec_info": {"queue_remaining": 1}})
-            self.sockets[job.client_id].say("crystools.monitor", cpu_utilization=3.5)
+        with self._reached(job) as client:
+            client.say("status", status={"exec_info": {"queue_remaining": 1}})
+            client.say("crystools.monitor", cpu_utilization=3.5)
+        if self.floods:
+            self._send(job, struct.pack(">II", PREVIEW, 1) + bytes(2 << 20))
 
     def _tell(self, job: Job, kind: str, **data: Any) -> None:
         """What the history repeats."""
@@ -336,12 +341,18 @@ class ComfyUI(Fake):
         self._say(job, kind, **data)
 
     def _say(self, job: Job, kind: str, **data: Any) -> None:
-        if job.client_id in self.sockets:
-            self.sockets[job.client_id].say(kind, **{"prompt_id": job.id, **data})
+        with self._reached(job) as client:
+            client.say(kind, **{"prompt_id": job.id, **data})
 
     def _send(self, job: Job, frame: bytes) -> None:
-        if job.client_id in self.sockets:
-            self.sockets[job.client_id].send(BINARY, frame)
+        with self._reached(job) as client:
+            client.send(BINARY, frame)
+
+    @contextmanager
+    def _reached(self, job: Job) -> Iterator[WebSocket]:
+        """The client's socket; the work goes on without it."""
+        with suppress(KeyError, OSError):
+            yield self.sockets[job.client_id]
 
     def _key(self, job: Job) -> str:
         """What is executed once only: the same nodes with the same inputs, and files of the same content."""
