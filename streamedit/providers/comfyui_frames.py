@@ -107,7 +107,10 @@ def _progress(data: Mapping[str, Json]) -> Progress:
     value, steps = data.get("value"), data.get("max")
     if not isinstance(value, int | float) or not isinstance(steps, int | float) or steps <= 0:
         return Progress()
-    return Progress(value / steps)
+    try:
+        return Progress(max(0, min(value, steps)) / steps)
+    except OverflowError:
+        return Progress()
 
 
 def _preview(frame: bytes, prompt_id: str) -> Preview | None:

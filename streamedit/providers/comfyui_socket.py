@@ -14,7 +14,9 @@ from streamedit.providers.calls import without_secrets
 from streamedit.routing import Target
 from streamedit.wire import bodies
 
-_CLOSE_S = 1.0
+_CLOSE_S = 0.2
+"""Nobody listens any more: the closing handshake is a courtesy, and waits behind frames that are not read."""
+
 _PING_S = 20.0
 _QUEUED_FRAMES = 4
 _PASSED_ON = ("retry-after",)

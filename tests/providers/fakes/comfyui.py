@@ -4,8 +4,8 @@ import json
 import struct
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -329,9 +329,8 @@ class ComfyUI(Fake):
         self._say(job, "progress", prompt_id=other, value=99, max=100)
         self._say(job, "executing", prompt_id=other, node=None)
         self._say(job, "execution_success", prompt_id=other)
-        with self._reached(job) as client:
-            client.say("status", status={"exec_info": {"queue_remaining": 1}})
-            client.say("crystools.monitor", cpu_utilization=3.5)
+        self._reach(job, lambda client: client.say("status", status={"exec_info": {"queue_remaining": 1}}))
+        self._reach(job, lambda client: client.say("crystools.monitor", cpu_utilization=3.5))
         if self.floods:
             self._send(job, struct.pack(">II", PREVIEW, 1) + bytes(2 << 20))
 
@@ -341,18 +340,15 @@ class ComfyUI(Fake):
         self._say(job, kind, **data)
 
     def _say(self, job: Job, kind: str, **data: Any) -> None:
-        with self._reached(job) as client:
-            client.say(kind, **{"prompt_id": job.id, **data})
+        self._reach(job, lambda client: client.say(kind, **{"prompt_id": job.id, **data}))
 
     def _send(self, job: Job, frame: bytes) -> None:
-        with self._reached(job) as client:
-            client.send(BINARY, frame)
+        self._reach(job, lambda client: client.send(BINARY, frame))
 
-    @contextmanager
-    def _reached(self, job: Job) -> Iterator[WebSocket]:
-        """The client's socket; the work goes on without it."""
+    def _reach(self, job: Job, speak: Callable[[WebSocket], None]) -> None:
+        """Whether the client is there or not, the work goes on."""
         with suppress(KeyError, OSError):
-            yield self.sockets[job.client_id]
+            speak(self.sockets[job.client_id])
 
     def _key(self, job: Job) -> str:
         """What is executed once only: the same nodes with the same inputs, and files of the same content."""
