@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from streamedit.errors import UpstreamBroken
 from streamedit.events import Json
+from streamedit.images import inspect
 from streamedit.wire import payloads
 
 FEATURES = payloads.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}}).decode()
@@ -119,7 +120,7 @@ def _preview(frame: bytes, prompt_id: str) -> Preview | None:
         return None
     kind, second = struct.unpack_from(">II", frame)
     if kind == _PREVIEW:
-        return Preview(frame[8:])
+        return _shown(frame[8:])
     if kind != _PREVIEW_WITH_METADATA:
         return None
     try:
@@ -128,4 +129,9 @@ def _preview(frame: bytes, prompt_id: str) -> Preview | None:
         return None
     if not isinstance(about, dict) or about.get("prompt_id", prompt_id) != prompt_id:
         return None
-    return Preview(frame[8 + second :])
+    return _shown(frame[8 + second :])
+
+
+def _shown(image: bytes) -> Preview | None:
+    """Extensions send frames of their own making, with other things before the picture: these are left out."""
+    return Preview(image) if inspect(image) else None

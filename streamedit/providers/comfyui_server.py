@@ -173,4 +173,5 @@ def _node_error(workflow: Workflow, number: str, node: Mapping[str, Json]) -> Ma
     about = first.get("extra_info")
     field = about.get("input_name") if isinstance(about, dict) else None
     message = f"Node {number} ({node.get('class_type')}): {first.get('message')}" + (f" ({field})." if field else ".")
-    return {"message": message, "code": first.get("type"), "param": workflow.name_of(Place(number, str(field)))}
+    name = workflow.name_of(Place(number, str(field)))
+    return {"message": message, "code": first.get("type"), "param": "size" if name in ("width", "height") else name}

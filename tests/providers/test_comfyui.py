@@ -208,6 +208,12 @@ def test_a_size_is_what_the_workflow_makes_of_it(old: Stage) -> None:
     assert (old.graph["13"]["inputs"]["width"], old.graph["13"]["inputs"]["height"]) == (512, 512)
 
 
+def test_a_size_that_the_workflow_cannot_make_is_named(old: Stage) -> None:
+    """By OpenAI's name for it, not by those of the node."""
+    answer = old.edit(size="20000x512")
+    assert (answer.status, answer.error["param"], answer.error["code"]) == (400, "size", "value_bigger_than_max")
+
+
 def test_uploads_have_names_of_their_own(stage: Stage) -> None:
     """By their content, with the caller's extension: nothing is written over, and the same image is kept once."""
     for filename, extension in (("a/b.JPG", "jpg"), ("x.exe", "png"), ("..", "png"), ("photo.webp", "webp")):

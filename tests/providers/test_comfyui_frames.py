@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from streamedit.errors import UpstreamBroken
 from streamedit.providers.comfyui_frames import Ended, Message, Preview, Progress, Spread, read
 
+JPEG, PNG = b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"
 OURS = "7e57d004-2b97-0e7a-b45f-5387367791cd"
 
 
@@ -19,7 +20,7 @@ def text(kind: str, **data: Any) -> str:
     return json.dumps({"type": kind, "data": data})
 
 
-def with_metadata(metadata: bytes, picture: bytes = b"JPEG") -> bytes:
+def with_metadata(metadata: bytes, picture: bytes = JPEG) -> bytes:
     """A binary frame of type 4."""
     return struct.pack(">II", 4, len(metadata)) + metadata + picture
 
@@ -46,12 +47,13 @@ FRAMES: dict[str, tuple[str | bytes, Message | None]] = {
     "no object": ("[1]", None),
     "no JSON": ("executing", None),
     "steps without end": (text("progress", value=1, max=0, prompt_id=OURS), Progress()),
-    "a JPEG": (struct.pack(">II", 1, 1) + b"JPEG", Preview(b"JPEG")),
-    "a PNG": (struct.pack(">II", 1, 2) + b"PNG", Preview(b"PNG")),
-    "ours": (with_metadata(json.dumps({"prompt_id": OURS, "image_type": "image/jpeg"}).encode()), Preview(b"JPEG")),
+    "a JPEG": (struct.pack(">II", 1, 1) + JPEG, Preview(JPEG)),
+    "a PNG": (struct.pack(">II", 1, 2) + PNG, Preview(PNG)),
+    "ours": (with_metadata(json.dumps({"prompt_id": OURS, "image_type": "image/jpeg"}).encode()), Preview(JPEG)),
     "another's": (with_metadata(b'{"prompt_id": "x"}'), None),
     "broken metadata": (with_metadata(b"{"), None),
-    "metadata that is cut off": (struct.pack(">II", 4, 400) + b"{}", Preview(b"")),
+    "metadata that is cut off": (struct.pack(">II", 4, 400) + b"{}", None),
+    "an extension's preview": (struct.pack(">IIII", 1, 1, 1, 0) + JPEG, None),
     "a text": (struct.pack(">II", 3, 1) + b"3hello", None),
     "too short": (b"\0\0\0\1", None),
 }

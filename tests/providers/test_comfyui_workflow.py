@@ -1,6 +1,7 @@
 """What a configuration may say of a ComfyUI workflow, and what is said of its mistakes."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from streamedit.config import from_file
+from streamedit.documents import ConfigError
 from streamedit.providers.capabilities import Extra
 from streamedit.providers.comfyui import SETUP
 from streamedit.providers.comfyui_workflow import Place, Workflow
@@ -82,6 +85,41 @@ def test_what_is_right_has_no_mistake() -> None:
     assert SETUP.mistake(target()) is None
     titles = {"prompt": "Positive Prompt.inputs.text", "image": ["Load Image.inputs.image"], "seed": "KSampler.inputs.seed"}
     assert SETUP.mistake(target(titles, output="Save Image", poll_s=1, preview_method="taesd")) is None
+
+
+EXAMPLE = f"""\
+model_list:
+  - model_name: local
+    litellm_params:
+      model: comfyui/img2img
+      api_base: http://127.0.0.1:8188
+      workflow: {IMG2IMG}
+      inputs:
+        prompt: 6.inputs.text
+        negative_prompt: 7.inputs.text
+        image: 10.inputs.image
+        seed: 3.inputs.seed
+        steps: 3.inputs.steps
+        strength: 3.inputs.denoise
+      output: 9
+      seed: 7
+      poll_s: 1
+      preview_method: latent2rgb
+"""
+
+
+def test_a_configuration_of_it_is_read_whole(tmp_path: Path) -> None:
+    """Nothing in the example is ignored, and a mistake in it is told with its line."""
+    path = tmp_path / "streamedit.yaml"
+    path.write_text(EXAMPLE)
+    settings = from_file(path, {}, {"comfyui": SETUP})
+    assert settings.ignored == ()
+    assert sorted(Workflow.of(settings.routes.find("local").targets[0]).places) == [
+        "image", "negative_prompt", "prompt", "seed", "steps", "strength",
+    ]  # fmt: skip
+    path.write_text(EXAMPLE.replace("output: 9", "output: 99"))
+    with pytest.raises(ConfigError, match=f"streamedit.yaml:4: .*output: there is no node '99': there are {re.escape(NODES)}"):
+        from_file(path, {}, {"comfyui": SETUP})
 
 
 EDITORS = {"last_node_id": 9, "nodes": [{"id": 3, "type": "KSampler"}], "links": [], "version": 0.4}
