@@ -126,6 +126,12 @@ PARAMETER_CODES = {
 """400s that their `param` and message explain, and the 500 that nobody should see."""
 
 
+def test_the_table_of_providers_is_todays() -> None:
+    """It is what `./scripts/provider_table` draws from the providers' capabilities."""
+    table = _run([sys.executable, str(ROOT / "scripts" / "provider_table.py")], ROOT)
+    assert f"\n\n{table}\n" in README
+
+
 def test_the_pictures_are_there() -> None:
     """Every picture that the README shows exists, and is small."""
     shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)

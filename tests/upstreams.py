@@ -43,7 +43,14 @@ class Hang:
     """A step: say nothing until the other side leaves."""
 
 
-Step: TypeAlias = bytes | Reset | Close | Hang | threading.Event
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """A step: from here on the connection speaks another protocol, `speak`'s, and ends with it."""
+
+    speak: Callable[[socket.socket], None]
+
+
+Step: TypeAlias = bytes | Reset | Close | Hang | Upgrade | threading.Event
 """Bytes are sent, an event is waited for."""
 Script: TypeAlias = Iterable[Step]
 
@@ -106,11 +113,15 @@ class ScriptedUpstream:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stop(self) -> None:
+        self.stop_listening()
+        for connection in self._connections:
+            connection.close()
+
+    def stop_listening(self) -> None:
+        """Take no further connection; those that there are go on."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for connection in self._connections:
-            connection.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -145,6 +156,9 @@ class ScriptedUpstream:
             with suppress(OSError):
                 connection.recv(1)
             self.left.release()
+            raise EOFError
+        elif isinstance(step, Upgrade):
+            step.speak(connection)
             raise EOFError
         else:
             if isinstance(step, Reset):

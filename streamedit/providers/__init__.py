@@ -11,6 +11,7 @@ from streamedit.providers import (
     azure_ai,
     bedrock,
     black_forest_labs,
+    comfyui,
     fal,
     hosted_vllm,
     litellm_proxy,
@@ -44,15 +45,16 @@ def _darkroom(tools: Tools) -> Provider:
 
 
 CATALOGUE: Mapping[str, Entry] = {
+    "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
+    "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "azure": Entry(azure.Azure, azure.SETUP, azure.FAMILIES),
     "azure_ai": Entry(azure_ai.AzureAI, azure_ai.SETUP, azure_ai.FAMILIES),
-    "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
-    "hosted_vllm": Entry(hosted_vllm.HostedVLLM, hosted_vllm.SETUP, hosted_vllm.FAMILIES),
-    "litellm_proxy": Entry(litellm_proxy.LiteLLMProxy, litellm_proxy.SETUP, litellm_proxy.FAMILIES),
-    "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "bedrock": Entry(bedrock.Bedrock, bedrock.SETUP, bedrock.FAMILIES),
     "black_forest_labs": Entry(black_forest_labs.BlackForestLabs, black_forest_labs.SETUP, black_forest_labs.FAMILIES),
+    "comfyui": Entry(comfyui.ComfyUI, comfyui.SETUP, comfyui.FAMILIES),
     "fal_ai": Entry(fal.Fal, fal.SETUP, fal.FAMILIES),
+    "hosted_vllm": Entry(hosted_vllm.HostedVLLM, hosted_vllm.SETUP, hosted_vllm.FAMILIES),
+    "litellm_proxy": Entry(litellm_proxy.LiteLLMProxy, litellm_proxy.SETUP, litellm_proxy.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),
     "openai_responses": Entry(openai_responses.OpenAIResponses, openai_responses.SETUP, openai_responses.FAMILIES),
     "openrouter": Entry(openrouter.OpenRouter, openrouter.SETUP, openrouter.FAMILIES),

@@ -13,13 +13,14 @@ def own_address(url: Json, hosts: Sequence[str], api_base: str | None) -> str:
 
     A `*` in a host stands for a part of one of its names. Raises UpstreamBroken for any other address, and for what is none.
     """
-    if isinstance(url, str) and (_is_at(url, api_base or "") or _is_below(url, hosts)):
+    if isinstance(url, str) and (is_at(url, api_base) or _is_below(url, hosts)):
         return url
     raise UpstreamBroken("The provider named an address that is not its own.", code="upstream_malformed")
 
 
-def _is_at(url: str, api_base: str) -> bool:
-    given, base = _parts(url), _parts(api_base)
+def is_at(url: str, api_base: str | None) -> bool:
+    """Whether the address is on the very host and port of the configured API."""
+    given, base = _parts(url), _parts(api_base or "")
     return given is not None and given == base
 
 

@@ -9,6 +9,7 @@ import anyio
 
 from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused, UpstreamUnreachable
 from streamedit.events import Json
+from streamedit.providers.addresses import is_at
 from streamedit.providers.base import Tools
 from streamedit.routing import Target
 from streamedit.upstream.client import Answer, Call
@@ -57,9 +58,10 @@ class Api:
     async def download(self, url: str, target: Target, headers: Mapping[str, str] | None = None) -> bytes:
         """A file that the provider has made: it is paid for. Raises UpstreamError.
 
-        The configuration's headers are not sent: files are often on hosts that they are not meant for.
+        The configuration's headers are sent to the configured host alone: files are often on others.
         """
-        async with self._sent(Call("GET", url, headers or {}), target, paid=True) as answer:
+        own = target.extra_headers if is_at(url, target.api_base) else {}
+        async with self._sent(Call("GET", url, {**(headers or {}), **own}), target, paid=True) as answer:
             return await answer.read(self._tools.max_answer_bytes)
 
     async def _refusal(self, answer: Answer, target: Target) -> ErrorDetail:

@@ -28,13 +28,20 @@ def grey_mask(mask: bytes, image: bytes, *, edit: int = 255, strict: bool = Fals
     return encoded(where if edit else ImageChops.invert(where), "png")
 
 
-def two_way_mask(mask: bytes, image: bytes) -> bytes:
+def two_way_mask(mask: bytes | None, image: bytes) -> bytes:
     """OpenAI's mask as a PNG whose colours say what its transparency says: white where to edit, black where to keep.
 
-    For those of whom it is not known which of the two they read. Raises InvalidRequest.
+    Whichever of the two is read. Without a mask everything is to be edited. Raises InvalidRequest.
     """
-    where = _transparency(mask, _opened(image, "image").size)
+    where = _where(mask, _opened(image, "image").size)
     return encoded(Image.merge("RGBA", (where, where, where, ImageChops.invert(where))), "png")
+
+
+def transparent_where_edited(mask: bytes | None, image: bytes) -> bytes:
+    """The image as a PNG that is transparent where to edit, without losing the colours there. Raises InvalidRequest."""
+    picture = _opened(image, "image").convert("RGB")
+    picture.putalpha(ImageChops.invert(_where(mask, picture.size)))
+    return encoded(picture, "png")
 
 
 def composited(edited: bytes, original: bytes, mask: bytes) -> bytes:
@@ -82,6 +89,11 @@ def _is_plain(image: bytes) -> bool:
     except _BROKEN:
         return False
     return opened.format in ("PNG", "JPEG") and opened.mode == "RGB" and not opened.has_transparency_data and upright
+
+
+def _where(mask: bytes | None, size_px: tuple[int, int]) -> Image.Image:
+    """255 where to edit: everywhere, without a mask."""
+    return Image.new("L", size_px, 255) if mask is None else _transparency(mask, size_px)
 
 
 def _transparency(mask: bytes, size_px: tuple[int, int]) -> Image.Image:

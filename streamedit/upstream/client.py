@@ -1,5 +1,6 @@
 """HTTP to the providers, over one pool of connections. Redirects are never followed: a key would travel with them."""
 
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -126,7 +127,7 @@ class Upstream:
 
     def __init__(self, limits: UpstreamLimits, intake: Turns | None = None) -> None:
         self._transport = PooledTransport(limits.connections, limits.keepalive_s, turns=intake)
-        self._limits = limits
+        self.limits = limits
 
     def __repr__(self) -> str:
         return f"<Upstream {self.open_connections} connections in use>"
@@ -135,6 +136,11 @@ class Upstream:
     def open_connections(self) -> int:
         """Connections that an answer is being read from."""
         return self._transport.open_connections
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """Whom it trusts, for providers that are spoken to over other connections than these."""
+        return self._transport.tls
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -159,7 +165,7 @@ class Upstream:
             await response.aclose()
 
     def _waits(self, call: Call) -> Mapping[str, float | None]:
-        limits = self._limits
+        limits = self.limits
         return httpx.Timeout(call.silence_s or limits.silence_s, connect=limits.connect_s, pool=limits.connect_s).as_dict()
 
 

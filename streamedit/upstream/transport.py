@@ -84,8 +84,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self, connections: int, keepalive_s: float, tls: ssl.SSLContext | None = None, turns: Turns | None = None
     ) -> None:
         # httpx's: certifi's authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR.
-        self._tls = tls or httpx.create_ssl_context()
-        self._tls.set_alpn_protocols(["http/1.1"])
+        self.tls = tls or httpx.create_ssl_context()
+        self.tls.set_alpn_protocols(["http/1.1"])
         self._free = asyncio.Semaphore(connections)
         self._keepalive_s = keepalive_s
         self._reading = Reading(turns if turns is not None else Turns())
@@ -175,7 +175,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
             if scheme == "https":
                 if transport.is_closing():
                     raise httpx.ConnectError("The provider spoke first, and not TLS.")
-                secured = await loop.start_tls(transport, connection, self._tls, server_hostname=host)
+                secured = await loop.start_tls(transport, connection, self.tls, server_hostname=host)
                 connection.secure(cast(asyncio.Transport, secured))
         self._open.add(connection)
         connection.closed.add_done_callback(lambda _: self._open.discard(connection))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -78,7 +79,17 @@ async def test_what_fails_after_the_payment_is_charged(tools: Tools, scripted: S
         await Api(tools).download(f"{scripted.url}/file", TARGET)
     assert caught.value.detail.charged
     assert scripted.asked[0].method == "GET"
-    assert "x-team" not in scripted.asked[0].headers, "files are often on hosts that the configuration's headers are not for"
+
+
+@pytest.mark.parametrize(("base", "sent"), [(True, True), (False, False)])
+async def test_a_download_has_the_configurations_headers_only_where_the_api_is(
+    tools: Tools, scripted: ScriptedUpstream, base: bool, sent: bool
+) -> None:
+    """Files are often on hosts that the headers are not meant for."""
+    scripted.play([head("image/png") + chunk(b"png") + END])
+    target = replace(TARGET, api_base=scripted.url if base else "http://127.0.0.1:1/v1")
+    assert await Api(tools).download(f"{scripted.url}/file", target) == b"png"
+    assert ("x-team" in scripted.asked[0].headers) == sent
 
 
 async def test_a_download_has_its_bound(tools: Tools, scripted: ScriptedUpstream) -> None:
