@@ -12,11 +12,13 @@ from servers import RunningServer
 from streamedit.config import ServerSettings, from_file
 from streamedit.darkroom.grammar import parse, repertoire
 from streamedit.providers import available
+from streamedit.providers.comfyui_workflow import Workflow
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 COMMANDS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+CONFIGURATIONS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -79,13 +81,33 @@ def test_the_program_saves_the_stages(server: RunningServer, folder: Path) -> No
 
 def test_the_configuration_is_valid(tmp_path: Path) -> None:
     """The YAML example loads, with nothing ignored."""
-    example = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0]
+    example = next(example for example in CONFIGURATIONS if "general_settings" in example)
     file = tmp_path / "streamedit.yaml"
     file.write_text(example)
     settings = from_file(file, {"OPENAI_API_KEY": "k", "STREAMEDIT_API_KEY": "s"}, available())
     assert settings.ignored == ()
     assert settings.routes.default_model == "darkroom"
     assert settings.routes.find("mock/anything").targets[0].model == "anything"
+
+
+def test_the_workflow_is_one(tmp_path: Path) -> None:
+    """ComfyUI's example loads, with nothing ignored, and its names are the callers' fields."""
+    example = next(example for example in CONFIGURATIONS if "workflow:" in example)
+    file = tmp_path / "streamedit.yaml"
+    file.write_text(example.replace("tests/workflows", str(ROOT / "tests" / "workflows")))
+    settings = from_file(file, {}, available())
+    assert settings.ignored == ()
+    target = settings.routes.find("local").targets[0]
+    assert {"seed", "strength", "negative_prompt"} <= set(Workflow.of(target).extras)
+
+
+def test_every_provider_is_told_with_its_variables() -> None:
+    """Each has its row, with the names of its keys and addresses in the environment."""
+    for name, setup in available().items():
+        if setup.environment:
+            row = next(line for line in README.splitlines() if line.startswith(f"| `{name}` |"))
+            keys = [variables[0] for field, variables in setup.environment.items() if field in ("api_key", "api_base")]
+            assert [key for key in keys if f"`{key}`" not in row] == []
 
 
 def test_every_setting_is_explained() -> None:

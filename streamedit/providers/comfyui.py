@@ -17,6 +17,7 @@ from importlib.util import find_spec
 
 from streamedit.edits import EditRequest
 from streamedit.events import Event, Json
+from streamedit.providers import polling
 from streamedit.providers.base import Tools
 from streamedit.providers.capabilities import Capabilities, Extra, Support, extras_of
 from streamedit.providers.comfyui_prompt import connected
@@ -44,8 +45,8 @@ def _mistake(target: Target) -> str | None:
         return f"api_base: '{target.api_base}' must begin with http:// or https://"
     if _preview_method(target) not in _PREVIEW_METHODS:
         return f"preview_method must be one of {', '.join(_PREVIEW_METHODS)}"
-    if not _is_wait(target.params.get("poll_s")):
-        return "poll_s must be a number of seconds"
+    if mistake := polling.mistake(target):
+        return mistake
     try:
         Workflow.of(target)
     except Mistake as mistake:
@@ -55,10 +56,6 @@ def _mistake(target: Target) -> str | None:
 
 def _preview_method(target: Target) -> str:
     return target.text("preview_method") or "auto"
-
-
-def _is_wait(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and value > 0)
 
 
 SETUP = Setup(environment={"api_key": ("COMFYUI_API_KEY",), "api_base": ("COMFYUI_API_BASE",)}, params=PARAMS, mistake=_mistake)

@@ -47,7 +47,7 @@ MISTAKES: dict[str, tuple[Target, str]] = {
     ),
     "no scheme": (target(api_base="127.0.0.1:8188"), "api_base: '127.0.0.1:8188' must begin with http:// or https://"),
     "no method": (target(preview_method="fast"), "preview_method must be one of default, auto, latent2rgb, taesd, none"),
-    "no wait": (target(poll_s="soon"), "poll_s must be a number of seconds"),
+    "no wait": (target(poll_s="soon"), "poll_s must be a number of seconds above 0"),
     "no workflow": (target(workflow=None), "workflow is missing: the file that ComfyUI's 'Save (API format)' writes"),
     "no file": (target(workflow="/no/such.json"), "workflow: '/no/such.json' cannot be read: No such file or directory"),
     "no names": (target(inputs=[1]), "inputs must say where prompt and image go, as in `prompt: 6.inputs.text`"),
