@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers import mock, openai, xai
+from streamedit.providers import gemini, mock, openai, vertex, xai
 from streamedit.providers.base import Provider, Tools
 from streamedit.providers.capabilities import DARKROOM, Capabilities
 from streamedit.routing import Setup
@@ -30,8 +30,10 @@ def _darkroom(tools: Tools) -> Provider:
 
 CATALOGUE: Mapping[str, Entry] = {
     "darkroom": Entry(_darkroom, Setup(), {"darkroom": DARKROOM}),
+    "gemini": Entry(gemini.Gemini, gemini.SETUP, gemini.FAMILIES),
     "mock": Entry(mock.Mock, mock.SETUP, mock.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),
+    "vertex_ai": Entry(vertex.VertexAI, vertex.SETUP, vertex.FAMILIES),
     "xai": Entry(xai.XAI, xai.SETUP, xai.FAMILIES),
 }
 

@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 Explain: TypeAlias = Callable[[Json, Mapping[str, str]], Mapping[str, Json]]
 """A provider's error body (None when it is not JSON) and its headers -> what they say of `message`, `type`, `code` and `param`.
 
-`status` too, where the provider's own status misleads.
+`status` too, where the provider's own status misleads, and `headers` that callers may see, where its body tells them.
 """
 
 
@@ -64,7 +64,8 @@ class Api:
         except UpstreamBroken:
             parsed = None
         said = self._explain(parsed, answer.all_headers)
-        return without_secrets(bodies.refusal(answer.status, said, answer.headers), target)
+        headers = {**answer.headers, **(said.get("headers") or {})}
+        return without_secrets(bodies.refusal(answer.status, said, headers), target)
 
 
 def read_json(raw: bytes) -> Cutout:
