@@ -7,7 +7,7 @@ follows it is one only if it shows something else. Thus no draft is lost and no 
 """
 
 import binascii
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 from anyio import to_thread
@@ -46,15 +46,14 @@ class Album:
         """Nothing that counts can follow."""
         return bool(self.picture and self.finish_reason and self.usage)
 
-    async def add(self, responses: Iterable[Response]) -> None:
+    async def add(self, response: Response) -> None:
         """Raises Blocked."""
-        for response in responses:
-            if response.block:
-                raise Blocked("The provider blocked the edit: {} {}".format(*response.block).strip())
-            for is_thought, image in response.images():
-                await self._keep(is_thought, image)
-            self.finish_reason = response.finish_reason or self.finish_reason
-            self.usage = response.usage or self.usage
+        if response.block:
+            raise Blocked("The provider blocked the edit: {} {}".format(*response.block).strip())
+        for is_thought, image in response.images():
+            await self._keep(is_thought, image)
+        self.finish_reason = response.finish_reason or self.finish_reason
+        self.usage = response.usage or self.usage
 
     async def settle(self) -> None:
         """The answer has ended: decide on the thought that came last. Raises UpstreamBroken."""
@@ -118,42 +117,43 @@ class Reading:
 
     async def _arrivals(self, answer: Answer) -> AsyncGenerator[None]:
         """Yields whenever the album may have grown, for the last time at the end of the answer."""
-        if "event-stream" in answer.content_type:
-            async with aclosing(self._stream(answer)) as arrivals:
-                async for _ in arrivals:
+        async with aclosing(self._responses(answer)) as batches:
+            async for responses in batches:
+                while await self._add_next(responses, answer):
                     yield
-        else:
-            await self._add(Response.all_of(await answer.read(self._tools.max_answer_bytes)), answer)
+                if self._album.is_complete:
+                    answer.complete()
+                    break
         await self._album.settle()
         yield
 
-    async def _stream(self, answer: Answer) -> AsyncGenerator[None]:
+    async def _responses(self, answer: Answer) -> AsyncGenerator[Iterator[Response]]:
+        """Those of the responses that are whole, as soon as they are."""
+        if "event-stream" not in answer.content_type:
+            yield Response.all_of(await answer.read(self._tools.max_answer_bytes))
+            return
         scanner = FrameScanner(self._tools.max_event_bytes)
         async with aclosing(answer.push(scanner)) as reads:
             async for _ in reads:
-                await self._add(_responses(scanner), answer)
-                if self._album.is_complete:
-                    answer.complete()
-                    return
-                yield
+                yield _whole(scanner)
         scanner.finish()
-        await self._add(_responses(scanner), answer)
+        yield _whole(scanner)
 
-    async def _add(self, responses: Iterator[Response], answer: Answer) -> None:
-        await self._album.add(self._without_errors(responses, answer))
+    async def _add_next(self, responses: Iterator[Response], answer: Answer) -> bool:
+        """Whether there was one. Nobody holds it any longer than this. Raises UpstreamRefused for an error with a 200."""
+        response = next(responses, None)
+        if response is None:
+            return False
+        if response.fields.get("error"):
+            said = explain(response.fields, {})
+            refusal = bodies.refusal(502, said, {**answer.headers, **said["headers"]}, charged=True)
+            raise UpstreamRefused(without_secrets(refusal, self._target))
+        await self._album.add(response)
+        return True
 
-    def _without_errors(self, responses: Iterator[Response], answer: Answer) -> Iterator[Response]:
-        """Raises UpstreamRefused for an error that comes with a 200."""
-        for response in responses:
-            if response.fields.get("error"):
-                said = explain(response.fields, {})
-                refusal = bodies.refusal(502, said, {**answer.headers, **said["headers"]}, charged=True)
-                raise UpstreamRefused(without_secrets(refusal, self._target))
-            yield response
 
-
-def _responses(scanner: FrameScanner) -> Iterator[Response]:
-    """Those of the events that are whole."""
+def _whole(scanner: FrameScanner) -> Iterator[Response]:
+    """The responses in those of the events that are whole."""
     return (response for frame in scanner.take() if not _is_end(frame) for response in Response.all_of(frame.data))
 
 
