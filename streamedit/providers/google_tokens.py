@@ -92,7 +92,8 @@ class _Source:
         try:
             if self._credentials is None:
                 self._credentials, self._project = _loaded(self._text)
-            self._credentials.refresh(partial(Request(), timeout=_WAIT_S))
+            if not self._is_fresh():
+                self._credentials.refresh(partial(Request(), timeout=_WAIT_S))
         except _BROKEN as error:
             raise _told(error) from error
 

@@ -117,6 +117,8 @@ async def _body(request: EditRequest, extras: Mapping[str, Json]) -> dict[str, J
     mask = await grey_mask(request, strict=True)
     references = _references(request.images, extras.get("referenceImages"))
     references += _mask_reference(mask, extras, 1 + max(reference["referenceId"] for reference in references))
+    if len(references) > CAPABILITIES.max_images:
+        raise InvalidRequest("A mask counts as one of four images.", param="image", code="too_many_images")
     labels = {"labels": extras["labels"]} if "labels" in extras else {}
     instance = {"prompt": request.prompt, "referenceImages": references}
     return {"instances": [instance], "parameters": _parameters(request, extras), **labels}

@@ -85,7 +85,7 @@ class VertexAI:
     async def _place(self, target: Target) -> tuple[Target, Place]:
         """Where the call goes to; the target with its token, so that nobody gets to see that. Raises UpstreamError."""
         if target.api_key:
-            return target, Place(_url(target, "/publishers/google"), {"x-goog-api-key": target.api_key})
+            return target, Place(place_of(target, None), {"x-goog-api-key": target.api_key})
         token = await self._tokens.token(target.params.get("vertex_credentials"))
         project = target.text("vertex_project") or token.project
         if project is None:
@@ -94,12 +94,17 @@ class VertexAI:
         headers = {"authorization": f"Bearer {token.text}"}
         if token.quota_project:
             headers["x-goog-user-project"] = token.quota_project
-        path = f"/projects/{project}/locations/{_location(target)}/publishers/google"
-        return replace(target, api_key=token.text), Place(_url(target, path), headers)
+        return replace(target, api_key=token.text), Place(place_of(target, project), headers)
 
 
-def _url(target: Target, path: str) -> str:
-    """A configured base may end with its version, with a model or with a method; what is missing is added."""
+def place_of(target: Target, project: str | None) -> str:
+    """The URL of a target's calls; without a project it is that of express mode.
+
+    A configured base may end with its version, with a publisher, a model or a method; what is missing is added. Raises
+    NotFound.
+    """
+    where = f"/projects/{project}/locations/{_location(target)}" if project else ""
+    path = f"{where}/publishers/google"
     base = (target.api_base or _base(target)).rstrip("/")
     if "/publishers/" not in base:
         base += path if _VERSIONED.search(base) else f"/v1{path}"

@@ -15,7 +15,7 @@ from google import genai
 from google.genai import types
 from PIL import Image, ImageDraw
 from providers.fakes import KEY, b64, body_of, decoded, png
-from providers.fakes.google import STREAM, USAGE, error, event, info, part, response, stream
+from providers.fakes.google import STREAM, USAGE, canonical, error, event, info, part, response, stream
 from providers.fakes.openai import in_format
 from servers import RunningServer, serving, settings_of
 from upstreams import END, Close, Hang, Reset, Script, ScriptedUpstream, chunk, head, json_answer
@@ -192,7 +192,7 @@ class TestBody:
             assert list(client.models.generate_content_stream(model=MODEL, contents=contents, config=config))
         [asked] = scripted.asked
         assert (asked.path, asked.headers["x-goog-api-key"]) == (f"/v1/models/{MODEL}:{STREAM}", KEY)
-        assert _canonical(body_of(asked)) == _canonical(ours)
+        assert canonical(body_of(asked)) == canonical(ours)
 
     @pytest.mark.parametrize(
         ("model", "fields", "thinking"),
@@ -619,19 +619,6 @@ def _fields(usage: Usage) -> dict[str, Any]:
 
 def _turned(pair: str, between: str) -> str:
     return between.join(reversed(pair.split(between)))
-
-
-def _canonical(value: Any) -> Any:
-    """Google takes names in both spellings, and both alphabets of base64."""
-    if isinstance(value, dict):
-        alike = {_camel(name): _canonical(member) for name, member in value.items()}
-        return {**alike, **({"data": alike["data"].translate(str.maketrans("-_", "+/"))} if "data" in alike else {})}
-    return [_canonical(element) for element in value] if isinstance(value, list) else value
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def _noise(side_px: int) -> bytes:

@@ -69,6 +69,22 @@ def stream(*responses: Mapping[str, Any]) -> Script:
     return [head("text/event-stream"), *(chunk(event(told)) for told in responses), END]
 
 
+def canonical(value: Any) -> Any:
+    """A request in one spelling: Google takes names in two, and base64 in two alphabets."""
+    if isinstance(value, dict):
+        return {_camel(name): _standard(name, canonical(member)) for name, member in value.items()}
+    return [canonical(element) for element in value] if isinstance(value, list) else value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _standard(name: str, value: Any) -> Any:
+    return value.translate(str.maketrans("-_", "+/")) if name in ("data", "bytesBase64Encoded") else value
+
+
 class Gemini(Fake):
     """gemini-3.1-flash-image at AI Studio."""
 
