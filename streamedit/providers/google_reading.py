@@ -13,7 +13,7 @@ from contextlib import aclosing
 from anyio import to_thread
 
 from streamedit.edits import EditRequest
-from streamedit.errors import Blocked, EditError, UpstreamBroken, UpstreamRefused
+from streamedit.errors import Blocked, UpstreamBroken, UpstreamRefused
 from streamedit.events import Event, Usage
 from streamedit.providers import pixels
 from streamedit.providers.base import Tools
@@ -29,22 +29,22 @@ from streamedit.wire.scanner import Frame, FrameScanner
 
 
 class Album:
-    """The images of one answer while it arrives. What waits here may be on disk: a thousand edits wait at once.
+    """The images of one answer while it arrives, all in base64. Thoughts wait on disk: a thousand edits think at once.
 
-    `due`: thoughts that are partial images by now; `picture`: the finished one, so far.
+    `due`: thoughts that are partial images by now.
     """
 
     def __init__(self) -> None:
         self.due: list[Upload] = []
-        self.picture: Upload | None = None
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
         self._thought: Upload | None = None
+        self._picture: bytes | memoryview | None = None
 
     @property
     def is_complete(self) -> bool:
         """Nothing that counts can follow."""
-        return bool(self.picture and self.finish_reason and self.usage)
+        return bool(self._picture and self.finish_reason and self.usage)
 
     async def add(self, response: Response) -> None:
         """Raises Blocked."""
@@ -56,34 +56,35 @@ class Album:
         self.usage = response.usage or self.usage
 
     async def settle(self) -> None:
-        """The answer has ended: decide on the thought that came last. Raises UpstreamBroken."""
-        if self._thought is None or self.picture is None:
+        """The answer has ended: decide on the thought that came last."""
+        if self._thought is None or self._picture is None:
             return
-        thought, picture = await self._thought.read(), await self.picture.read()
-        if not await to_thread.run_sync(_look_alike, thought, picture):
+        if not await to_thread.run_sync(_look_alike, await self._thought.read(), self._picture):
             self.due.append(self._thought)
             self._thought = None
 
-    def missing(self) -> EditError:
-        """Why there is no picture."""
+    def take(self) -> bytes | memoryview:
+        """The picture, which is not kept any longer. Raises UpstreamBroken where there is none."""
+        picture, self._picture = self._picture, None
+        if picture is not None:
+            return picture
         if self.finish_reason is None:
-            return UpstreamBroken("The provider's stream ended before the picture came.", code="upstream_incomplete")
-        return UpstreamBroken(f"The provider answered without an image: {self.finish_reason}.", code="upstream_empty")
+            raise UpstreamBroken("The provider's stream ended before the picture came.", code="upstream_incomplete")
+        raise UpstreamBroken(f"The provider answered without an image: {self.finish_reason}.", code="upstream_empty")
 
     def close(self) -> None:
-        for upload in (*self.due, self._thought, self.picture):
+        for upload in (*self.due, self._thought):
             if upload is not None:
                 upload.close()
 
     async def _keep(self, is_thought: bool, image: bytes | memoryview) -> None:
-        kept = Upload()
-        kept.feed(image)
-        await kept.flush()
-        if is_thought:
-            self.due += [self._thought] if self._thought else []
-            self._thought = kept
-        else:
-            self.picture = kept
+        if not is_thought:
+            self._picture = image
+            return
+        self.due += [self._thought] if self._thought else []
+        self._thought = Upload()
+        self._thought.feed(image)
+        await self._thought.flush()
 
 
 class Reading:
@@ -103,9 +104,7 @@ class Reading:
                     while self._album.due and self._shown < self._request.partial_images:
                         self._shown += 1
                         yield await finish.partial(await self._due(), self._shown - 1)
-            if self._album.picture is None:
-                raise self._album.missing()
-            yield await finish.completed(await self._album.picture.read(), self._album.usage)
+            yield await finish.completed(self._album.take(), self._album.usage)
         finally:
             self._album.close()
 
@@ -162,9 +161,9 @@ def _is_end(frame: Frame) -> bool:
     return all(len(piece) < 16 for piece in frame.pieces) and frame.data.strip() in (b"", b"[DONE]")
 
 
-def _look_alike(one: bytes, other: bytes) -> bool:
+def _look_alike(one: bytes, other: bytes | memoryview) -> bool:
     """Whether two pictures, in base64, show the same."""
     try:
-        return one == other or pixels.look_alike(binascii.a2b_base64(one), binascii.a2b_base64(other))
+        return one == bytes(other) or pixels.look_alike(binascii.a2b_base64(one), binascii.a2b_base64(other))
     except binascii.Error:
         return False

@@ -3,6 +3,7 @@
 A token is fetched in a thread and kept until shortly before it ends; whoever needs one meanwhile waits for the same.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import google.auth
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from google.auth import aws, exceptions, external_account_authorized_user, identity_pool, impersonated_credentials
 from google.auth.transport.requests import Request
 from google.oauth2 import credentials as user
 from google.oauth2 import service_account
 
-from streamedit.errors import UpstreamError, UpstreamRefused, UpstreamUnreachable
+from streamedit.errors import ErrorDetail, UpstreamRefused, UpstreamUnreachable
 from streamedit.events import Json
 from streamedit.wire import bodies
 
@@ -68,34 +69,39 @@ class GoogleTokens:
 
 
 class _Source:
-    """One credentials. What it does not have yet is fetched by one caller at a time."""
+    """One credentials. What it does not have yet is fetched by one caller at a time; a failure is that of all who wait."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._turn = CapacityLimiter(1)
+        self._turn = asyncio.Lock()
+        self._attempts = 0
+        self._failure: ErrorDetail | None = None
         self._credentials: Any = None
         self._project: str | None = None
 
     async def token(self) -> Token:
-        if not self._is_fresh():
-            await to_thread.run_sync(self._refresh, limiter=self._turn)
-        quota_project = getattr(self._credentials, "quota_project_id", None)
-        return Token(self._credentials.token, self._project, quota_project)
+        attempts = self._attempts
+        async with self._turn:
+            if self._attempts == attempts and not self._is_fresh():
+                self._failure = await to_thread.run_sync(self._refresh)
+                self._attempts += 1
+        if self._failure is not None and not self._is_fresh():
+            raise UpstreamRefused(self._failure)
+        return Token(self._credentials.token, self._project, getattr(self._credentials, "quota_project_id", None))
 
     def _is_fresh(self) -> bool:
         return self._credentials is not None and bool(self._credentials.valid)
 
-    def _refresh(self) -> None:
-        """In a thread. Raises UpstreamError."""
-        if self._is_fresh():
-            return
+    def _refresh(self) -> ErrorDetail | None:
+        """In a thread. Why there is no token, where there is none."""
         try:
             if self._credentials is None:
                 self._credentials, self._project = _loaded(self._text)
             if not self._is_fresh():
                 self._credentials.refresh(partial(Request(), timeout=_WAIT_S))
         except _BROKEN as error:
-            raise _told(error) from error
+            return _told(error)
+        return None
 
 
 def _loaded(text: str) -> tuple[Any, str | None]:
@@ -107,8 +113,8 @@ def _loaded(text: str) -> tuple[Any, str | None]:
     return _KINDS[info["type"]](info, scopes=_SCOPES), info.get("project_id")
 
 
-def _told(error: Exception) -> UpstreamError:
+def _told(error: Exception) -> ErrorDetail:
     """Without what the error says: that may quote credentials."""
     if isinstance(error, exceptions.TransportError):
-        return UpstreamUnreachable("The server of Google's access tokens cannot be reached.")
-    return UpstreamRefused(bodies.refusal(401, {}, {}))
+        return UpstreamUnreachable("The server of Google's access tokens cannot be reached.").detail
+    return bodies.refusal(401, {}, {})

@@ -246,6 +246,23 @@ class TestIdentity:
         assert (raised.value.detail.code, raised.value.detail.retryable) == ("upstream_unauthorized", True)
         assert "p-1" not in raised.value.detail.message
 
+    def test_all_who_wait_share_one_failure(self, cloud: Cloud) -> None:
+        """It is not tried again for each of them, but it is for whoever comes later."""
+        cloud.refusal = [json_answer({"error": "invalid_grant"}, "400 Bad Request")]
+        tokens = GoogleTokens()
+
+        async def fail() -> set[str | None]:
+            found = await asyncio.gather(*(tokens.token(cloud.key) for _ in range(20)), return_exceptions=True)
+            return {error.detail.code for error in found if isinstance(error, EditError)}
+
+        async def fail_then_work() -> str:
+            assert await fail() == {"upstream_unauthorized"}
+            assert cloud.tokens == 1
+            cloud.refusal = None
+            return (await tokens.token(cloud.key)).text
+
+        assert asyncio.run(fail_then_work()) == "ya29.token-2"
+
     def test_a_missing_file_is_told(self) -> None:
         """As credentials that do not work."""
         with pytest.raises(EditError) as raised:
