@@ -107,12 +107,12 @@ def _decoded(data: bytes) -> Image.Image:
 
 
 def _thumbnail(data: bytes) -> Image.Image:
-    """64x64 pixels, each the mean of its patch."""
+    """32x32 pixels, each the mean of its surroundings."""
     image = Image.open(BytesIO(data))
     if image.width * image.height > MAX_PIXELS:
         raise ValueError("too many pixels")
     image.draft("RGB", (256, 256))
-    return image.convert("RGB").resize((64, 64), Image.Resampling.BOX)
+    return image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

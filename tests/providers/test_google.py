@@ -23,7 +23,7 @@ from upstreams import END, Close, Hang, Reset, Script, ScriptedUpstream, chunk, 
 from streamedit.config import from_environment
 from streamedit.edits import EditOptions, EditRequest, InputImage
 from streamedit.events import Completed, Event, Failed, PartialImage, Usage
-from streamedit.providers import CATALOGUE
+from streamedit.providers import CATALOGUE, pixels
 from streamedit.providers.base import Tools
 from streamedit.providers.gemini import SETUP, Gemini
 from streamedit.providers.google import image_config, model_of
@@ -279,6 +279,19 @@ class TestDrafts:
         assert [payload["b64_json"] for _, payload in answer.events] == [b64(image) for image in (*shown, picture)]
         indexes = [payload.get("partial_image_index") for _, payload in answer.events]
         assert indexes == [*range(len(shown)), None]
+
+    @pytest.mark.parametrize("photo", ["astronaut.jpg", "chelsea.png", "coffee.jpg"])
+    def test_a_picture_is_known_in_other_clothes(self, photos: Path, photo: str) -> None:
+        """In another format, at another size, with its details spoilt; but not with a small thing changed in it."""
+        picture = Image.open(photos / photo).convert("RGB")
+        plain = _saved(picture, "PNG")
+        half = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.LANCZOS)
+        for other in (_saved(picture, "JPEG", quality=50), _saved(picture, "WEBP"), _saved(half, "JPEG", quality=75)):
+            assert pixels.look_alike(plain, other)
+            assert pixels.look_alike(other, plain)
+        ImageDraw.Draw(picture).rectangle((50, 50, 70, 70), "red")
+        assert not pixels.look_alike(plain, _saved(picture, "PNG"))
+        assert not pixels.look_alike(plain, plain[:-100])
 
     def test_a_draft_that_cannot_be_decoded_is_no_reason_to_fail(
         self, gemini: RunningServer, scripted: ScriptedUpstream
@@ -625,6 +638,12 @@ def _noise(side_px: int) -> bytes:
     """A picture that cannot be compressed."""
     buffer = BytesIO()
     Image.effect_noise((side_px, side_px), 90).convert("RGB").save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()
+
+
+def _saved(picture: Image.Image, image_format: str, **options: int) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, image_format, **options)
     return buffer.getvalue()
 
 
