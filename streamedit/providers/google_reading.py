@@ -7,7 +7,7 @@ follows it is one only if it shows something else. Thus no draft is lost and no 
 """
 
 import binascii
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from anyio import to_thread
@@ -116,44 +116,44 @@ class Reading:
 
     async def _arrivals(self, answer: Answer) -> AsyncGenerator[None]:
         """Yields whenever the album may have grown, for the last time at the end of the answer."""
-        async with aclosing(self._responses(answer)) as batches:
-            async for responses in batches:
-                while await self._add_next(responses, answer):
+        if "event-stream" in answer.content_type:
+            async with aclosing(self._stream(answer)) as arrivals:
+                async for _ in arrivals:
                     yield
-                if self._album.is_complete:
-                    answer.complete()
-                    break
+        else:
+            await self._add(await answer.read(self._tools.max_answer_bytes), answer)
         await self._album.settle()
         yield
 
-    async def _responses(self, answer: Answer) -> AsyncGenerator[Iterator[Response]]:
-        """Those of the responses that are whole, as soon as they are."""
-        if "event-stream" not in answer.content_type:
-            yield Response.all_of(await answer.read(self._tools.max_answer_bytes))
-            return
+    async def _stream(self, answer: Answer) -> AsyncGenerator[None]:
+        """Yields after each event."""
         scanner = FrameScanner(self._tools.max_event_bytes)
         async with aclosing(answer.push(scanner)) as reads:
             async for _ in reads:
-                yield _whole(scanner)
+                while await self._add_next(scanner, answer):
+                    yield
+                if self._album.is_complete:
+                    answer.complete()
+                    return
         scanner.finish()
-        yield _whole(scanner)
+        while await self._add_next(scanner, answer):
+            yield
 
-    async def _add_next(self, responses: Iterator[Response], answer: Answer) -> bool:
-        """Whether there was one. Nobody holds it any longer than this. Raises UpstreamRefused for an error with a 200."""
-        response = next(responses, None)
-        if response is None:
-            return False
-        if response.fields.get("error"):
-            said = explain(response.fields, {})
-            refusal = bodies.refusal(502, said, {**answer.headers, **said["headers"]}, charged=True)
-            raise UpstreamRefused(without_secrets(refusal, self._target))
-        await self._album.add(response)
-        return True
+    async def _add_next(self, scanner: FrameScanner, answer: Answer) -> bool:
+        """Whether an event was whole. Nobody holds it any longer than this."""
+        frame = next(scanner.take(), None)
+        if frame is not None and not _is_end(frame):
+            await self._add(frame.data, answer)
+        return frame is not None
 
-
-def _whole(scanner: FrameScanner) -> Iterator[Response]:
-    """The responses in those of the events that are whole."""
-    return (response for frame in scanner.take() if not _is_end(frame) for response in Response.all_of(frame.data))
+    async def _add(self, raw: bytes, answer: Answer) -> None:
+        """Raises UpstreamBroken, Blocked, and UpstreamRefused for an error that comes with a 200."""
+        for response in Response.all_of(raw):
+            if response.fields.get("error"):
+                said = explain(response.fields, {})
+                refusal = bodies.refusal(502, said, {**answer.headers, **said["headers"]}, charged=True)
+                raise UpstreamRefused(without_secrets(refusal, self._target))
+            await self._album.add(response)
 
 
 def _is_end(frame: Frame) -> bool:
