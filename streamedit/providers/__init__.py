@@ -13,6 +13,7 @@ from streamedit.providers import (
     black_forest_labs,
     comfyui,
     fal,
+    gemini,
     hosted_vllm,
     litellm_proxy,
     mock,
@@ -21,6 +22,7 @@ from streamedit.providers import (
     openrouter,
     recraft,
     stability,
+    vertex,
     xai,
 )
 from streamedit.providers.base import Provider, Tools
@@ -53,6 +55,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "black_forest_labs": Entry(black_forest_labs.BlackForestLabs, black_forest_labs.SETUP, black_forest_labs.FAMILIES),
     "comfyui": Entry(comfyui.ComfyUI, comfyui.SETUP, comfyui.FAMILIES),
     "fal_ai": Entry(fal.Fal, fal.SETUP, fal.FAMILIES),
+    "gemini": Entry(gemini.Gemini, gemini.SETUP, gemini.FAMILIES),
     "hosted_vllm": Entry(hosted_vllm.HostedVLLM, hosted_vllm.SETUP, hosted_vllm.FAMILIES),
     "litellm_proxy": Entry(litellm_proxy.LiteLLMProxy, litellm_proxy.SETUP, litellm_proxy.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),
@@ -60,6 +63,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "openrouter": Entry(openrouter.OpenRouter, openrouter.SETUP, openrouter.FAMILIES),
     "recraft": Entry(recraft.Recraft, recraft.SETUP, recraft.FAMILIES),
     "stability": Entry(stability.Stability, stability.SETUP, stability.FAMILIES),
+    "vertex_ai": Entry(vertex.VertexAI, vertex.SETUP, vertex.FAMILIES),
     "xai": Entry(xai.XAI, xai.SETUP, xai.FAMILIES),
 }
 

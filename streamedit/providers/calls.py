@@ -21,7 +21,7 @@ _ERROR_BODY_BYTES = 1 << 20
 Explain: TypeAlias = Callable[[Json, Mapping[str, str]], Mapping[str, Json]]
 """A provider's error body (None when it is not JSON) and its headers -> what they say of `message`, `type`, `code` and `param`.
 
-`status` too, where the provider's own status misleads.
+`status` too, where the provider's own status misleads, and `headers` that callers may see, where its body tells them.
 """
 
 
@@ -71,7 +71,8 @@ class Api:
         except UpstreamBroken:
             parsed = None
         said = self._explain(parsed, answer.all_headers)
-        return without_secrets(bodies.refusal(answer.status, said, answer.headers), target)
+        headers = {**answer.headers, **(said.get("headers") or {})}
+        return without_secrets(bodies.refusal(answer.status, said, headers), target)
 
 
 async def is_stream(answer: Answer) -> bool:

@@ -14,6 +14,8 @@ MAX_PIXELS = 64_000_000
 """Nothing larger is decoded."""
 
 _BROKEN = (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError, EOFError)
+_ENCODING_LEVELS = 8
+"""How much, of 255, an encoding changes a patch of a picture at most."""
 _FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 
 
@@ -58,6 +60,15 @@ def composited(edited: bytes, original: bytes, mask: bytes) -> bytes:
 def converted(picture: bytes, output_format: str, compression: int | None) -> bytes:
     """A provider's picture in another format; `compression` in percent of quality, for jpeg and webp. Raises UpstreamBroken."""
     return encoded(_made(picture), output_format, compression)
+
+
+def look_alike(one: bytes, other: bytes) -> bool:
+    """Whether two pictures show the same, however large and in whatever format; never so for what cannot be decoded."""
+    try:
+        difference = ImageChops.difference(_thumbnail(one), _thumbnail(other))
+    except _BROKEN:
+        return False
+    return all(count == 0 for band in difference.split() for count in band.histogram()[_ENCODING_LEVELS + 1 :])
 
 
 def flattened(image: bytes) -> bytes:
@@ -129,6 +140,15 @@ def _decoded(data: bytes) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         raise ValueError("too many pixels")
     return ImageOps.exif_transpose(image)
+
+
+def _thumbnail(data: bytes) -> Image.Image:
+    """32x32 pixels, each the mean of its surroundings."""
+    image = Image.open(BytesIO(data))
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError("too many pixels")
+    image.draft("RGB", (256, 256))
+    return image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
