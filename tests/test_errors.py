@@ -27,10 +27,13 @@ def test_each_error_has_the_status_that_is_drawn(name: str, status: str) -> None
 
 @pytest.mark.parametrize("kind", LEAVES)
 def test_a_caller_error_is_a_4xx_that_nothing_retries(kind: type[EditError]) -> None:
-    """Whoever is at fault is told by the status, and only OpenAI's names stand in `type`."""
+    """Whoever is at fault is told by the status, and only OpenAI's names stand in `type`.
+
+    What a provider's moderation blocks is told as OpenAI tells it: a 400, though not of the caller's making alone.
+    """
     detail = kind("why").detail
     by_caller = issubclass(kind, errors.CallerError)
-    assert (400 <= detail.status < 500) == by_caller
+    assert (400 <= detail.status < 500) == (by_caller or kind is errors.Blocked)
     assert (detail.type == "invalid_request_error") == by_caller
     assert not (by_caller and (detail.retryable or detail.charged))
 

@@ -124,7 +124,7 @@ def test_a_failure_is_told(photo: Path, xai: Fake, scripted: ScriptedUpstream) -
 def test_what_is_missing_is_named(photo: Path) -> None:
     """A key with its variable, a provider with those that there are, a file with its path."""
     assert failed(tried("xai/grok-imagine-image", photo, "p")) == "xai needs a key: set XAI_API_KEY."
-    assert "there are: darkroom, " in failed(tried("nobody/model", photo, "p"))
+    assert "there are: azure, " in failed(tried("nobody/model", photo, "p"))
     assert "nowhere.png: No such file" in failed(tried("mock", "nowhere.png", "p"))
     assert "nowhere.yaml: No such file" in failed(tried("mock", photo, "p", "--config", "nowhere.yaml"))
 

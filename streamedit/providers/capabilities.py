@@ -190,7 +190,8 @@ def extras_of(request: EditRequest, capabilities: Capabilities, target: Target) 
 
 def _nested(request: EditRequest, capabilities: Capabilities) -> dict[str, Json]:
     """Fields of JSON that came in parts. Raises InvalidRequest."""
-    parts = [(name, text) for name, text in request.extra if "[" in name and _is_known(name, capabilities)]
+    roots = {nested.root_of(name) for name, _ in request.extra if "[" in name and _is_known(name, capabilities)}
+    parts = [(name, text) for name, text in request.extra if nested.root_of(name) in roots]
     try:
         return nested.unflatten(parts)
     except ValueError as error:

@@ -6,10 +6,9 @@ Source: openai-python 3.54 `types/responses`.
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from copy import deepcopy
 
 from streamedit.edits import EditRequest
-from streamedit.errors import InvalidRequest, UpstreamBroken, UpstreamError
+from streamedit.errors import UpstreamBroken, UpstreamError
 from streamedit.events import Completed, Event, Json
 from streamedit.providers.base import Tools
 from streamedit.providers.calls import Api, is_stream, read_json, without_secrets
@@ -23,7 +22,6 @@ from streamedit.wire.scanner import FrameScanner
 
 API_BASE = "https://api.openai.com/v1"
 
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _OF_THE_TOOL: Mapping[str, Extra] = {
     "image_model": Extra(),
     "action": Extra(choices=("edit", "generate", "auto")),
@@ -31,13 +29,10 @@ _OF_THE_TOOL: Mapping[str, Extra] = {
     "frame_count": Extra("integer", 2, 16),
     "frame_duration_ms": Extra("integer", 20, 600_000),
     "svg": Extra("json"),
-    "svg[model]": Extra(),
-    "svg[reasoning][effort]": Extra(choices=_EFFORTS),
 }
 _OF_THE_MODEL: Mapping[str, Extra] = {
     "instructions": Extra(),
     "reasoning": Extra("json"),
-    "reasoning[effort]": Extra(choices=_EFFORTS),
     "temperature": Extra("number", 0, 2),
     "top_p": Extra("number", 0, 1),
     "max_output_tokens": Extra("integer", 16, 1_000_000),
@@ -156,7 +151,7 @@ async def _call(request: EditRequest, target: Target) -> Call:
         "tool_choice": {"type": "image_generation"},
         "store": False,
         **_options(request, _MODEL_OPTIONS),
-        **_nested({name: value for name, value in extras.items() if name in _OF_THE_MODEL}),
+        **{name: value for name, value in extras.items() if name in _OF_THE_MODEL},
     }
     if target.params.get("stream") is not False:
         value["stream"] = True
@@ -179,7 +174,7 @@ async def _content(request: EditRequest, detail: Json) -> list[Json]:
 
 async def _tool(request: EditRequest, extras: Mapping[str, Json]) -> Mapping[str, Json]:
     own = {name: value for name, value in extras.items() if name in _OF_THE_TOOL and name != "image_model"}
-    tool: dict[str, Json] = {"type": "image_generation", "action": "edit", **_options(request, _TOOL_OPTIONS), **_nested(own)}
+    tool: dict[str, Json] = {"type": "image_generation", "action": "edit", **_options(request, _TOOL_OPTIONS), **own}
     if "image_model" in extras:
         tool["model"] = extras["image_model"]
     if request.partial_images and request.options.output_format not in _NEVER_PARTIAL:
@@ -191,17 +186,3 @@ async def _tool(request: EditRequest, extras: Mapping[str, Json]) -> Mapping[str
 
 def _options(request: EditRequest, names: tuple[str, ...]) -> Mapping[str, Json]:
     return {name: value for name in names if (value := getattr(request.options, name)) is not None}
-
-
-def _nested(fields: Mapping[str, Json]) -> Mapping[str, Json]:
-    """`{"a[b]": 1}` as `{"a": {"b": 1}}`: forms flatten objects. Raises InvalidRequest where `a` is something else."""
-    nested: dict[str, Json] = {}
-    for name in sorted(fields):
-        *path, last = name.replace("]", "").split("[")
-        place = nested
-        for step in path:
-            place = place.setdefault(step, {})
-            if not isinstance(place, dict):
-                raise InvalidRequest(f"{step} must be an object.", param=step, code="invalid_type")
-        place[last] = deepcopy(fields[name])
-    return nested

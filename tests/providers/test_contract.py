@@ -99,6 +99,12 @@ def act(request: pytest.FixtureRequest, stage: Stage) -> Act:
     return Act(stage, request.param.name)
 
 
+def having(outcome: Outcome) -> pytest.MarkDecorator:
+    """Those fakes whose API has such an answer."""
+    able = [fake for fake in fakes() if outcome in fake.outcomes]
+    return pytest.mark.parametrize("act", able, indirect=True, ids=lambda fake: fake.name)
+
+
 def test_every_provider_is_played() -> None:
     """Whatever the catalogue has but the embedded two is in this suite."""
     played = {fake.name.partition("/")[0] for fake in fakes()}
@@ -148,51 +154,66 @@ def test_the_images_arrive_as_they_were_sent(act: Act) -> None:
     assert names in ([], [f"cat photo {number}.png" for number in range(act.fake.images)])
 
 
+@having(Outcome.BLOCKED)
 def test_a_blocked_picture_is_an_error(act: Act) -> None:
     """A refusal of the provider's moderation is a 400, also where the provider says 200, and never an empty list."""
-    _skip_unless(act, Outcome.BLOCKED)
+    act.fake.outcome = Outcome.BLOCKED
     answer = act.post()
     assert (answer.status, answer.error["code"]) == (400, "moderation_blocked"), answer.body
     assert len(act.asked) == 1
 
 
-@pytest.mark.parametrize(("outcome", "code"), [(Outcome.EMPTY, "upstream_empty"), (Outcome.GARBAGE, "upstream_malformed")])
-def test_an_answer_without_a_picture_is_an_error(act: Act, outcome: Outcome, code: str) -> None:
-    """Told apart, and not tried again: it may have been paid."""
-    _skip_unless(act, outcome)
+@having(Outcome.EMPTY)
+def test_an_answer_without_a_picture_is_an_error(act: Act) -> None:
+    """Not tried again: it may have been paid."""
+    _expect_unusable(act, Outcome.EMPTY, "upstream_empty")
+
+
+@having(Outcome.GARBAGE)
+def test_an_answer_that_is_none_is_an_error(act: Act) -> None:
+    """Told apart from an empty one, and not tried again either."""
+    _expect_unusable(act, Outcome.GARBAGE, "upstream_malformed")
+
+
+def _expect_unusable(act: Act, outcome: Outcome, code: str) -> None:
+    act.fake.outcome = outcome
     answer = act.post(model=f"twice/{act.fake.name}")
     assert (answer.status, answer.error["code"]) == (502, code), answer.body
     assert answer.headers["x-should-retry"] == "false"
     assert len(act.asked) == 1
 
 
+@having(Outcome.REFUSED)
 def test_a_refusal_is_the_providers_own(act: Act) -> None:
     """Its status and words, without this server's key, though the provider quotes it; no other target is asked."""
-    _skip_unless(act, Outcome.REFUSED)
+    act.fake.outcome = Outcome.REFUSED
     answer = act.post(model=f"twice/{act.fake.name}")
     assert answer.status == 400, answer.body
     assert "bad request of ***" in answer.error["message"]
     assert len(act.asked) == 1
 
 
+@having(Outcome.UNAUTHORIZED)
 def test_a_refused_key_is_this_servers_matter(act: Act) -> None:
     """A 502, with nothing of any key; the next target is asked."""
-    _skip_unless(act, Outcome.UNAUTHORIZED)
+    act.fake.outcome = Outcome.UNAUTHORIZED
     answer = act.post(model=f"twice/{act.fake.name}")
     assert (answer.status, answer.error["code"]) == (502, "upstream_unauthorized"), answer.body
     assert len(act.asked) == 2
 
 
+@having(Outcome.BUSY)
 def test_a_busy_provider_says_when_to_come_back(act: Act) -> None:
     """429, with its `retry-after`."""
-    _skip_unless(act, Outcome.BUSY)
+    act.fake.outcome = Outcome.BUSY
     answer = act.post()
     assert (answer.status, answer.headers["retry-after"]) == (429, "7"), answer.body
 
 
+@having(Outcome.DOWN)
 def test_a_retry_sends_everything_again(act: Act) -> None:
     """The second target gets the same whole images and mask as the first, which was away."""
-    _skip_unless(act, Outcome.DOWN)
+    act.fake.outcome = Outcome.DOWN
     outcomes = iter([Outcome.DOWN])
 
     def once_down(asked: Asked) -> Any:
@@ -278,12 +299,6 @@ def test_a_cancelled_edit_leaves_no_call_behind(act: Act) -> None:
     cancelled = httpx.post(f"{act.server.edits_url}/{began['id']}/cancel", timeout=10, verify=False).json()
     assert cancelled["status"] == "cancelled"
     act.server.wait_for(lambda: act.server.left_behind() == (0, 0))
-
-
-def _skip_unless(act: Act, outcome: Outcome) -> None:
-    if outcome not in act.fake.outcomes:
-        pytest.skip(f"{act.fake.name} has no such answer")
-    act.fake.outcome = outcome
 
 
 def _mask() -> bytes:

@@ -46,7 +46,10 @@ def test_another_model_is_a_mistake() -> None:
 @pytest.mark.parametrize("poll_s", ["soon", 0, -1])
 def test_an_interval_that_is_none_is_a_mistake(poll_s: object) -> None:
     """Looking without a pause locks out the account."""
-    assert SETUP.mistake(Target("stability", "creative", params={"poll_s": poll_s})) == "poll_s must be a number of seconds"
+    assert (
+        SETUP.mistake(Target("stability", "creative", params={"poll_s": poll_s}))
+        == "poll_s must be a number of seconds above 0"
+    )
 
 
 def test_key_and_base_come_from_the_environment() -> None:
