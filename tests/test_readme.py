@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -146,6 +147,15 @@ PARAMETER_CODES = {
     "unsupported_parameter",
 }
 """400s that their `param` and message explain, and the 500 that nobody should see."""
+
+
+def test_the_tried_edit_is_as_it_is_shown(folder: Path) -> None:
+    """Its lines, but for their times: the darkroom makes the same bytes each time."""
+    script = str(ROOT / "scripts" / "try_provider.py")
+    arguments = shlex.split(re.findall(r"^\./scripts/try_provider (darkroom .*)$", README, re.MULTILINE)[0])
+    shown = README.partition(f"try_provider {' '.join(arguments[:2])}")[2].partition("```text\n")[2].partition("```")[0]
+    made = _run([sys.executable, script, *arguments], folder)
+    assert re.sub(r"^ *[\d.]+ s", "", made, flags=re.MULTILINE) == re.sub(r"^ *[\d.]+ s", "", shown, flags=re.MULTILINE)
 
 
 def test_the_table_of_providers_is_todays() -> None:
