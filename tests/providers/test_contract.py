@@ -1,6 +1,6 @@
 """What every provider promises, whatever its API: one suite over all of them, each against its API played by a local server."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -113,9 +113,11 @@ def test_every_provider_is_played() -> None:
 
 def test_a_stream_shows_the_events_in_order(act: Act) -> None:
     """Interim images numbered from 0, then the completed one, each a picture that its fields describe."""
-    answer = act.post({"stream": "true", "partial_images": "2"})
+    _expect_stream(act.post({"stream": "true", "partial_images": "2"}), act.fake.partial_images)
+
+
+def _expect_stream(answer: Answer, shown: int) -> None:
     assert answer.status == 200, answer.body
-    shown = act.fake.partial_images
     assert answer.names == ["partial_image"] * shown + ["completed"], answer.body[-600:]
     for number, (name, payload) in enumerate(answer.events):
         picture = decoded(payload["b64_json"])
@@ -136,10 +138,12 @@ def test_a_plain_call_gets_the_same_picture(act: Act) -> None:
 
 def test_n_images_are_n_pictures(act: Act) -> None:
     """Three of them, all different, plain and streamed."""
-    plain = act.post({"n": "3"})
+    _expect_three(act.post({"n": "3"}), act.post({"n": "3", "stream": "true"}))
+
+
+def _expect_three(plain: Answer, streamed: Answer) -> None:
     assert plain.status == 200, plain.body
     assert len({item["b64_json"] for item in plain.json["data"]}) == 3
-    streamed = act.post({"n": "3", "stream": "true"})
     completed = [payload for name, payload in streamed.events if name == "image_edit.completed"]
     assert sorted(payload["image_index"] for payload in completed) == [0, 1, 2]
     assert len({payload["b64_json"] for payload in completed}) == 3
@@ -265,10 +269,14 @@ def test_what_cannot_be_done_is_named(act: Act) -> None:
 
 def test_what_is_refused_is_what_the_capabilities_say(act: Act) -> None:
     """Each parameter that would change the picture is either done or refused, as `/v1/models` tells."""
-    listed = get(f"{act.server.url}/v1/models").json["data"]
-    told = next(model["capabilities"] for model in listed if model["id"] == act.fake.name)
+    _expect_as_told(act.server, act.fake.name, act.post)
+
+
+def _expect_as_told(server: RunningServer, model: str, ask: Callable[[Mapping[str, Any]], Answer]) -> None:
+    listed = get(f"{server.url}/v1/models").json["data"]
+    told = next(entry["capabilities"] for entry in listed if entry["id"] == model)
     for name, value in {"size": "1024x1024", "background": "transparent", "output_format": "webp"}.items():
-        answer = act.post({name: value})
+        answer = ask({name: value})
         refused = told["parameters"][name] == Support.REFUSED
         assert (answer.status == 400 and answer.error["param"] == name) if refused else answer.status == 200, answer.body
     assert set(told["parameters"]) >= set(CHANGE_THE_PICTURE)
@@ -277,7 +285,10 @@ def test_what_is_refused_is_what_the_capabilities_say(act: Act) -> None:
 @pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
 def test_the_format_is_the_one_asked_for(act: Act, output_format: str) -> None:
     """The picture is of that format, whoever made it so, and the event says so; or it is a 400."""
-    answer = act.post({"output_format": output_format, "stream": "true"})
+    _expect_format(act.post({"output_format": output_format, "stream": "true"}), output_format)
+
+
+def _expect_format(answer: Answer, output_format: str) -> None:
     if answer.status == 400:
         assert answer.error["param"] == "output_format"
         return
@@ -299,6 +310,21 @@ def test_a_cancelled_edit_leaves_no_call_behind(act: Act) -> None:
     cancelled = httpx.post(f"{act.server.edits_url}/{began['id']}/cancel", timeout=10, verify=False).json()
     assert cancelled["status"] == "cancelled"
     act.server.wait_for(lambda: act.server.left_behind() == (0, 0))
+
+
+@pytest.mark.parametrize("model", ["darkroom", "mock"])
+def test_the_embedded_ones_promise_the_same(server: RunningServer, model: str) -> None:
+    """Order, n, formats and refusals; they have nobody else to ask."""
+
+    def ask(fields: Mapping[str, Any]) -> Answer:
+        image = ("image", ("a.png", PHOTO.read_bytes(), "image/png"))
+        return post(server.edits_url, {"prompt": "film grain", "model": model, **fields}, [image])
+
+    _expect_stream(ask({"stream": "true", "partial_images": "2"}), 2)
+    _expect_three(ask({"n": "3"}), ask({"n": "3", "stream": "true"}))
+    _expect_as_told(server, model, ask)
+    for output_format in ("png", "jpeg", "webp"):
+        _expect_format(ask({"output_format": output_format, "stream": "true"}), output_format)
 
 
 def _mask() -> bytes:
