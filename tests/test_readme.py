@@ -13,7 +13,7 @@ from servers import RunningServer
 from streamedit.config import ServerSettings, from_file
 from streamedit.darkroom.grammar import parse, repertoire
 from streamedit.providers import available
-from streamedit.providers.comfyui_workflow import Workflow
+from streamedit.providers.comfyui.workflow import Workflow
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

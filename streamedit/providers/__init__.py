@@ -6,27 +6,18 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
-from streamedit.providers import (
-    azure,
-    azure_ai,
-    bedrock,
-    black_forest_labs,
-    comfyui,
-    fal,
-    gemini,
-    hosted_vllm,
-    litellm_proxy,
-    mock,
-    openai,
-    openai_responses,
-    openrouter,
-    recraft,
-    stability,
-    vertex,
-    xai,
-)
+from streamedit.providers import mock, xai
 from streamedit.providers.base import Provider, Tools
+from streamedit.providers.bedrock import bedrock
+from streamedit.providers.black_forest_labs import black_forest_labs
 from streamedit.providers.capabilities import DARKROOM, Capabilities
+from streamedit.providers.comfyui import comfyui
+from streamedit.providers.fal import fal
+from streamedit.providers.google import gemini, vertex
+from streamedit.providers.openai import azure, azure_ai, hosted_vllm, litellm_proxy, openai, responses
+from streamedit.providers.openrouter import openrouter
+from streamedit.providers.recraft import recraft
+from streamedit.providers.stability import stability
 from streamedit.routing import Setup
 from streamedit.upstream.client import Upstream
 
@@ -59,7 +50,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "hosted_vllm": Entry(hosted_vllm.HostedVLLM, hosted_vllm.SETUP, hosted_vllm.FAMILIES),
     "litellm_proxy": Entry(litellm_proxy.LiteLLMProxy, litellm_proxy.SETUP, litellm_proxy.FAMILIES),
     "openai": Entry(openai.OpenAI, openai.SETUP, openai.FAMILIES),
-    "openai_responses": Entry(openai_responses.OpenAIResponses, openai_responses.SETUP, openai_responses.FAMILIES),
+    "openai_responses": Entry(responses.OpenAIResponses, responses.SETUP, responses.FAMILIES),
     "openrouter": Entry(openrouter.OpenRouter, openrouter.SETUP, openrouter.FAMILIES),
     "recraft": Entry(recraft.Recraft, recraft.SETUP, recraft.FAMILIES),
     "stability": Entry(stability.Stability, stability.SETUP, stability.FAMILIES),

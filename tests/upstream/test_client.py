@@ -15,7 +15,7 @@ from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import UpstreamRefused
 from streamedit.events import Event, PartialImage
 from streamedit.providers.base import Tools
-from streamedit.providers.openai import OpenAI
+from streamedit.providers.openai.openai import OpenAI
 from streamedit.routing import Target
 from streamedit.uploads import Upload
 from streamedit.upstream.client import Upstream, UpstreamLimits

@@ -1,0 +1,1 @@
+"""Amazon Bedrock: Stability's services there, and Amazon's own models."""

@@ -1,0 +1,1 @@
+"""ComfyUI: workflows of one's own."""

@@ -1,0 +1,1 @@
+"""fal: its apps as data, and the ways to them."""

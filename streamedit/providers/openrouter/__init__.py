@@ -1,0 +1,1 @@
+"""OpenRouter: its two APIs."""

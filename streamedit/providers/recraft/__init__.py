@@ -1,0 +1,1 @@
+"""Recraft: its services as data, and its API."""

@@ -1,0 +1,1 @@
+"""Stability AI: its services as data, and its REST API."""
