@@ -30,6 +30,10 @@ class Sink(Protocol):
         ...
 
 
+_LEAST_S = 0.01
+"""So short a stand in the line does not count: who never stands longer is silent by itself."""
+
+
 class _Nowhere:
     """Takes what nobody wants any more."""
 
@@ -67,7 +71,8 @@ class Connection(asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._sent = True
         self._sink: Sink | None = None
-        self._ready = self._taking = self._in_line = self._had_turn = False
+        self._ready = self._taking = self._in_line = False
+        self._stood_s = self._since_s = 0.0
         self._gathered_bytes = 0
         self._reading_paused = self._writing_paused = False
         self._at_end: Callable[[], None] | None = None
@@ -162,7 +167,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._error is not None:
             raise self._error
         loop = asyncio.get_running_loop()
-        self._had_turn = False
+        self._stood_s, self._since_s = 0.0, loop.time()
         self._waiter = loop.create_future()
         self._timer = loop.call_later(wait_s, self._time_out, wait_s, timeout)
         try:
@@ -172,10 +177,14 @@ class Connection(asyncio.BufferedProtocol):
             self._waiter = None
 
     def _time_out(self, wait_s: float, timeout: type[httpx.TimeoutException]) -> None:
-        if self._in_line or self._had_turn:
-            # It was this server that was silent.
-            self._had_turn = False
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._time_out, wait_s, timeout)
+        loop = asyncio.get_running_loop()
+        if self._in_line:
+            now_s = loop.time()
+            self._stood_s, self._since_s = self._stood_s + now_s - self._since_s, now_s
+        if self._stood_s > _LEAST_S:
+            # So long it was this server that was silent.
+            self._timer = loop.call_later(self._stood_s, self._time_out, wait_s, timeout)
+            self._stood_s = 0.0
         elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(timeout("The provider has been silent for too long."))
 
@@ -229,12 +238,14 @@ class Connection(asyncio.BufferedProtocol):
         held_up = self._reading.turns.is_held and self._gathered_bytes >= LARGE_BYTES
         if (size >= _FULL_BYTES or held_up) and not self._in_line:
             self._in_line = True
+            self._since_s = asyncio.get_running_loop().time()
             self._pause()
             self._reading.turns.queue(self._take_turn, self._gathered_bytes)
 
     def _take_turn(self) -> None:
         """The line has come to this connection."""
-        self._in_line, self._had_turn = False, True
+        self._in_line = False
+        self._stood_s += asyncio.get_running_loop().time() - self._since_s
         self._go_on()
 
     def eof_received(self) -> None:

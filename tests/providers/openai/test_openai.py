@@ -269,19 +269,23 @@ def test_a_fault_after_the_first_event_is_an_error_event(relay: RunningServer, s
     assert relay.left_behind() == (0, 0)
 
 
-def test_comments_keep_a_connection_alive_but_not_an_edit(relay: RunningServer, scripted: ScriptedUpstream) -> None:
-    """An upstream that sends nothing but comments is given up like a silent one."""
-    scripted.play(_endless_comments())
+@pytest.mark.parametrize("at_once", [1, 20_000])
+def test_comments_keep_a_connection_alive_but_not_an_edit(
+    relay: RunningServer, scripted: ScriptedUpstream, at_once: int
+) -> None:
+    """An upstream that sends nothing but comments is given up like a silent one, however many come at a time."""
+    scripted.play(_endless_comments(at_once))
     streamed = post(relay.edits_url, STREAM)
     assert streamed.error["code"] == "upstream_timeout"
     relay.wait_until_idle()
     assert relay.left_behind() == (0, 0)
 
 
-def _endless_comments() -> Any:
+def _endless_comments(at_once: int) -> Any:
     yield head()
+    comments = chunk(b": still here\n\n" * at_once)
     while True:
-        yield chunk(b": still here\n\n")
+        yield comments
 
 
 def test_a_busy_upstream_is_passed_on_with_its_headers(relay: RunningServer, scripted: ScriptedUpstream) -> None:
