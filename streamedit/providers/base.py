@@ -1,15 +1,16 @@
 """What every provider is: one verb and a record of what it can do."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from streamedit.edits import EditRequest
-from streamedit.events import Completed, Event, Json, PartialImage, Usage
+from streamedit.events import Completed, Event, Json, PartialImage, Payload, Usage
 from streamedit.providers.capabilities import Capabilities
 from streamedit.routing import Target
 from streamedit.upstream.client import Upstream
 from streamedit.wire import bodies, payloads
+from streamedit.wire.cutouts import Pieces
 
 
 class Provider(Protocol):
@@ -53,15 +54,15 @@ class Picture:
     quality: str = "auto"
     background: str = "auto"
 
-    def partial(self, image_base64: bytes | memoryview, index: int) -> PartialImage:
+    def partial(self, image_base64: bytes | memoryview | Pieces, index: int) -> PartialImage:
         """The interim image number `index`, from 0."""
         fields = {"type": payloads.PARTIAL_IMAGE, "partial_image_index": index, **self._fields()}
-        return PartialImage(payloads.build(fields, image_base64))
+        return PartialImage(_payload(fields, image_base64))
 
-    def completed(self, image_base64: bytes | memoryview, usage: Usage, **fields: Json) -> Completed:
+    def completed(self, image_base64: bytes | memoryview | Pieces, usage: Usage, **fields: Json) -> Completed:
         """The finished image; `fields`: what else is said of it."""
         fields = {"type": payloads.COMPLETED, **self._fields(), "usage": bodies.usage_fields(usage), **fields}
-        return Completed(payloads.build(fields, image_base64))
+        return Completed(_payload(fields, image_base64))
 
     def _fields(self) -> dict[str, Json]:
         return {
@@ -71,3 +72,8 @@ class Picture:
             "background": self.background,
             "output_format": self.output_format,
         }
+
+
+def _payload(fields: Mapping[str, Json], image: bytes | memoryview | Pieces) -> Payload:
+    """Megabytes in pieces are not joined."""
+    return payloads.build(fields, image) if isinstance(image, bytes | memoryview) else payloads.around(fields, image)

@@ -53,7 +53,7 @@ class Api:
     async def ask(self, call: Call, target: Target, *, paid: bool = False) -> Cutout:
         """The JSON that a call is answered with. Raises UpstreamError."""
         async with self.open(call, target, paid=paid) as answer:
-            return read_json(await answer.read(self._tools.max_answer_bytes))
+            return read_json(*await answer.pieces(self._tools.max_answer_bytes))
 
     async def download(self, url: str, target: Target, headers: Mapping[str, str] | None = None) -> bytes:
         """A file that the provider has made: it is paid for. Raises UpstreamError.
@@ -95,10 +95,10 @@ def _paid_before(paid: bool) -> Iterator[None]:
         raise UpstreamBroken("The provider cannot be reached any more for what it has made.") from error
 
 
-def read_json(raw: bytes) -> Cutout:
-    """Raises UpstreamBroken."""
+def read_json(*pieces: bytes) -> Cutout:
+    """A JSON text, in one piece or several. Raises UpstreamBroken."""
     try:
-        return Cutout(raw)
+        return Cutout(*pieces)
     except ValueError as error:
         raise UpstreamBroken("The provider's answer is not JSON.", code="upstream_malformed") from error
 

@@ -1,10 +1,13 @@
 """From a provider's picture to its event: composited, in the format that was asked for, and described by what it is.
 
-For providers whose answers are not OpenAI's. A picture that needs nothing is not decoded: its base64 goes on as it came.
+For providers whose answers are not OpenAI's. A picture that needs nothing is not decoded, and not copied: its base64 goes on
+in the pieces in which it came.
 """
 
 import binascii
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeAlias
 
 from anyio import to_thread
 
@@ -14,6 +17,10 @@ from streamedit.events import Completed, Json, PartialImage, Usage
 from streamedit.images import ImageInfo, inspect
 from streamedit.providers import pixels
 from streamedit.providers.base import Picture
+from streamedit.wire.cutouts import Pieces
+
+Base64: TypeAlias = bytes | memoryview | Pieces
+"""A picture's base64, whole or in pieces."""
 
 _HEAD_CHARS = 1 << 16
 """Enough of a picture's base64 to know its type and size; a multiple of 4."""
@@ -27,14 +34,12 @@ class Finish:
         self._picture = Picture(int(now_s), "", "", request.options.quality or "auto", background)
         self._composite = composite and request.mask is not None
 
-    async def partial(self, image: bytes | memoryview, index: int) -> PartialImage:
+    async def partial(self, image: Base64, index: int) -> PartialImage:
         """The interim picture number `index`, from its base64. Raises UpstreamBroken."""
         picture, image = await self._finished(image)
         return picture.partial(image, index)
 
-    async def completed(
-        self, image: bytes | memoryview, usage: Usage | None = None, image_index: int = 0, **fields: Json
-    ) -> Completed:
+    async def completed(self, image: Base64, usage: Usage | None = None, image_index: int = 0, **fields: Json) -> Completed:
         """The finished picture, from its base64; `fields`: what else its event says.
 
         `image_index`: which of the pictures of this call it is; the usage of them all comes with the first. Raises
@@ -47,7 +52,7 @@ class Finish:
         """A file's base64."""
         return await to_thread.run_sync(_base64, data)
 
-    async def _finished(self, image: bytes | memoryview) -> tuple[Picture, bytes | memoryview]:
+    async def _finished(self, image: Base64) -> tuple[Picture, Base64]:
         if not len(image):
             raise UpstreamBroken("The provider answered without an image.", code="upstream_empty")
         if self._composite:
@@ -67,9 +72,9 @@ class Finish:
         return await self._request.images[0].upload.read(), await self._request.mask.upload.read()
 
 
-def _described(image: bytes | memoryview) -> ImageInfo:
+def _described(image: Base64) -> ImageInfo:
     """What kind of picture this base64 is. Raises UpstreamBroken when it is none."""
-    head = image[:_HEAD_CHARS]
+    head = b"".join(_beginning(image))[:_HEAD_CHARS]
     try:
         info = inspect(binascii.a2b_base64(head[: len(head) // 4 * 4]))
     except binascii.Error:
@@ -79,10 +84,24 @@ def _described(image: bytes | memoryview) -> ImageInfo:
     return info
 
 
-def _file(image: bytes | memoryview) -> bytes:
+def _beginning(image: Base64) -> Iterator[bytes]:
+    """Its first pieces, as many as are looked at."""
+    left = _HEAD_CHARS
+    for piece in _pieces(image):
+        yield bytes(piece[:left])
+        left -= len(piece)
+        if left <= 0:
+            return
+
+
+def _pieces(image: Base64) -> Pieces:
+    return [image] if isinstance(image, bytes | memoryview) else image
+
+
+def _file(image: Base64) -> bytes:
     """Raises UpstreamBroken for broken base64."""
     try:
-        return binascii.a2b_base64(image)
+        return binascii.a2b_base64(b"".join(_pieces(image)))
     except binascii.Error as error:
         raise UpstreamBroken("The provider's picture is broken base64.", code="upstream_malformed") from error
 

@@ -1,7 +1,7 @@
 """HTTP to the providers, over one pool of connections. Redirects are never followed: a key would travel with them."""
 
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, cast
@@ -10,7 +10,7 @@ import httpx
 
 from streamedit import __version__
 from streamedit.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
-from streamedit.turns import Turns
+from streamedit.turns import LARGE_BYTES, Turns
 from streamedit.upstream.connection import Sink
 from streamedit.upstream.transport import Body, PooledTransport
 
@@ -90,11 +90,15 @@ class Answer:
 
     async def read(self, max_bytes: int) -> bytes:
         """The whole body. Raises UpstreamError, beyond `max_bytes` UpstreamBroken."""
-        body = _Joined(max_bytes)
+        return b"".join(await self.pieces(max_bytes))
+
+    async def pieces(self, max_bytes: int) -> Sequence[bytes]:
+        """The whole body in the pieces in which it was read, small ones joined. Raises as `read` does."""
+        body = _Gathered(max_bytes)
         async with aclosing(self.push(body)) as reads:
             async for _ in reads:
                 raise UpstreamBroken("The provider's answer is too large.", code="upstream_too_large")
-        return bytes(body)
+        return body.pieces()
 
     def complete(self) -> None:
         """Nothing more is wanted of the body: its rest may be read away, so that the connection can serve again."""
@@ -120,6 +124,36 @@ class _Joined(bytearray):
     def feed(self, piece: bytes, /) -> bool:
         self.extend(piece)
         return len(self) > self._enough_bytes
+
+
+class _Gathered:
+    """A sink that keeps what it gets in pieces, and tells when that is more than `enough_bytes`."""
+
+    def __init__(self, enough_bytes: int) -> None:
+        self._enough_bytes = enough_bytes
+        self._size_bytes = 0
+        self._pieces: list[bytes] = []
+        self._small = bytearray()
+
+    def feed(self, piece: bytes, /) -> bool:
+        self._size_bytes += len(piece)
+        if len(piece) >= LARGE_BYTES:
+            self._join()
+            self._pieces.append(piece)
+        else:
+            self._small += piece
+            if len(self._small) >= LARGE_BYTES:
+                self._join()
+        return self._size_bytes > self._enough_bytes
+
+    def pieces(self) -> Sequence[bytes]:
+        self._join()
+        return self._pieces
+
+    def _join(self) -> None:
+        if self._small:
+            self._pieces.append(bytes(self._small))
+            self._small.clear()
 
 
 class Upstream:

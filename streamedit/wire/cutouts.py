@@ -6,15 +6,23 @@ Other dialects hold their images under many names (`data`, `image`, `images[]`, 
 import json
 import secrets
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from streamedit.events import Json
 from streamedit.wire import payloads
 
 _LONG_BYTES = 1 << 12
+_DATA_HEAD_BYTES = 256
+"""What stands before the base64 of a data URL is not longer."""
+
 _BACKSLASH = 0x5C
 _ESCAPE = (b"\\",)
 _LINE_ENDS = (b"\n", b"\r")
 """Some break base64 into lines. No event may be sent like that."""
+
+
+Pieces: TypeAlias = Sequence[bytes | memoryview]
+"""A text in the pieces in which it came."""
 
 
 class Cutout:
@@ -47,7 +55,7 @@ class Cutout:
             return [self.plain(element) for element in value]
         return bytes(self.text(value)).decode("utf-8", "replace") if isinstance(value, str) else value
 
-    def parts(self, value: Json) -> Sequence[bytes | memoryview]:
+    def parts(self, value: Json) -> Pieces:
         """The base64 in a string of `json` in the pieces in which it came, nothing copied; none for anything but a string."""
         if not isinstance(value, str) or not value:
             return []
@@ -55,13 +63,16 @@ class Cutout:
             return list(self._between(string))
         return [b"".join(bytes(self.text(value)).split())]
 
-    def base64(self, value: Json) -> bytes | memoryview:
-        """The image in a string of `json`, which is base64 or a data URL; empty for anything else."""
-        text = _joined(self.parts(value))
-        if bytes(text[:5]) != b"data:":
-            return text
-        comma = bytes(text[:256]).find(b",")
-        return text[comma + 1 :] if comma >= 0 else b""
+    def base64(self, value: Json) -> Pieces:
+        """The image in a string of `json`, which is base64 or a data URL, in pieces as `parts`; none for anything else."""
+        parts = self.parts(value)
+        while len(parts) > 1 and len(parts[0]) < _DATA_HEAD_BYTES:
+            parts = [b"".join(parts[:2]), *parts[2:]]
+        if not parts or bytes(parts[0][:5]) != b"data:":
+            return [part for part in parts if len(part)]
+        comma = bytes(parts[0][:_DATA_HEAD_BYTES]).find(b",")
+        image = [memoryview(parts[0])[comma + 1 :], *parts[1:]] if comma >= 0 else []
+        return [part for part in image if len(part)]
 
     def _cut(self, mark: str) -> slice:
         """Where the string lies that a mark stands for."""

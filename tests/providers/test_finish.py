@@ -46,6 +46,17 @@ async def test_a_picture_that_needs_nothing_goes_on_as_it_came() -> None:
     assert fields["usage"]["total_tokens"] == 3
 
 
+async def test_a_picture_in_pieces_is_not_copied() -> None:
+    """What lies between its first and its last piece is in the event as the very objects that were read."""
+    large = RED + b"QUJD" * 100_000
+    pieces = [large[at : at + 100_000] for at in range(0, len(large), 100_000)]
+    event = await Finish(request(), 0).completed(pieces)
+    assert event.payload.fields["size"] == "32x24"
+    kept = {id(piece) for piece in event.payload.content.pieces}
+    assert {id(piece) for piece in pieces} <= kept
+    assert b"".join(event.payload.content.pieces)[event.payload.image] == large
+
+
 @pytest.mark.parametrize("wanted", ["jpeg", "webp", "png"])
 async def test_the_format_is_made_that_was_asked_for(wanted: str) -> None:
     """Partial and completed images alike."""

@@ -9,16 +9,16 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from upstreams import Hang, ScriptedUpstream, answer, chunk, completed, frame, head, partial
+from upstreams import END, Hang, ScriptedUpstream, answer, chunk, completed, frame, head, partial
 
 from streamedit.edits import EditRequest, InputImage
-from streamedit.errors import UpstreamRefused
+from streamedit.errors import UpstreamBroken, UpstreamRefused
 from streamedit.events import Event, PartialImage
 from streamedit.providers.base import Tools
 from streamedit.providers.openai.openai import OpenAI
 from streamedit.routing import Target
 from streamedit.uploads import Upload
-from streamedit.upstream.client import Upstream, UpstreamLimits
+from streamedit.upstream.client import Call, Upstream, UpstreamLimits
 
 
 @pytest.fixture
@@ -122,3 +122,19 @@ async def test_redirects_are_not_followed(upstream: Upstream, scripted: Scripted
         await edit(upstream, scripted)
     assert refused.value.detail.status == 502
     assert [asked.path for asked in scripted.asked] == ["/v1/images/edits"]
+
+
+async def test_an_answer_is_kept_in_the_pieces_in_which_it_was_read(upstream: Upstream, scripted: ScriptedUpstream) -> None:
+    """They are few, however many came; together they are the answer, and too much is told."""
+    content = random.Random(7).randbytes(1 << 20)
+    small = [chunk(content[at : at + 1400]) for at in range(0, 1 << 19, 1400)]
+    rest = content[len(small) * 1400 :]
+    scripted.play([head("image/png") + b"".join(small) + chunk(rest) + END])
+    async with upstream.send(Call("GET", scripted.url)) as answer:
+        pieces = await answer.pieces(2 << 20)
+    assert b"".join(pieces) == content
+    assert len(pieces) <= 2 * (len(content) >> 16)
+    async with upstream.send(Call("GET", scripted.url)) as answer:
+        with pytest.raises(UpstreamBroken) as caught:
+            await answer.pieces(1 << 19)
+    assert caught.value.detail.code == "upstream_too_large"

@@ -54,7 +54,7 @@ def test_base64_in_lines_becomes_one_line(image: str) -> None:
     escaped = json.dumps({"a": image})
     for raw in (escaped, escaped.replace("\\n", "\r\n") if len(image) > 5 else escaped):
         cutout = Cutout(raw.encode())
-        assert bytes(cutout.base64(cutout.json["a"])).decode() == image.replace("\n", "")
+        assert b"".join(cutout.base64(cutout.json["a"])).decode() == image.replace("\n", "")
 
 
 def test_an_image_with_escapes_is_what_they_stand_for() -> None:
@@ -62,14 +62,14 @@ def test_an_image_with_escapes_is_what_they_stand_for() -> None:
     cutout = Cutout(b'{"a":"%b\\/\\u003d","b":"%b\\x"}' % (LONG.encode(), LONG.encode()))
     assert cutout.text(cutout.json["a"]) == LONG.encode() + b"/="
     assert cutout.parts(cutout.json["a"]) == [LONG.encode() + b"/="]
-    assert cutout.base64(cutout.json["b"]) == b""
+    assert cutout.base64(cutout.json["b"]) == []
 
 
 def test_nothing_but_a_string_has_a_text() -> None:
     """Null, numbers and empty strings are no image."""
     cutout = Cutout(b'{"a":null,"b":7,"c":""}')
     assert [cutout.text(value) for value in cutout.json.values()] == [b"", b"", b""]
-    assert [cutout.base64(value) for value in cutout.json.values()] == [b"", b"", b""]
+    assert [list(cutout.base64(value)) for value in cutout.json.values()] == [[], [], []]
 
 
 def test_long_strings_are_set_aside() -> None:
@@ -88,9 +88,17 @@ def test_long_strings_are_set_aside() -> None:
 def test_data_urls_are_their_base64(text: str) -> None:
     """What stands before the comma is left out; other strings are base64 by themselves."""
     cutout = Cutout(json.dumps({"url": f"data:image/png;base64,{text}", "b64": text, "none": "data:"}).encode())
-    assert bytes(cutout.base64(cutout.json["url"])).decode() == text
-    assert bytes(cutout.base64(cutout.json["b64"])).decode() == text
-    assert bytes(cutout.base64(cutout.json["none"])) == b""
+    assert b"".join(cutout.base64(cutout.json["url"])).decode() == text
+    assert b"".join(cutout.base64(cutout.json["b64"])).decode() == text
+    assert list(cutout.base64(cutout.json["none"])) == []
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_the_head_of_a_data_url_may_be_cut(first: int, second: int) -> None:
+    """Wherever the pieces end."""
+    pieces = split(json.dumps({"url": f"data:image/png;base64,{LONG}"}).encode(), [first, second])
+    cutout = Cutout(*pieces)
+    assert b"".join(cutout.base64(cutout.json["url"])).decode() == LONG
 
 
 def split(raw: bytes, cuts: Sequence[int]) -> list[bytes]:

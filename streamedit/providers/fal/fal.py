@@ -24,7 +24,7 @@ from streamedit.providers.fal.answers import API_HOSTS, MEDIA_HOSTS, explain, pi
 from streamedit.providers.fal.apps import APPS, FAMILIES, app_of, name_of
 from streamedit.providers.fal.request import arguments, base_of
 from streamedit.providers.fal.stream import Draft, Drafts
-from streamedit.providers.finish import Finish
+from streamedit.providers.finish import Base64, Finish
 from streamedit.providers.polling import poll
 from streamedit.routing import Setup, Target
 from streamedit.upstream.client import Call
@@ -148,12 +148,12 @@ class Fal:
     async def _last(self, draft: Draft, target: Target, finish: Finish) -> Event:
         return await finish.completed(await self._base64(draft.event, draft.picture, target, finish))
 
-    async def _base64(self, answer: Cutout, picture: Json, target: Target, finish: Finish) -> bytes | memoryview:
+    async def _base64(self, answer: Cutout, picture: Json, target: Target, finish: Finish) -> Base64:
         """A picture's base64, downloaded where the answer has its address. Raises UpstreamError."""
-        text = answer.text(picture)
-        if bytes(text[:4]) != b"http":
-            return answer.base64(picture)
-        url = own_address(bytes(text).decode(), MEDIA_HOSTS, target.api_base)
+        image = answer.base64(picture)
+        if not image or bytes(image[0][:4]) != b"http":
+            return image
+        url = own_address(answer.plain(picture), MEDIA_HOSTS, target.api_base)
         return await finish.base64(await self._api.download(url, target))
 
 

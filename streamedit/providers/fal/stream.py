@@ -80,7 +80,7 @@ class Drafts:
         for frame in scanner.take():
             if frame.data.strip() in (b"", b"[DONE]"):
                 continue
-            event = read_json(frame.data)
+            event = read_json(*frame.pieces)
             if not isinstance(event.json, dict):
                 raise UpstreamBroken("The provider sent an event that is no object.", code="upstream_malformed")
             if frame.name == "error" or event.json.get("error") or event.json.get("detail"):

@@ -7,7 +7,7 @@ follows it is one only if it shows something else. Thus no draft is lost and no 
 """
 
 import binascii
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from anyio import to_thread
@@ -25,6 +25,7 @@ from streamedit.routing import Target
 from streamedit.uploads import Upload
 from streamedit.upstream.client import Answer
 from streamedit.wire import bodies
+from streamedit.wire.cutouts import Pieces
 from streamedit.wire.scanner import Frame, FrameScanner
 
 
@@ -39,7 +40,7 @@ class Album:
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
         self._thought: Upload | None = None
-        self._picture: bytes | memoryview | None = None
+        self._picture: Pieces | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -63,7 +64,7 @@ class Album:
             self.due.append(self._thought)
             self._thought = None
 
-    def take(self) -> bytes | memoryview:
+    def take(self) -> Pieces:
         """The picture, which is not kept any longer. Raises UpstreamBroken where there is none."""
         picture, self._picture = self._picture, None
         if picture is not None:
@@ -77,13 +78,14 @@ class Album:
             if upload is not None:
                 upload.close()
 
-    async def _keep(self, is_thought: bool, image: bytes | memoryview) -> None:
+    async def _keep(self, is_thought: bool, image: Pieces) -> None:
         if not is_thought:
             self._picture = image
             return
         self.due += [self._thought] if self._thought else []
         self._thought = Upload()
-        self._thought.feed(image)
+        for piece in image:
+            self._thought.feed(piece)
         await self._thought.flush()
 
 
@@ -121,7 +123,7 @@ class Reading:
                 async for _ in arrivals:
                     yield
         else:
-            await self._add(await answer.read(self._tools.max_answer_bytes), answer)
+            await self._add(await answer.pieces(self._tools.max_answer_bytes), answer)
         await self._album.settle()
         yield
 
@@ -143,12 +145,12 @@ class Reading:
         """Whether an event was whole. Nobody holds it any longer than this."""
         frame = next(scanner.take(), None)
         if frame is not None and not _is_end(frame):
-            await self._add(frame.data, answer)
+            await self._add(frame.pieces, answer)
         return frame is not None
 
-    async def _add(self, raw: bytes, answer: Answer) -> None:
+    async def _add(self, pieces: Sequence[bytes], answer: Answer) -> None:
         """Raises UpstreamBroken, Blocked, and UpstreamRefused for an error that comes with a 200."""
-        for response in Response.all_of(raw):
+        for response in Response.all_of(*pieces):
             if response.fields.get("error"):
                 said = explain(response.fields, {})
                 refusal = bodies.refusal(502, said, {**answer.headers, **said["headers"]}, charged=True)
@@ -161,9 +163,10 @@ def _is_end(frame: Frame) -> bool:
     return all(len(piece) < 16 for piece in frame.pieces) and frame.data.strip() in (b"", b"[DONE]")
 
 
-def _look_alike(one: bytes, other: bytes | memoryview) -> bool:
+def _look_alike(one: bytes, pieces: Pieces) -> bool:
     """Whether two pictures, in base64, show the same."""
+    other = b"".join(pieces)
     try:
-        return one == bytes(other) or pixels.look_alike(binascii.a2b_base64(one), binascii.a2b_base64(other))
+        return one == other or pixels.look_alike(binascii.a2b_base64(one), binascii.a2b_base64(other))
     except binascii.Error:
         return False

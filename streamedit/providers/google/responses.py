@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streamedit.errors import UpstreamBroken
 from streamedit.events import Json, Usage
 from streamedit.providers.calls import read_json
-from streamedit.wire.cutouts import Cutout
+from streamedit.wire.cutouts import Cutout, Pieces
 
 _BLOCKS = frozenset(
     (
@@ -30,9 +30,9 @@ class Response:
     fields: Mapping[str, Json]
 
     @classmethod
-    def all_of(cls, raw: bytes) -> "Iterator[Response]":
+    def all_of(cls, *pieces: bytes) -> "Iterator[Response]":
         """The response in a JSON text, or those in a list of them. Raises UpstreamBroken."""
-        cutout = read_json(raw)
+        cutout = read_json(*pieces)
         values = cutout.json if isinstance(cutout.json, list) else [cutout.json]
         if not all(isinstance(value, dict) for value in values):
             raise UpstreamBroken("The provider's answer is no response.", code="upstream_malformed")
@@ -51,12 +51,12 @@ class Response:
     def finish_reason(self) -> str | None:
         return next((str(one["finishReason"]) for one in self._candidates if one.get("finishReason")), None)
 
-    def images(self) -> Iterator[tuple[bool, bytes | memoryview]]:
+    def images(self) -> Iterator[tuple[bool, Pieces]]:
         """Whether it is a thought, and its base64, of each image."""
         for candidate in self._candidates:
             for part in _objects(_object(candidate.get("content")).get("parts")):
                 image = self.cutout.base64(_object(part.get("inlineData")).get("data"))
-                if len(image):
+                if image:
                     yield part.get("thought") is True, image
 
     @property

@@ -19,7 +19,7 @@ from streamedit.providers.addresses import own_address
 from streamedit.providers.base import Tools
 from streamedit.providers.calls import Api, Explain, is_stream, read_json, without_secrets
 from streamedit.providers.capabilities import Capabilities
-from streamedit.providers.finish import Finish
+from streamedit.providers.finish import Base64, Finish
 from streamedit.providers.openai.form import Form
 from streamedit.providers.sizes import parse_size
 from streamedit.routing import Target
@@ -170,10 +170,10 @@ class _Source:
         """Whether there are nothing but URLs, and nobody to fetch them."""
         return not self.dialect.hosts and all(item.get("url") and not item.get("b64_json") for item in items)
 
-    async def image(self, said: Cutout, item: Mapping[str, Json], finish: Finish) -> bytes | memoryview:
+    async def image(self, said: Cutout, item: Mapping[str, Json], finish: Finish) -> Base64:
         """A picture's base64; empty where there is none. Raises UpstreamError."""
         image = said.base64(item.get("b64_json"))
-        if len(image) or not item.get("url"):
+        if image or not item.get("url"):
             return image
         url = own_address(bytes(said.text(item["url"])).decode(), self.dialect.hosts, self.target.api_base)
         return await finish.base64(await self.api.download(url, self.target))

@@ -95,7 +95,7 @@ class OpenAIResponses:
 
     async def _whole(self, answer: Answer, reply: Reply) -> Completed:
         """The picture of an answer by an upstream that does not stream."""
-        response = read_json(await answer.read(self._tools.max_answer_bytes))
+        response = read_json(*await answer.pieces(self._tools.max_answer_bytes))
         return reply.end(response.json if isinstance(response.json, dict) else {}, response)
 
     async def _stream(self, answer: Answer, reply: Reply, target: Target) -> AsyncGenerator[Event]:

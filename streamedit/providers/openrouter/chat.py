@@ -20,7 +20,7 @@ from streamedit.providers.openrouter.http import checked, cut, explain, is_strea
 from streamedit.providers.sizes import nearest_ratio, parse_size, side_px
 from streamedit.routing import Target
 from streamedit.upstream.client import Answer
-from streamedit.wire.cutouts import Cutout
+from streamedit.wire.cutouts import Cutout, Pieces
 from streamedit.wire.jsonbody import Base64
 from streamedit.wire.scanner import FrameScanner
 
@@ -72,7 +72,7 @@ class Chat:
         return await Finish(request, self._tools.now_s()).completed(message.image(), message.usage)
 
     async def _whole(self, message: "_Message", answer: Answer, target: Target) -> None:
-        said = read_json(await answer.read(self._tools.max_answer_bytes))
+        said = read_json(*await answer.pieces(self._tools.max_answer_bytes))
         message.add(said, checked(said, answer, target))
 
     async def _stream(self, message: "_Message", answer: Answer, target: Target) -> None:
@@ -87,7 +87,7 @@ class _Message:
 
     def __init__(self) -> None:
         self.usage = Usage()
-        self._image: bytes | memoryview = b""
+        self._image: Pieces = ()
         self._words = ""
         self._is_blocked = False
 
@@ -103,9 +103,9 @@ class _Message:
         for choice in _objects(fields.get("choices")):
             self._add(said, choice)
 
-    def image(self) -> bytes | memoryview:
+    def image(self) -> Pieces:
         """The picture's base64. Raises Blocked, UpstreamBroken with what was said in its place."""
-        if len(self._image):
+        if self._image:
             return self._image
         words = f": {self._words[:_WORDS_CHARS]}" if self._words else "."
         if self._is_blocked:

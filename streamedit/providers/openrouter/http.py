@@ -56,7 +56,7 @@ def cut(frame: Frame) -> Cutout | None:
     """What a frame says; None for `[DONE]`. Raises UpstreamBroken."""
     if all(len(piece) < _MORE_THAN_A_MARK for piece in frame.pieces) and frame.data.strip() in (b"", b"[DONE]"):
         return None
-    return read_json(frame.data)
+    return read_json(*frame.pieces)
 
 
 def checked(said: Cutout, answer: Answer, target: Target) -> Mapping[str, Json]:

@@ -90,7 +90,7 @@ class Images:
         }
 
     async def _whole(self, told: "_Told") -> AsyncGenerator[Event]:
-        said = read_json(await told.answer.read(self._tools.max_answer_bytes))
+        said = read_json(*await told.answer.pieces(self._tools.max_answer_bytes))
         fields = checked(said, told.answer, told.target)
         items = fields.get("data")
         if not isinstance(items, list) or not items:

@@ -25,7 +25,7 @@ from streamedit.providers.stability.requests import ServiceRequest, service_requ
 from streamedit.providers.stability.services import SERVICES, Service, find
 from streamedit.routing import Setup, Target
 from streamedit.upstream.client import Call
-from streamedit.wire.cutouts import Cutout
+from streamedit.wire.cutouts import Cutout, Pieces
 from streamedit.wire.multipart import MultipartBody
 
 API_BASE = "https://api.stability.ai"
@@ -102,7 +102,7 @@ class Stability:
             async with self._api.open(call, target, paid=True) as answer:
                 if answer.status == 202:
                     return None
-                return read_json(await answer.read(self._tools.max_answer_bytes))
+                return read_json(*await answer.pieces(self._tools.max_answer_bytes))
         except UpstreamRefused as error:
             if error.detail.code != _GONE:
                 raise
@@ -160,7 +160,7 @@ def _id(answer: Json) -> str:
     return job_id
 
 
-def _picture(answer: Cutout) -> bytes | memoryview:
+def _picture(answer: Cutout) -> Pieces:
     """The picture, which finished jobs have under another name. Raises Blocked, UpstreamBroken."""
     fields = answer.json
     if not isinstance(fields, dict):
