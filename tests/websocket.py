@@ -12,14 +12,18 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 class WebSocket:
-    """One connection, after the handshake. `trickle`: each byte is sent by itself."""
+    """One connection, to be accepted. `trickle`: each byte is sent by itself."""
 
     def __init__(self, connection: socket.socket, headers: Mapping[str, str], *, trickle: bool = False) -> None:
         self._connection = connection
         self._sending = threading.Lock()
         self._trickle = trickle
+        self._headers = headers
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.sendall(_handshake(headers))
+
+    def accept(self) -> None:
+        """Answer the handshake: from now on the other side may speak, here and elsewhere."""
+        self._connection.sendall(_handshake(self._headers))
 
     def say(self, kind: str, **data: object) -> None:
         """ComfyUI's text frames: `{"type": ..., "data": {...}}`."""

@@ -178,7 +178,9 @@ class ComfyUI(Fake):
         ]
 
     def _attend(self, client: WebSocket, client_id: str) -> None:
+        # Before the client hears of it: what it asks next may already need its socket.
         self.sockets[client_id] = client
+        client.accept()
         client.say("status", status={"exec_info": {"queue_remaining": len(self.pending)}}, sid=client_id)
         try:
             client.listen(lambda text: self._hear(client, client_id, text))
