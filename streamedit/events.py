@@ -65,9 +65,9 @@ class Usage:
     @classmethod
     def of(cls, payload: Payload) -> "Usage":
         """The usage that a completed payload reports, zeros where it reports none."""
-        usage = _object(payload.fields.get("usage"))
-        inputs, outputs = _object(usage.get("input_tokens_details")), _object(usage.get("output_tokens_details"))
-        cached = _object(inputs.get("cached_tokens_details"))
+        usage = as_object(payload.fields.get("usage"))
+        inputs, outputs = as_object(usage.get("input_tokens_details")), as_object(usage.get("output_tokens_details"))
+        cached = as_object(inputs.get("cached_tokens_details"))
         cost = usage.get("cost")
         return cls(
             input_tokens=_count(usage.get("input_tokens")),
@@ -166,7 +166,8 @@ def collapse(events: Sequence[Event]) -> Sequence[Completed] | Failed:
     return next(event for event in events if isinstance(event, Failed))
 
 
-def _object(value: Json) -> Mapping[str, Json]:
+def as_object(value: Json) -> Mapping[str, Json]:
+    """A JSON object; an empty one in place of anything else."""
     return value if isinstance(value, dict) else {}
 
 

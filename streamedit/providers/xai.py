@@ -4,7 +4,6 @@ Source: docs.x.ai and xai-sdk 1.21 (facts of 2026-11-20). Which part of a mask i
 """
 
 from collections.abc import AsyncGenerator, Mapping
-from itertools import chain, repeat
 
 from streamedit.edits import EditRequest
 from streamedit.errors import Blocked, UpstreamBroken
@@ -62,9 +61,9 @@ class XAI:
     async def edit(self, request: EditRequest, target: Target) -> AsyncGenerator[Event]:
         answer = await self._api.ask(await _call(request, target), target)
         finish = Finish(request, self._tools.now_s())
-        usages = chain([_usage(answer.json)], repeat(None))
-        for index, (picture, usage) in enumerate(zip(_pictures(answer), usages, strict=False)):
-            yield await finish.completed(answer.base64(picture), usage, index)
+        usage = _usage(answer.json)
+        for index, picture in enumerate(_pictures(answer)):
+            yield await finish.completed(answer.base64(picture), None if index else usage, index)
 
 
 async def _call(request: EditRequest, target: Target) -> Call:

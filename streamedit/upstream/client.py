@@ -81,11 +81,11 @@ class Answer:
 
     async def peek(self) -> bytes:
         """The first piece of the body, which stays to be read. Raises UpstreamError."""
-        first = _Joined(0)
+        first = _Gathered(0)
         async with aclosing(self.push(first)) as reads:
             async for _ in reads:
                 break
-        self._peeked = bytes(first)
+        self._peeked = b"".join(first.pieces())
         return self._peeked
 
     async def read(self, max_bytes: int) -> bytes:
@@ -112,18 +112,6 @@ async def _pushed(pieces: AsyncIterator[bytes], sink: Sink) -> AsyncGenerator[No
     async for piece in pieces:
         if sink.feed(piece):
             yield
-
-
-class _Joined(bytearray):
-    """A sink that keeps all it gets, and tells when that is more than `enough_bytes`."""
-
-    def __init__(self, enough_bytes: int) -> None:
-        super().__init__()
-        self._enough_bytes = enough_bytes
-
-    def feed(self, piece: bytes, /) -> bool:
-        self.extend(piece)
-        return len(self) > self._enough_bytes
 
 
 class _Gathered:

@@ -15,7 +15,7 @@ def decode(frame: Frame, headers: Mapping[str, str]) -> Event | None:
     The JSON's `type` decides, else the frame's name. Raises UpstreamRefused for an error event in any of the shapes that are
     seen in the wild, UpstreamBroken for data that is not an event.
     """
-    if all(len(piece) < 16 for piece in frame.pieces) and frame.data.strip() in (b"", b"[DONE]"):
+    if frame.is_mark:
         return None
     payload = _parse(frame)
     if frame.name == ERROR or payload.fields.get("type") == ERROR or payload.fields.get("error"):

@@ -8,7 +8,7 @@ import binascii
 from collections.abc import Iterator, Mapping, Sequence
 
 from streamedit.errors import Blocked, EditError, UpstreamBroken, UpstreamRefused
-from streamedit.events import Completed, Event, Json, PartialImage, Usage
+from streamedit.events import Completed, Event, Json, PartialImage, Usage, as_object
 from streamedit.images import inspect
 from streamedit.wire import bodies, payloads
 from streamedit.wire.cutouts import Cutout
@@ -60,7 +60,7 @@ class Reply:
         """What an event of the stream brings: an interim picture, at the end the finished one. Raises UpstreamError."""
         if frame.name.startswith("response.") and frame.name not in _READ:
             return None
-        if all(len(piece) < 16 for piece in frame.pieces) and frame.data.strip() in (b"", b"[DONE]"):
+        if frame.is_mark:
             return None
         cutout = _cutout(frame)
         event = cutout.json
@@ -70,13 +70,13 @@ class Reply:
         if kind == _PARTIAL_IMAGE:
             return self._partial(event, cutout)
         if kind == _ITEM:
-            self._item(_object(event.get("item")), cutout)
-        return self.end(_object(event.get("response")), cutout) if kind in _ENDS else None
+            self._item(as_object(event.get("item")), cutout)
+        return self.end(as_object(event.get("response")), cutout) if kind in _ENDS else None
 
     def end(self, response: Mapping[str, Json], cutout: Cutout) -> Completed:
         """The finished picture of a whole response. Raises UpstreamError, Blocked where moderation or the model refused."""
         self.is_ended = True
-        reason = _object(response.get("incomplete_details")).get("reason")
+        reason = as_object(response.get("incomplete_details")).get("reason")
         if reason == "content_filter":
             self._picture = ()
             raise Blocked("The provider's moderation has filtered the answer.")
@@ -153,7 +153,7 @@ def failure(error: Json, headers: Mapping[str, str]) -> EditError:
 
 def _blocked(error: Mapping[str, Json]) -> str:
     """What was said of a block, with its stage and its categories."""
-    details = _object(error.get("moderation_details"))
+    details = as_object(error.get("moderation_details"))
     categories = ", ".join(str(category) for category in _list(details.get("categories")))
     message = str(error.get("message") or "The provider's moderation blocked the picture.")
     stage = f"Moderation of the {details.get('moderation_stage') or 'request'}"
@@ -162,7 +162,7 @@ def _blocked(error: Mapping[str, Json]) -> str:
 
 def _usage_fields(response: Mapping[str, Json]) -> Mapping[str, Json]:
     """The tokens of the text model and of the image tool together, in OpenAI's `usage`; beside them what each has told."""
-    model, tool = _object(response.get("usage")), _object(_object(response.get("tool_usage")).get("image_gen"))
+    model, tool = as_object(response.get("usage")), as_object(as_object(response.get("tool_usage")).get("image_gen"))
     told = {name: counts for name, counts in (("text_model", model), ("image_gen", tool)) if counts}
     return {**bodies.usage_fields(_usage_of_model(model) + _usage_of_tool(tool)), **told}
 
@@ -173,7 +173,7 @@ def _usage_of_model(usage: Mapping[str, Json]) -> Usage:
         input_tokens=_count(usage, "input_tokens"),
         output_tokens=_count(usage, "output_tokens"),
         total_tokens=_count(usage, "total_tokens"),
-        cached_tokens=_count(_object(usage.get("input_tokens_details")), "cached_tokens"),
+        cached_tokens=_count(as_object(usage.get("input_tokens_details")), "cached_tokens"),
         output_text_tokens=_count(usage, "output_tokens"),
     )
 
@@ -183,10 +183,10 @@ def _usage_of_tool(usage: Mapping[str, Json]) -> Usage:
         input_tokens=_count(usage, "input_tokens"),
         output_tokens=_count(usage, "output_tokens"),
         total_tokens=_count(usage, "total_tokens"),
-        input_image_tokens=_count(_object(usage.get("input_tokens_details")), "image_tokens"),
+        input_image_tokens=_count(as_object(usage.get("input_tokens_details")), "image_tokens"),
         cached_tokens=_count(usage, "cached_tokens"),
-        cached_image_tokens=_count(_object(usage.get("cached_tokens_details")), "cached_image_tokens"),
-        output_text_tokens=_count(_object(usage.get("output_tokens_details")), "text_tokens"),
+        cached_image_tokens=_count(as_object(usage.get("cached_tokens_details")), "cached_image_tokens"),
+        output_text_tokens=_count(as_object(usage.get("output_tokens_details")), "text_tokens"),
     )
 
 
@@ -197,7 +197,7 @@ def _said(messages: Sequence[Json], kind: str) -> str:
 
 def _words(messages: Sequence[Json], kind: str) -> Iterator[str]:
     for message in messages:
-        parts = (_object(part) for part in _list(message.get("content")))
+        parts = (as_object(part) for part in _list(message.get("content")))
         yield from (part[kind] for part in parts if isinstance(part.get(kind), str))
 
 
@@ -218,10 +218,6 @@ def _cutout(frame: Frame) -> Cutout:
     if not isinstance(cutout.json, dict):
         raise UpstreamBroken("The provider sent an event that is no JSON object.", code="upstream_malformed")
     return cutout
-
-
-def _object(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
 
 
 def _list(value: Json) -> Sequence[Json]:

@@ -19,6 +19,9 @@ _LEAST_BYTES = 1 << 12
 
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"event", b"data")
+_MARK_BYTES = 16
+"""No mark is as long."""
+
 _PREFIX_BYTES = 16
 """Enough for a BOM, the name of such a field and what stands between it and its value."""
 
@@ -38,6 +41,11 @@ class Frame:
     def data(self) -> bytes:
         """The whole data, as a copy when it has several pieces."""
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+    @property
+    def is_mark(self) -> bool:
+        """It says nothing, or only that the stream ends: `[DONE]`. Megabytes are not joined to know that."""
+        return all(len(piece) < _MARK_BYTES for piece in self.pieces) and self.data.strip() in (b"", b"[DONE]")
 
 
 class _Value:

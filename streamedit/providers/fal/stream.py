@@ -78,7 +78,7 @@ class Drafts:
 
     def _events(self, scanner: FrameScanner) -> Iterator[Cutout]:
         for frame in scanner.take():
-            if frame.data.strip() in (b"", b"[DONE]"):
+            if frame.is_mark:
                 continue
             event = read_json(*frame.pieces)
             if not isinstance(event.json, dict):

@@ -26,7 +26,7 @@ from streamedit.uploads import Upload
 from streamedit.upstream.client import Answer
 from streamedit.wire import bodies
 from streamedit.wire.cutouts import Pieces
-from streamedit.wire.scanner import Frame, FrameScanner
+from streamedit.wire.scanner import FrameScanner
 
 
 class Album:
@@ -144,7 +144,7 @@ class Reading:
     async def _add_next(self, scanner: FrameScanner, answer: Answer) -> bool:
         """Whether an event was whole. Nobody holds it any longer than this."""
         frame = next(scanner.take(), None)
-        if frame is not None and not _is_end(frame):
+        if frame is not None and not frame.is_mark:
             await self._add(frame.pieces, answer)
         return frame is not None
 
@@ -156,11 +156,6 @@ class Reading:
                 refusal = bodies.refusal(502, said, {**answer.headers, **said["headers"]}, charged=True)
                 raise UpstreamRefused(without_secrets(refusal, self._target))
             await self._album.add(response)
-
-
-def _is_end(frame: Frame) -> bool:
-    """What gateways in between write at the end of a stream."""
-    return all(len(piece) < 16 for piece in frame.pieces) and frame.data.strip() in (b"", b"[DONE]")
 
 
 def _look_alike(one: bytes, pieces: Pieces) -> bool:

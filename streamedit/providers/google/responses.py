@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from streamedit.errors import UpstreamBroken
-from streamedit.events import Json, Usage
+from streamedit.events import Json, Usage, as_object
 from streamedit.providers.calls import read_json
 from streamedit.wire.cutouts import Cutout, Pieces
 
@@ -41,7 +41,7 @@ class Response:
     @property
     def block(self) -> tuple[str, str] | None:
         """Why the prompt or the picture was blocked, and in which words."""
-        feedback = _object(self.fields.get("promptFeedback"))
+        feedback = as_object(self.fields.get("promptFeedback"))
         if feedback.get("blockReason"):
             return str(feedback["blockReason"]), str(feedback.get("blockReasonMessage") or "")
         blocked = (candidate for candidate in self._candidates if candidate.get("finishReason") in _BLOCKS)
@@ -54,15 +54,15 @@ class Response:
     def images(self) -> Iterator[tuple[bool, Pieces]]:
         """Whether it is a thought, and its base64, of each image."""
         for candidate in self._candidates:
-            for part in _objects(_object(candidate.get("content")).get("parts")):
-                image = self.cutout.base64(_object(part.get("inlineData")).get("data"))
+            for part in _objects(as_object(candidate.get("content")).get("parts")):
+                image = self.cutout.base64(as_object(part.get("inlineData")).get("data"))
                 if image:
                     yield part.get("thought") is True, image
 
     @property
     def usage(self) -> Usage | None:
         """The tokens so far, by modality. Thoughts are billed as text; output of which nothing is said is of the image."""
-        told = _object(self.fields.get("usageMetadata"))
+        told = as_object(self.fields.get("usageMetadata"))
         if not told:
             return None
         inputs = _count(told, "promptTokenCount") + _count(told, "toolUsePromptTokenCount")
@@ -90,7 +90,7 @@ def explain(body: Json, _: Mapping[str, str]) -> Mapping[str, Json]:
     A quota tells in its details, not in a header, when to come back.
     """
     body = body[0] if isinstance(body, list) and body else body
-    error = _object(_object(body).get("error"))
+    error = as_object(as_object(body).get("error"))
     details = _objects(error.get("details"))
     status = error.get("code")
     if status == 403 or any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
@@ -103,10 +103,6 @@ def explain(body: Json, _: Mapping[str, str]) -> Mapping[str, Json]:
         "code": None if status in (404, 429) else error.get("status"),
         "headers": {"retry-after": str(math.ceil(float(delay)))} if delay else {},
     }
-
-
-def _object(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
 
 
 def _objects(value: Json) -> list[Mapping[str, Json]]:

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mappi
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, repeat
 
 from streamedit.edits import EditRequest
 from streamedit.errors import Blocked, ErrorDetail, InvalidRequest, UpstreamBroken, UpstreamRefused
@@ -152,10 +151,10 @@ class Speaker:
             return
         finish = Finish(request, self._tools.now_s(), composite=source.dialect.form.composites)
         counted = payloads.build({"usage": source.dialect.usage(said.json.get("usage"))})
-        usages = chain([Usage.of(counted)], repeat(None))
-        for index, (item, usage) in enumerate(zip(items[: request.n], usages, strict=False)):
+        usage = Usage.of(counted)
+        for index, item in enumerate(items[: request.n]):
             image = await source.image(said, item, finish)
-            yield replace(await finish.completed(image, usage, index), headers=answer.headers)
+            yield replace(await finish.completed(image, None if index else usage, index), headers=answer.headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
-from streamedit.events import Json, Usage
+from streamedit.events import Json, Usage, as_object
 from streamedit.providers.calls import read_json, without_secrets
 from streamedit.routing import Target
 from streamedit.upstream.client import Answer, Call
@@ -24,8 +24,6 @@ _ABOUT_US = {"site_url": "http-referer", "app_name": "x-title"}
 
 _POLICIES = frozenset(("content_policy_violation", "refusal", "moderation_blocked"))
 """The first two are OpenRouter's (`ApiErrorType`), the last is OpenAI's."""
-
-_MORE_THAN_A_MARK = 16
 
 
 def post(path: str, body: Mapping[str, Json], target: Target) -> Call:
@@ -54,7 +52,7 @@ async def reads(answer: Answer, scanner: FrameScanner) -> AsyncGenerator[None]:
 
 def cut(frame: Frame) -> Cutout | None:
     """What a frame says; None for `[DONE]`. Raises UpstreamBroken."""
-    if all(len(piece) < _MORE_THAN_A_MARK for piece in frame.pieces) and frame.data.strip() in (b"", b"[DONE]"):
+    if frame.is_mark:
         return None
     return read_json(*frame.pieces)
 
@@ -71,15 +69,15 @@ def checked(said: Cutout, answer: Answer, target: Target) -> Mapping[str, Json]:
 
 def usage_of(fields: Mapping[str, Json]) -> Usage:
     """`usage` as OpenRouter counts, its `cost` in dollars."""
-    usage = _object(fields.get("usage"))
+    usage = as_object(fields.get("usage"))
     prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    images = _object(usage.get("completion_tokens_details")).get("image_tokens")
+    images = as_object(usage.get("completion_tokens_details")).get("image_tokens")
     cost = usage.get("cost")
     return Usage(
         input_tokens=prompt,
         output_tokens=completion,
         total_tokens=_count(usage.get("total_tokens")),
-        cached_tokens=_count(_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
+        cached_tokens=_count(as_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
         output_text_tokens=max(0, completion - images) if isinstance(images, int) else 0,
         cost_micros=round(cost * 1_000_000) if isinstance(cost, int | float) else None,
     )
@@ -90,8 +88,8 @@ def explain(body: Json, _: Mapping[str, str]) -> Mapping[str, Json]:
 
     `metadata` has `reasons` where an input was flagged, beside the `flagged_input` itself, which stays here.
     """
-    error = _object(_object(body).get("error"))
-    metadata = _object(error.get("metadata"))
+    error = as_object(as_object(body).get("error"))
+    metadata = as_object(error.get("metadata"))
     named = {name: value for name, value in error.items() if name in ("message", "type", "param", "code")}
     if isinstance(named.get("code"), int):
         # It repeats the status; a name, if there is one, is in the metadata.
@@ -102,15 +100,11 @@ def explain(body: Json, _: Mapping[str, str]) -> Mapping[str, Json]:
 
 
 def _stream_error(fields: Mapping[str, Json], headers: Mapping[str, str]) -> ErrorDetail:
-    code = _object(fields.get("error")).get("code")
+    code = as_object(fields.get("error")).get("code")
     said = explain(fields, {})
     if isinstance(code, int) or "status" in said:
         return bodies.refusal(code if isinstance(code, int) else 400, said, headers, charged=True)
     return bodies.parse_stream_error(fields, headers)
-
-
-def _object(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
 
 
 def _count(value: Json) -> int:

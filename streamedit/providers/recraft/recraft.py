@@ -8,7 +8,6 @@ Source: recraft.ai, API reference, endpoints and pricing (2026-10); LiteLLM's `s
 """
 
 from collections.abc import AsyncGenerator, Mapping
-from itertools import chain, repeat
 
 from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import InvalidRequest, TooLarge, UpstreamBroken
@@ -69,9 +68,9 @@ class Recraft:
         answer = await self._api.ask(await _call(request, target, service), target)
         transparent = service.path == "removeBackground"
         finish = Finish(request, self._tools.now_s(), background="transparent" if transparent else "opaque")
-        usages = chain([_usage(answer.json)], repeat(None))
-        for index, (picture, usage) in enumerate(zip(_pictures(answer.json), usages, strict=False)):
-            yield await finish.completed(answer.base64(picture), usage, index)
+        usage = _usage(answer.json)
+        for index, picture in enumerate(_pictures(answer.json)):
+            yield await finish.completed(answer.base64(picture), None if index else usage, index)
 
 
 async def _call(request: EditRequest, target: Target, service: Service) -> Call:
