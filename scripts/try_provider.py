@@ -18,17 +18,21 @@ from pathlib import Path
 from typing import NoReturn
 
 from streamedit import config, providers
+from streamedit.app import make_dispatch
+from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.config import ServerSettings
-from streamedit.dispatch import Dispatch
 from streamedit.documents import ConfigError
 from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import EditError, ErrorDetail
 from streamedit.events import Completed, Event, Failed, PartialImage, Payload, Usage
 from streamedit.images import inspect
-from streamedit.pricing import Prices
-from streamedit.routing import Route, Target
+from streamedit.routes import Route
+from streamedit.routing import Plan, Stage
+from streamedit.stores.healths import MemoryHealths
+from streamedit.targets import Target
 from streamedit.uploads import Upload
 from streamedit.upstream.client import Upstream, UpstreamLimits
+from streamedit.walk import Listener
 from streamedit.wire.forms import read_request
 from streamedit.wire.multipart import BodyLimits, MultipartBody
 
@@ -133,11 +137,13 @@ async def _edit(place: Place, body: MultipartBody, shown: Shown) -> None:
     server = place.server
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s))
     names = frozenset(target.provider for target in place.route.targets)
-    dispatch = Dispatch(providers.build(names, server, upstream, time.time), Prices.shipped(), total_s=server.total_s)
+    catalogue = providers.build(names, server, upstream, time.time)
+    dispatch = make_dispatch(server, catalogue, MemoryHealths(), SYSTEM_CLOCKS)
     request = await _read(body)
     try:
         async with upstream.running():
-            await dispatch.run(request, place.route, shown.emit)
+            plan = Plan.of(Stage(place.route.model, place.route.targets, place.route.policy))
+            await dispatch.run(request, plan, Listener(shown.emit))
     finally:
         request.close()
 

@@ -1,7 +1,7 @@
 """Puts a server together: the only place that chooses concrete stores and providers."""
 
-import time
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
@@ -10,16 +10,22 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from streamedit import providers
+from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
 from streamedit.dispatch import Dispatch
-from streamedit.gateway import Clocks, Gateway
+from streamedit.gateway import Gateway
+from streamedit.health import Caller
 from streamedit.keys import Keyring, StreamTokens
 from streamedit.pricing import Prices
-from streamedit.stores import EventLog
+from streamedit.providers.base import Provider
+from streamedit.stores import EventLog, Healths
+from streamedit.stores.healths import MemoryHealths
 from streamedit.stores.memory import LogBounds, MemoryEventLog
 from streamedit.telemetry import Telemetry
+from streamedit.tracker import Tracker
 from streamedit.turns import Turns
 from streamedit.upstream.client import Upstream, UpstreamLimits
+from streamedit.walk import Tools
 from streamedit.web.answers import HANDLERS, RequestId
 from streamedit.web.auth import Door
 from streamedit.web.edits import EditRoutes
@@ -33,8 +39,6 @@ _EXPOSED_HEADERS = (
     "location", "preference-applied", "x-edit-id", "idempotent-replayed", "x-request-id", "retry-after", "x-should-retry",
 )  # fmt: skip
 
-SYSTEM_CLOCKS = Clocks(clock=time.monotonic, now_s=time.time)
-
 
 def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, clocks: Clocks = SYSTEM_CLOCKS) -> Starlette:
     """The ASGI application of `settings`. `app.state` holds the gateway, the upstream pool, the event log and the visits."""
@@ -45,7 +49,8 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
     telemetry = Telemetry(log, lambda: events.size_bytes)
     catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
-    gateway = Gateway(settings.routes, Dispatch(catalogue, Prices.shipped(), total_s=server.total_s), events, telemetry, clocks)
+    dispatch = make_dispatch(server, catalogue, MemoryHealths(), clocks)
+    gateway = Gateway(settings.routes, dispatch, events, telemetry, clocks)
     keyring, visits = Keyring(settings.api_keys), Visits()
     door = Door(keyring, StreamTokens(settings.token_secret or keyring.derived_secret()), clocks.now_s)
     answers = Answers(Pace(server.stuck_reader_s, outlet), telemetry)
@@ -68,6 +73,13 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
     )
     app.state.gateway, app.state.upstream, app.state.events, app.state.visits = gateway, upstream, events, visits
     return app
+
+
+def make_dispatch(server: ServerSettings, catalogue: Mapping[str, Provider], healths: Healths, clocks: Clocks) -> Dispatch:
+    """A dispatch on these providers."""
+    prices = Prices.shipped()
+    tracker = Tracker(healths, Caller(secrets.token_hex(8), server.total_s), prices, clocks.now_s)
+    return Dispatch(Tools(catalogue, prices, tracker, clocks, server.max_attempts), total_s=server.total_s)
 
 
 def _event_log(server: ServerSettings, clocks: Clocks, intake: Turns) -> EventLog:

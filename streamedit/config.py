@@ -15,7 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from streamedit.documents import ConfigError, Document
 from streamedit.pricing import OVERRIDES
-from streamedit.routing import Route, Routes, Setup, Target
+from streamedit.routes import Route, Routes
+from streamedit.targets import Setup, Target
 
 _OPENAI_FAMILIES = ("gpt-image", "chatgpt-image", "dall-e")
 """LiteLLM's configurations name these without their provider."""
@@ -42,6 +43,7 @@ class ServerSettings(BaseModel):
     connect_s: float = Field(10, gt=0)
     silence_s: float = Field(300, gt=0)
     total_s: float = Field(900, gt=0)
+    max_attempts: int = Field(10, gt=0)
     drain_timeout_s: float = Field(20, ge=0)
     stuck_reader_s: float = Field(60, gt=0)
     max_connections_per_client: int = Field(1000, gt=0)

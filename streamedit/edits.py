@@ -1,8 +1,8 @@
 """What is asked: an `EditRequest`, and the `Edit` that it becomes."""
 
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from streamedit.uploads import Upload
 
@@ -38,6 +38,23 @@ class EditOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a caller wants a request to be handled, beside what it asks for; nothing of it goes to a provider but `headers`.
+
+    `fallbacks`: models that take over, in order, instead of the configured ones. `retries`: as in a route's policy.
+    `timeout_s`: for each call. `tags`: which choose among targets. `metadata`, `trace_id`: the caller's own.
+    """
+
+    fallbacks: tuple[str, ...] | None = None
+    retries: int | None = None
+    timeout_s: float | None = None
+    tags: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EditRequest:
     """One validated request to edit images.
 
@@ -57,6 +74,7 @@ class EditRequest:
     extra: tuple[tuple[str, str], ...] = ()
     extra_files: tuple[tuple[str, InputImage], ...] = ()
     image_index: int = 0
+    wishes: Wishes = Wishes()
 
     @property
     def n(self) -> int:

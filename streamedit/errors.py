@@ -9,6 +9,7 @@
     |  |- MethodNotAllowed 405
     |  |- EditExpired      410  the edit was here, and is not kept any more
     |  |- UploadTimeout    408  the body did not arrive in time
+    |  |- RequestTimeout   408  the provider took longer than the caller allows; it may have been paid
     |  |- TooLarge         413  body or image above its limit
     |  |- UnsupportedBody  415  neither multipart/form-data nor application/json
     |  |- TooManyConnections 429  from one address
@@ -23,6 +24,7 @@
     `- ServerError
        |- InternalError    500
        |- Interrupted      503  the process that made the edit is gone; it may have been paid
+       |- NoTarget         503  whoever could make the edit cools down or is full
        |- LogFull          503  running edits fill the room that there is for events
        |- StoreUnavailable 503  the shared store cannot be reached
        `- ShuttingDown     503
@@ -86,6 +88,12 @@ class EditError(Exception):
             charged=self.charged,
             headers=headers or {},
         )
+
+    def retold(self, detail: ErrorDetail) -> "EditError":
+        """The same failure in other words."""
+        error = type(self).__new__(type(self), detail.message)
+        error.detail = detail
+        return error
 
     @classmethod
     def told(cls, detail: ErrorDetail) -> "EditError":
@@ -152,6 +160,14 @@ class UploadTimeout(CallerError):
 
     status = 408
     code = "upload_timeout"
+
+
+class RequestTimeout(CallerError):
+    """The provider took longer than the caller allows. Named as Portkey names it."""
+
+    status = 408
+    type = "timeout_error"
+    charged = True
 
 
 class TooLarge(CallerError):
@@ -244,6 +260,14 @@ class Interrupted(ServerError):
     status = 503
     code = "interrupted"
     charged = True
+
+
+class NoTarget(ServerError):
+    """Whoever could make the edit cools down, or has as much to do as it may; nothing was begun."""
+
+    status = 503
+    code = "no_target_available"
+    retryable = True
 
 
 class LogFull(ServerError):

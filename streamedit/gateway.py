@@ -2,19 +2,21 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from anyio import to_thread
 
+from streamedit.clocks import Clocks
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest, new_edit_id
 from streamedit.errors import Cancelled, InvalidRequest, ShuttingDown
 from streamedit.idempotency import Claim
 from streamedit.producer import Producer, Tools
 from streamedit.providers.capabilities import Capabilities
-from streamedit.routing import Route, Routes
+from streamedit.routes import Routes
+from streamedit.routing import Plan
 from streamedit.stores import Cursor, Entry, EventLog, Logged
 from streamedit.telemetry import Telemetry
 
@@ -23,14 +25,6 @@ _DALLE_2_PROMPT_CHARS = 1000
 
 _ELSEWHERE_S = 10.0
 """For another process: to hear that its edit is cancelled, to have its events here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """`clock` gives monotonic seconds, `now_s` Unix time."""
-
-    clock: Callable[[], float]
-    now_s: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +78,20 @@ class Gateway:
         target = self.routes.find(model).targets[0]
         return target.provider, self._tools.dispatch.capabilities(target)
 
-    async def submit(self, request: EditRequest, owner: str, claim: Claim | None = None) -> Submitted:
+    async def submit(self, request: EditRequest, owner: str, claim: Claim | None = None, plan: Plan | None = None) -> Submitted:
         """Start an edit, or join the one that `claim` has started before; the request's uploads are the gateway's now.
 
-        Raises EditError; then the caller closes them.
+        `plan`: a caller's own; None for that of the model. Raises EditError; then the caller closes them.
         """
-        route = self.routes.find(request.model)
-        _check_prompt(request, route)
+        plan = plan or self.routes.plan(request.model, request.wishes)
+        _check_prompt(request, plan)
         if self._producers is None:
             raise ShuttingDown("The server is not running.")
-        new = Edit(new_edit_id(), route.model, int(self._now_s()), owner, request.n)
+        new = Edit(new_edit_id(), plan.model, int(self._now_s()), owner, request.n)
         edit = await self._log.create(new, claim)
         is_new = edit.id == new.id
         if is_new:
-            self._start(edit, request, route)
+            self._start(edit, request, plan)
         else:
             await _close(request)
         return Submitted(edit, is_new)
@@ -162,9 +156,9 @@ class Gateway:
             logged += more
         return logged
 
-    def _start(self, edit: Edit, request: EditRequest, route: Route) -> None:
+    def _start(self, edit: Edit, request: EditRequest, plan: Plan) -> None:
         assert self._producers is not None  # noqa: S101 - submit has looked
-        self._running[edit.id] = producer = Producer(edit, request, route, self._tools)
+        self._running[edit.id] = producer = Producer(edit, request, plan, self._tools)
         self._idle.clear()
         self._producers.create_task(self._produce(edit, request, producer), name=edit.id)
         self._tools.telemetry.running.inc()
@@ -192,8 +186,8 @@ async def _close(request: EditRequest) -> None:
         request.close()
 
 
-def _check_prompt(request: EditRequest, route: Route) -> None:
-    if len(request.prompt) > _DALLE_2_PROMPT_CHARS and any(target.model == "dall-e-2" for target in route.targets):
+def _check_prompt(request: EditRequest, plan: Plan) -> None:
+    if len(request.prompt) > _DALLE_2_PROMPT_CHARS and any(target.model == "dall-e-2" for target in plan.targets):
         raise InvalidRequest(
             f"dall-e-2 takes prompts of at most {_DALLE_2_PROMPT_CHARS} characters.",
             param="prompt",

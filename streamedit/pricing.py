@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from importlib import resources
 
 from streamedit.events import Usage
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 PARTIAL_IMAGE_TOKENS = 100
 """Source: OpenAI's image generation guide, "Partial images cost"."""
@@ -54,6 +54,11 @@ class Made:
     partial_images: int = 0
 
 
+_USUAL = Usage(input_tokens=1_100, input_image_tokens=1_000, output_tokens=1_056)
+_USUALLY_MADE = Made("medium", "1024x1024")
+"""One image of 1024 x 1024 from one image. Source of its 1,056 tokens: OpenAI's image generation guide, "Cost and latency"."""
+
+
 class Prices:
     """All prices; the first that fits counts."""
 
@@ -79,6 +84,15 @@ class Prices:
         if price is None:
             return None
         return _rounded(price + made.partial_images * PARTIAL_IMAGE_TOKENS * tokens.get("image_out", Decimal(0)))
+
+    def usual_micros(self, target: Target) -> Decimal | None:
+        """The cost of a usual edit, to compare targets by; None where it is not known."""
+        rows = _configured(target) or self._of(target)
+        tokens = next((row.per_token for row in rows if row.per_token), {})
+        if tokens:
+            return _of_tokens(tokens, _USUAL)
+        fits = (row.per_image for row in rows if row.per_image is not None and _fits(row, _USUALLY_MADE))
+        return next(fits, next((row.per_image for row in rows if row.per_image is not None), None))
 
     def _of(self, target: Target) -> Sequence[Price]:
         name = f"{target.provider}/{target.model}"

@@ -13,9 +13,10 @@ from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest
 from streamedit.errors import EditError, InternalError, Interrupted, ShuttingDown
 from streamedit.events import Completed, Event, Failed, Order, PartialImage, Usage
-from streamedit.routing import Route
+from streamedit.routing import Plan
 from streamedit.stores import EndedElsewhere, EventLog
-from streamedit.telemetry import EditRecord, Telemetry
+from streamedit.telemetry import AttemptRecord, EditRecord, Telemetry
+from streamedit.walk import Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,10 @@ class Tools:
 class Producer:
     """An edit at work. `run` makes it, once; `end` tells it to stop."""
 
-    def __init__(self, edit: Edit, request: EditRequest, route: Route, tools: Tools) -> None:
+    def __init__(self, edit: Edit, request: EditRequest, plan: Plan, tools: Tools) -> None:
         self._edit = edit
         self._request = request
-        self._route = route
+        self._plan = plan
         self._tools = tools
         self._task: asyncio.Task[None] | None = None
         self._ending: EditError | None = None
@@ -56,7 +57,7 @@ class Producer:
         try:
             if self._ending is not None:
                 raise self._ending
-            await self._tools.dispatch.run(self._request, self._route, production.emit)
+            await self._tools.dispatch.run(self._request, self._plan, Listener(production.emit, production.attempted))
         except EditError as error:
             failure = error
         except asyncio.CancelledError:
@@ -89,6 +90,13 @@ class _Production:
         self._usage = Usage()
         self._cost_micros: int | None = None
         self._outcome = "completed"
+        self._attempts: list[AttemptRecord] = []
+        self._telemetry = tools.telemetry
+
+    def attempted(self, attempt: AttemptRecord) -> None:
+        """Keep and tell what is known of a call that has ended."""
+        self._attempts.append(attempt)
+        self._telemetry.attempted(self._edit.id, attempt)
 
     async def emit(self, event: Event) -> None:
         """Log the next event. Raises IllegalEvent."""
@@ -118,9 +126,14 @@ class _Production:
                 await self.emit(Failed(failure.detail))
 
     def record(self) -> EditRecord:
+        overheads_s = (each.overhead_s for each in self._attempts if each.overhead_s is not None)
         return EditRecord(
             edit_id=self._edit.id,
             model=self._edit.model,
+            provider=self._attempts[-1].provider if self._attempts else "",
+            attempts=len(self._attempts),
+            fallbacks=max((each.stage for each in self._attempts), default=1) - 1,
+            overhead_s=next(overheads_s, None),
             stream=self._stream,
             outcome=self._outcome,
             partial_images=self._events[PartialImage],

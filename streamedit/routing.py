@@ -1,132 +1,195 @@
-"""Which provider and which of its models serve a model name. Pure."""
+"""Who is asked for an edit, in which order, how often. Pure: it is told of the past, of the time and of the lots.
 
-import re
+A model's route becomes a request's `Plan`: stages, one after the other. A stage has targets of which any will do: each of them
+is tried once, then, after a pause, some of them again. All of that is before the first event, and only while nobody can have
+been paid.
+"""
+
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from streamedit.errors import ErrorDetail, InvalidRequest, NotFound
+from streamedit.errors import ErrorDetail
+from streamedit.failures import CALLERS, Kind, kind_of, retry_after_s
+from streamedit.health import CoolRules, available_in_s
+from streamedit.strategies import Candidate, Strategy, pick
+from streamedit.targets import Target
 
-_SECRET = re.compile("key|token|secret|password|credentials")
-_SECRET_CHARS = 6
-"""Nothing shorter is looked for: it would be found in ordinary words."""
+_LASTING = CALLERS | {Kind.AUTHENTICATION, Kind.NOT_FOUND}
+"""Failures that the same target would give again."""
+
+_FIRST_WAIT_S = 0.5
+_LONGEST_WAIT_S = 8.0
+_LONGEST_PAUSE_S = 60.0
+"""Whoever asks for more is not waited for (Portkey has the same bound)."""
+_JITTER = 0.25
+"""Retries wait so long at first, then twice as long each time, and up to a quarter less (as openai-python does)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """One place where a model can be had: a provider, its name for the model, and how to call it.
+class Policy:
+    """How a route is walked. `retries`: how often its targets are asked again after each was asked once.
 
-    `params`: what the configuration says beyond that, in LiteLLM's names (`organization`, `extra_headers`, `timeout` ...).
+    `retries_by_kind`: another number for one kind of failure. `retry_after_s`: the shortest wait before a retry. `patience_s`:
+    how long an edit waits for a target that cools down, or is full, when there is nobody else.
     """
 
-    provider: str
-    model: str
-    api_key: str | None = field(default=None, repr=False)
-    api_base: str | None = None
-    params: Mapping[str, object] = field(default_factory=dict, repr=False)
+    strategy: Strategy = Strategy.ORDERED
+    retries: int = 0
+    retries_by_kind: Mapping[Kind, int] = field(default_factory=dict)
+    retry_after_s: float = 0.0
+    patience_s: float = 30.0
+    cooling: CoolRules = field(default_factory=CoolRules)
 
-    def text(self, name: str) -> str | None:
-        """A parameter as text; None where there is none, or an empty one."""
-        value = self.params.get(name)
-        return str(value) if value not in (None, "") else None
-
-    @property
-    def timeout_s(self) -> float | None:
-        """The configuration's bound for one call."""
-        timeout = self.params.get("timeout")
-        return float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None
-
-    @property
-    def extra_headers(self) -> Mapping[str, str]:
-        """The headers that the configuration adds to calls."""
-        headers = self.params.get("extra_headers") or self.params.get("headers")
-        return {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What no caller may see of it."""
-        named = (str(value) for name, value in self.params.items() if value and _SECRET.search(name))
-        return tuple(
-            secret for secret in (self.api_key or "", *named, *self.extra_headers.values()) if len(secret) >= _SECRET_CHARS
-        )
+    def retries_of(self, kind: Kind) -> int:
+        """Of what would fail again there are none, unless they are asked for."""
+        return self.retries_by_kind.get(kind, 0 if kind in _LASTING else self.retries)
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
-    """What a configuration may say of a provider.
+class Stage:
+    """Targets of which any will do. `model`: the name that they serve.
 
-    `environment`: for `api_key`, `api_base` and parameters, the environment variables that fill them where the configuration is
-    silent, first set first. `params`: the names that the provider reads of `Target.params`. `mistake`: what a target lacks, in
-    words. `models`: what `/v1/models` lists of it without a configuration, when its key is in the environment.
+    `overrides`: fields that replace the request's. `retry_statuses`: the only statuses that are retried, where that is said.
+    `timeout_s`: the caller's bound for one call. `option`: what the caller calls this stage.
     """
-
-    environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    params: frozenset[str] = frozenset()
-    mistake: Callable[[Target], str | None] = lambda _: None
-    models: tuple[str, ...] = ()
-
-    def completed(self, target: Target, environ: Mapping[str, str]) -> Target:
-        """The target with what the environment says where the configuration is silent."""
-        found = {name: _first(environ, variables) for name, variables in self.environment.items()}
-        own = {name: value for name, value in found.items() if value and name not in ("api_key", "api_base")}
-        return replace(
-            target,
-            api_key=target.api_key or found.get("api_key"),
-            api_base=target.api_base or found.get("api_base"),
-            params={**own, **{name: value for name, value in target.params.items() if value is not None}},
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A model name and its targets, in the order in which they are tried."""
 
     model: str
     targets: tuple[Target, ...]
+    policy: Policy = field(default_factory=Policy)
+    overrides: tuple[tuple[str, str], ...] = ()
+    retry_statuses: frozenset[int] | None = None
+    timeout_s: float | None = None
+    option: str = ""
 
 
-class Routes:
-    """All model names of a server. A name `provider/*` takes every name with that prefix, `*` every other name."""
+@dataclass(frozen=True, slots=True)
+class When:
+    """After which errors a stage's turn comes: those of these kinds and statuses; None for any."""
 
-    def __init__(self, routes: Sequence[Route], default_model: str | None) -> None:
-        self.default_model = default_model
-        self.all = tuple(routes)
-        self._by_model = {route.model: route for route in routes}
+    kinds: frozenset[Kind] | None = None
+    statuses: frozenset[int] | None = None
+
+    def takes(self, error: ErrorDetail) -> bool:
+        return (self.kinds is None or kind_of(error) in self.kinds) and (self.statuses is None or error.status in self.statuses)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is tried: the first step, then each that takes the last error. A step is a stage, or a plan of its own."""
+
+    steps: tuple[tuple[When, "Stage | Plan"], ...]
+
+    @classmethod
+    def of(cls, stage: Stage) -> "Plan":
+        return cls(((When(), stage),))
 
     @property
-    def providers(self) -> frozenset[str]:
-        """The names of all providers that are needed."""
-        return frozenset(target.provider for route in self.all for target in route.targets)
+    def stages(self) -> tuple[Stage, ...]:
+        """All of them, in order."""
+        return tuple(stage for _, step in self.steps for stage in (step.stages if isinstance(step, Plan) else (step,)))
 
-    def find(self, model: str | None) -> Route:
-        """The route of the model that a client asked for, or of the default model. Raises NotFound, InvalidRequest."""
-        name = model or self.default_model
-        if name is None:
-            raise InvalidRequest(
-                "model is required: there is no default model.", param="model", code="missing_required_parameter"
-            )
-        route = self._by_model.get(name) or self._wildcard(name)
-        if route is None:
-            raise NotFound(f"The model '{name}' does not exist here.", param="model", code="model_not_found")
-        return route
+    @property
+    def model(self) -> str:
+        """The one that was asked for."""
+        return self.stages[0].model
 
-    def serves(self, model: str) -> bool:
-        return model in self._by_model or self._wildcard(model) is not None
-
-    def _wildcard(self, name: str) -> Route | None:
-        """The route `provider/*` or `*` that takes `name`; a target's model `*` then stands for what the star took."""
-        provider, slash, rest = name.partition("/")
-        prefixed = self._by_model.get(f"{provider}/*") if slash and rest else None
-        route = prefixed or self._by_model.get("*")
-        if route is None:
-            return None
-        taken = rest if prefixed else name
-        return Route(name, tuple(replace(target, model=target.model.replace("*", taken)) for target in route.targets))
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return tuple(target for stage in self.stages for target in stage.targets)
 
 
-def may_fall_back(error: ErrorDetail, committed: bool) -> bool:
-    """Whether the next target may be tried after `error`: never once an event was logged or somebody may have been paid."""
-    return error.retryable and not error.charged and not committed
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt that has failed. `at_s`: when, in Unix seconds."""
+
+    target: Target
+    error: ErrorDetail
+    at_s: float
 
 
-def _first(environ: Mapping[str, str], variables: Sequence[str]) -> str | None:
-    return next((environ[variable] for variable in variables if environ.get(variable)), None)
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a stage has come to so far: its attempts, all of them failed, and how long was waited."""
+
+    tried: tuple[Tried, ...] = ()
+    waited_s: float = 0.0
+
+    def asked(self, target: Target) -> Tried | None:
+        """The last attempt at a target."""
+        return next((each for each in reversed(self.tried) if each.target is target), None)
+
+    @property
+    def retries(self) -> int:
+        """How often somebody was asked again."""
+        return len(self.tried) - len({id(each.target) for each in self.tried})
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Ask this target, so much later."""
+
+    target: Target
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again so much later: nobody may be asked now."""
+
+    delay_s: float
+
+
+Step: TypeAlias = Try | Wait | None
+"""What to do next; None: give up."""
+
+
+def next_step(stage: Stage, candidates: Sequence[Candidate], course: Course, now_s: float, draw: Callable[[], float]) -> Step:
+    """The next step of a stage. `candidates`: all of its targets; `draw` gives a number from 0 to below 1."""
+    if course.tried and not _passes_on(stage, course.tried[-1].error):
+        return None
+    fresh = [each for each in candidates if course.asked(each.target) is None and not _closed_s(each, now_s)]
+    if fresh:
+        return Try(pick(stage.policy.strategy, fresh, now_s, draw).target)
+    if course.tried and course.retries >= stage.policy.retries_of(kind_of(course.tried[-1].error)):
+        return None
+    open_ = [each for each in candidates if not _closed_s(each, now_s)]
+    if not open_:
+        wait_s = min((_closed_s(each, now_s) for each in candidates), default=float("inf"))
+        return Wait(wait_s) if course.waited_s + wait_s <= stage.policy.patience_s else None
+    pauses = _Pauses(stage.policy, course, now_s, draw())
+    soonest_s = min(map(pauses.of, open_))
+    ready = [each for each in open_ if pauses.of(each) == soonest_s]
+    return Try(pick(stage.policy.strategy, ready, now_s, draw).target, soonest_s) if soonest_s <= _LONGEST_PAUSE_S else None
+
+
+def _passes_on(stage: Stage, error: ErrorDetail) -> bool:
+    """Whether it makes sense to ask anybody of the stage after this error."""
+    if stage.retry_statuses is not None:
+        return error.status in stage.retry_statuses
+    kind = kind_of(error)
+    return kind not in CALLERS or stage.policy.retries_of(kind) > 0
+
+
+def _closed_s(candidate: Candidate, now_s: float) -> float:
+    return available_in_s(candidate.health, candidate.target.limits, now_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pauses:
+    """How long each target is left alone before it is asked again. `lot`: how much of the jitter there is."""
+
+    policy: Policy
+    course: Course
+    now_s: float
+    lot: float
+
+    def of(self, candidate: Candidate) -> float:
+        """What is left of it: as long as the target has said itself, else longer each time."""
+        before = self.course.asked(candidate.target)
+        return max(0.0, before.at_s + self._whole_s(before) - self.now_s) if before else 0.0
+
+    def _whole_s(self, before: Tried) -> float:
+        said_s = retry_after_s(before.error.headers, before.at_s)
+        backoff_s = min(_FIRST_WAIT_S * 2**self.course.retries, _LONGEST_WAIT_S) * (1 - _JITTER * self.lot)
+        return max(self.policy.retry_after_s, backoff_s if said_s is None else said_s)

@@ -19,14 +19,50 @@ _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """What is known of one call of a target when it has ended. Times in seconds, `started_at_s` in Unix time.
+
+    `number`: 1 for the first attempt at this image. `stage`: 1 for the model that was asked for, 2 for its first fallback.
+    `outcome`: completed, the error's code, or abandoned. `overhead_s`: from the accepted request to the first event, what this
+    server took of it itself. `cooldown_s`: for how long nobody asks the target because of it.
+    """
+
+    model: str
+    provider: str
+    target: str
+    number: int
+    stage: int
+    image_index: int
+    outcome: str
+    status: int | None
+    charged: bool
+    started_at_s: float
+    overhead_s: float | None
+    first_event_s: float | None
+    total_s: float
+    partial_images: int
+    images: int
+    size_bytes: int
+    input_tokens: int
+    output_tokens: int
+    cost_micros: int | None
+    cooldown_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class EditRecord:
     """What is known of an edit when it has ended. `outcome`: completed, or the error's code. Times in seconds.
 
+    `provider`: the one that was asked last. `fallbacks`: how many models took over. `overhead_s`: as in an attempt.
     `cost_micros`: micro-dollars of the images whose price is known; None when it is of none.
     """
 
     edit_id: str
     model: str
+    provider: str
+    attempts: int
+    fallbacks: int
+    overhead_s: float | None
     stream: bool
     outcome: str
     partial_images: int
@@ -61,6 +97,10 @@ class Telemetry:
         self.running = _gauge("streamedit_running_edits", "Edits at work.", registry)
         self.readers = _gauge("streamedit_open_streams", "Streams being sent.", registry)
         self._log_bytes = _gauge("streamedit_log_bytes", "Bytes of events kept.", registry)
+
+    def attempted(self, edit_id: str, record: AttemptRecord) -> None:
+        """Count and log a call's end."""
+        self.log.info("attempt ended", edit_id=edit_id, **asdict(record))
 
     def ended(self, record: EditRecord) -> None:
         """Count and log an edit's end."""

@@ -7,7 +7,7 @@ import pytest
 from servers import RunningServer, serving, settings_of
 from upstreams import ScriptedUpstream, upstream
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 PHOTOS = Path(__file__).parent / "photos"
 

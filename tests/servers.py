@@ -14,12 +14,13 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from streamedit.app import SYSTEM_CLOCKS, create_app
+from streamedit.app import create_app
+from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
 from streamedit.connections import Connections
-from streamedit.gateway import Clocks
-from streamedit.routing import Route, Routes, Target
+from streamedit.routes import Route, Routes
 from streamedit.serving import give_up_lost_peers, keep_little_for_slow_peers, uvicorn_config
+from streamedit.targets import Target
 
 _Result = TypeVar("_Result")
 

@@ -9,10 +9,13 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "streamedit"
 
 LAYERS = [
-    ["errors", "turns", "files", "uploads", "contents", "edits", "events"],
-    ["images", "keys", "limits", "documents", "routing", "pricing", "idempotency", "config", "telemetry", "wire", "darkroom"],
+    ["errors", "clocks", "turns", "files", "uploads", "contents", "edits", "events"],
+    ["failures", "targets", "health", "strategies", "routing", "routes"],
+    ["images", "keys", "limits", "documents", "pricing", "idempotency", "config", "telemetry", "wire", "darkroom"],
     ["stores", "upstream"],
     ["providers"],
+    ["attempt", "tracker"],
+    ["walk"],
     ["dispatch"],
     ["producer"],
     ["gateway"],

@@ -20,8 +20,8 @@ from proxies import proxy
 from servers import RunningServer, serving, settings_of
 from upstreams import END, Hang, ScriptedUpstream, Step, chunk, completed, frame, head, partial
 
-from streamedit.gateway import Clocks
-from streamedit.routing import Target
+from streamedit.clocks import Clocks
+from streamedit.targets import Target
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = (

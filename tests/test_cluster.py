@@ -23,7 +23,7 @@ from stores.logs import truth, until
 from upstreams import END, Hang, ScriptedUpstream, Step, chunk, completed, frame, head, partial, upstream
 from viewers import Viewer
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 EVENTS = 8
 

@@ -7,7 +7,7 @@ import pytest
 from streamedit.config import Settings, from_environment, from_file
 from streamedit.documents import ConfigError
 from streamedit.providers import CATALOGUE
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 
 PROVIDERS = {name: entry.setup for name, entry in CATALOGUE.items()}
 

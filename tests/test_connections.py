@@ -14,7 +14,7 @@ from servers import RunningServer, serving, settings_of
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from streamedit.connections import _Cycle
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 HEAD_S = 0.3
 HALF_A_HEAD = b"GET /health/live HTTP/1.1\r\nhost: h\r\nx-slow: "

@@ -6,9 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from dispatching import dispatch_of
 from providers.scripted import Scripted, Step, completed, partial
 
-from streamedit.dispatch import Dispatch
 from streamedit.edits import EditOptions, EditRequest
 from streamedit.errors import (
     EditError,
@@ -22,7 +22,9 @@ from streamedit.errors import (
 from streamedit.events import Completed, Event, PartialImage
 from streamedit.pricing import Price, Prices
 from streamedit.providers.capabilities import Capabilities
-from streamedit.routing import Route, Target
+from streamedit.routing import Plan, Stage
+from streamedit.targets import Target
+from streamedit.walk import Listener
 from streamedit.wire import payloads
 
 BUSY = UpstreamRefused(ErrorDetail(429, "rate_limit_error", "busy", retryable=True))
@@ -34,18 +36,23 @@ def request(n: int | None = None, *, stream: bool = True) -> EditRequest:
     return EditRequest("p", (), stream=stream, options=EditOptions(n=n))
 
 
+def plan_of(*targets: Target) -> Plan:
+    """One stage, its targets in their order."""
+    return Plan.of(Stage("m", targets))
+
+
 async def run(asked: EditRequest, *providers: Scripted, total_s: float = 5) -> tuple[list[Event], EditError | None]:
     """What was emitted, and the error that it ended with."""
     names = [f"provider-{index}" for index in range(len(providers))]
-    dispatch = Dispatch(dict(zip(names, providers, strict=True)), Prices(()), total_s=total_s)
-    route = Route("m", tuple(Target(name, "model") for name in names))
+    dispatch = dispatch_of(dict(zip(names, providers, strict=True)), total_s=total_s)
+    plan = plan_of(*(Target(name, "model") for name in names))
     events: list[Event] = []
 
     async def emit(event: Event) -> None:
         events.append(event)
 
     try:
-        await dispatch.run(asked, route, emit)
+        await dispatch.run(asked, plan, Listener(emit))
     except EditError as error:
         return events, error
     return events, None
@@ -80,9 +87,14 @@ async def test_nobody_takes_over_when_it_could_be_paid_twice(case: str) -> None:
 
 
 async def test_the_last_error_is_the_edit_s() -> None:
-    """When all targets fail, the caller hears of the last one."""
+    """When all targets fail, the caller hears of the last one, and of each attempt."""
     _, failed = await run(request(), Scripted([AWAY]), Scripted([BUSY]))
-    assert failed is BUSY
+    assert failed is not None
+    assert (failed.detail.status, failed.detail.type) == (429, "rate_limit_error")
+    assert failed.detail.message == (
+        "busy (attempts: provider-0/model 502 upstream_unreachable, provider-1/model 429 rate_limit_error)"
+    )
+    assert failed.detail.headers["x-streamedit-attempts"] == "2"
 
 
 async def test_a_stream_that_ends_early_is_an_error() -> None:
@@ -122,7 +134,7 @@ async def test_images_are_made_side_by_side() -> None:
         """Lets the first image go on once the second one is there."""
 
     provider = Opening(first, [partial(), completed(b"BBBB")])
-    route = Route("m", (Target("provider", "model"),))
+    plan = plan_of(Target("provider", "model"))
     seen: list[tuple[type, int]] = []
 
     async def emit(event: Event) -> None:
@@ -131,7 +143,7 @@ async def test_images_are_made_side_by_side() -> None:
         if len(seen) == 2:
             gate.set()
 
-    await Dispatch({"provider": provider}, Prices(()), total_s=5).run(request(2), route, emit)
+    await dispatch_of({"provider": provider}, total_s=5).run(request(2), plan, Listener(emit))
     assert seen == [(PartialImage, 1), (Completed, 1), (Completed, 0)]
 
 
@@ -164,9 +176,9 @@ async def test_n_images_are_asked_one_by_one_unless_every_target_makes_n() -> No
 async def test_a_target_takes_no_longer_than_its_own_bound() -> None:
     """LiteLLM's `timeout`: the call is ended and closed, and may have been paid."""
     provider = Scripted([asyncio.Event()])
-    route = Route("m", (Target("provider", "model", params={"timeout": 0.02}),))
+    plan = plan_of(Target("provider", "model", params={"timeout": 0.02}))
     with pytest.raises(UpstreamTimeout) as caught:
-        await Dispatch({"provider": provider}, Prices(()), total_s=5).run(request(), route, _ignore)
+        await dispatch_of({"provider": provider}, total_s=5).run(request(), plan, Listener(_ignore))
     assert caught.value.detail.charged
     assert provider.open == 0
 
@@ -182,8 +194,8 @@ async def test_each_image_has_its_cost() -> None:
 
     script = [completed(), replace(bare(), image_index=1)]
     for model, known in (("model", prices), ("other", Prices(()))):
-        route = Route("m", (Target("provider", model),))
-        await Dispatch({"provider": Scripted(script, n=True)}, known, total_s=5).run(request(2, stream=False), route, keep)
+        plan = plan_of(Target("provider", model))
+        await dispatch_of({"provider": Scripted(script, n=True)}, known).run(request(2, stream=False), plan, Listener(keep))
     assert costs == [1 * 5 + 2 * 30, 0, None, None]
 
 
@@ -191,10 +203,10 @@ async def test_what_a_target_cannot_do_is_said_before_it_is_asked() -> None:
     """A 400, and no call."""
     provider = Scripted([completed()])
     provider._capabilities = Capabilities()
-    route = Route("m", (Target("provider", "model"),))
+    plan = plan_of(Target("provider", "model"))
     asked = replace(request(), options=EditOptions(size="1x1"))
     with pytest.raises(InvalidRequest):
-        await Dispatch({"provider": provider}, Prices(()), total_s=5).run(asked, route, _ignore)
+        await dispatch_of({"provider": provider}, total_s=5).run(asked, plan, Listener(_ignore))
     assert provider.calls == []
 
 

@@ -8,37 +8,36 @@ from contextlib import asynccontextmanager
 
 import pytest
 import structlog
+from dispatching import dispatch_of
 from providers.scripted import Scripted, completed, partial
 
-from streamedit.app import SYSTEM_CLOCKS
-from streamedit.dispatch import Dispatch
+from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.edits import Edit, EditOptions, EditRequest, InputImage
 from streamedit.errors import NotFound, ShuttingDown
 from streamedit.events import Completed, Event, Failed, PartialImage
 from streamedit.gateway import Gateway
 from streamedit.idempotency import Claim
-from streamedit.pricing import Prices
-from streamedit.routing import Route, Routes, Target
+from streamedit.routes import Route, Routes
 from streamedit.stores.memory import LogBounds, MemoryEventLog
+from streamedit.targets import Target
 from streamedit.telemetry import Telemetry
 from streamedit.uploads import Upload
 
 
 class House:
-    """A gateway over one scripted provider, and what it logged."""
+    """A gateway over one scripted provider, and what it logged of edits."""
 
     def __init__(self, provider: Scripted) -> None:
         self._file = io.StringIO()
         log = structlog.wrap_logger(structlog.PrintLogger(self._file), processors=[structlog.processors.JSONRenderer()])
         events = MemoryEventLog(SYSTEM_CLOCKS.clock, LogBounds(1 << 20, 0, 60))
         routes = Routes([Route("m", (Target("scripted", "m"),))], "m")
-        self.gateway = Gateway(
-            routes, Dispatch({"scripted": provider}, Prices(()), total_s=5), events, Telemetry(log), SYSTEM_CLOCKS
-        )
+        self.gateway = Gateway(routes, dispatch_of({"scripted": provider}), events, Telemetry(log), SYSTEM_CLOCKS)
 
     @property
     def records(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self._file.getvalue().splitlines()]
+        lines = [json.loads(line) for line in self._file.getvalue().splitlines()]
+        return [line for line in lines if line["event"] != "attempt ended"]
 
     async def submit(self, request: EditRequest, claim: Claim | None = None) -> Edit:
         """Somebody's edit."""

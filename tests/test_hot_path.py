@@ -19,7 +19,7 @@ from starlette.types import Message
 from upstreams import chunk, completed, frame, head, partial
 
 from streamedit.app import create_app
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.connection import READ_BYTES, Connection
 from streamedit.upstream.transport import PooledTransport
 from streamedit.wire.multipart import MultipartBody

@@ -11,7 +11,7 @@ from clients import PNG, Answer, get, post
 from servers import RunningServer, serving, settings_of
 from upstreams import END, Hang, ScriptedUpstream, chunk, completed, frame, head, partial
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 ALICE, BOB = {"authorization": "Bearer sk-alice"}, {"authorization": "Bearer sk-bob"}
 MANY = 100

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streamedit.events import Usage
 from streamedit.pricing import Made, Price, Prices
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 ROWS = json.loads((resources.files("streamedit") / "prices.json").read_text(encoding="utf-8"))
 SHIPPED = Prices.shipped()

@@ -18,7 +18,7 @@ from commands import started
 from prometheus_client.parser import text_string_to_metric_families
 from servers import serving, settings_of
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 FIELDS = {"model": "mock", "prompt": "p", "stream": "true", "mock_pace_s": "0", "partial_images": "1"}
 

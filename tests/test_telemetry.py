@@ -13,6 +13,10 @@ from streamedit.telemetry import EditRecord, Telemetry
 RECORD = EditRecord(
     edit_id="edit_1",
     model="gpt-image-2",
+    provider="openai",
+    attempts=1,
+    fallbacks=0,
+    overhead_s=0.002,
     stream=True,
     outcome="completed",
     partial_images=2,

@@ -18,7 +18,7 @@ from streamedit.providers.openai import azure, azure_ai, hosted_vllm, litellm_pr
 from streamedit.providers.openrouter import openrouter
 from streamedit.providers.recraft import recraft
 from streamedit.providers.stability import stability
-from streamedit.routing import Setup
+from streamedit.targets import Setup
 from streamedit.upstream.client import Upstream
 
 

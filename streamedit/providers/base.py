@@ -7,7 +7,7 @@ from typing import Protocol
 from streamedit.edits import EditRequest
 from streamedit.events import Completed, Event, Json, PartialImage, Payload, Usage
 from streamedit.providers.capabilities import Capabilities
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Upstream
 from streamedit.wire import bodies, payloads
 from streamedit.wire.cutouts import Pieces

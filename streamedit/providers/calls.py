@@ -11,7 +11,7 @@ from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused, Upst
 from streamedit.events import Json
 from streamedit.providers.addresses import is_at
 from streamedit.providers.base import Tools
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Answer, Call
 from streamedit.wire import bodies
 from streamedit.wire.cutouts import Cutout

@@ -13,7 +13,7 @@ from typing import Literal
 from streamedit.edits import EditRequest
 from streamedit.errors import InvalidRequest
 from streamedit.events import Json
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.wire import nested
 
 

@@ -17,7 +17,7 @@ from streamedit.errors import InvalidRequest
 from streamedit.events import Event, Usage
 from streamedit.providers.base import Picture
 from streamedit.providers.capabilities import DARKROOM, Capabilities
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 _T = TypeVar("_T")
 

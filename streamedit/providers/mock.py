@@ -29,7 +29,7 @@ from streamedit.errors import ErrorDetail, InvalidRequest, UpstreamBroken, Upstr
 from streamedit.events import Event, Usage
 from streamedit.providers.base import Picture, Tools
 from streamedit.providers.capabilities import PARAMETERS, Capabilities, Support
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 
 _PNG_CHUNK_BYTES = 12
 """What a PNG chunk needs beside its content, and all of the last one."""

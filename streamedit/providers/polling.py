@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamError, UpstreamTimeout
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 FAULTS = 10
 """So many looks in a row may fail before a job is given up."""

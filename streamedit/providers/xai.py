@@ -14,7 +14,7 @@ from streamedit.providers.capabilities import Capabilities, Support
 from streamedit.providers.finish import Finish
 from streamedit.providers.inputs import typed
 from streamedit.providers.sizes import nearest_ratio, parse_size, side_px
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 from streamedit.upstream.client import Call
 from streamedit.wire.cutouts import Cutout
 from streamedit.wire.jsonbody import Base64, JsonBody

@@ -1,6 +1,6 @@
 """Where an edit's events are kept while, and after, it happens."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 from streamedit.edits import Edit
 from streamedit.errors import EditExpired, IdempotencyKeyReused, NotFound
 from streamedit.events import Event
+from streamedit.health import Health
 from streamedit.idempotency import Claim
 
 
@@ -60,6 +61,21 @@ class Cursor(Protocol):
 
     async def read(self, wait_s: float) -> Sequence[Logged]:
         """The events behind the cursor, which moves on; none when `wait_s` have passed without any."""
+        ...
+
+
+class Healths(Protocol):
+    """Every target's health, by the target's id. What is not known is a fresh `Health`; a store that is away knows nothing."""
+
+    async def of(self, ids: Sequence[str]) -> Mapping[str, Health]:
+        """What is known of these."""
+        ...
+
+    async def change(self, target_id: str, step: Callable[[Health], Health | None]) -> Health | None:
+        """Replace a target's health by what `step` makes of it, in one go; when that is None it stays. Gives that.
+
+        `step` has no effects: it may be called several times.
+        """
         ...
 
 

@@ -75,6 +75,23 @@ def _from_form(form: Form) -> EditRequest:
     return _not_empty(replace(request, mask=single.get("mask"), markup=single.get("markup"), extra_files=extra_files))
 
 
+def overridden(request: EditRequest, overrides: Sequence[tuple[str, str]]) -> EditRequest:
+    """The request with fields replaced, as if it had come so; its model stays. Raises InvalidRequest."""
+    if not overrides:
+        return request
+    texts = dict(overrides)
+    known = {name: text for name, text in texts.items() if name in EditFields.model_fields}
+    checked = _checked(lambda: EditFields.model_validate({"prompt": request.prompt, **known}))
+    options = {name: getattr(checked, name) for name in _OPTION_NAMES if name in known}
+    kept = tuple(pair for pair in request.extra if pair[0] not in texts)
+    return replace(
+        request,
+        prompt=checked.prompt,
+        options=replace(request.options, **options),
+        extra=(*kept, *((name, text) for name, text in texts.items() if name not in known)),
+    )
+
+
 def _not_empty(request: EditRequest) -> EditRequest:
     for param, images in (("image", request.images), ("mask", (request.mask,)), ("markup", (request.markup,))):
         if any(image is not None and not image.upload.size_bytes for image in images):

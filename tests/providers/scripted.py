@@ -7,7 +7,7 @@ from typing import TypeAlias
 from streamedit.edits import EditRequest
 from streamedit.events import Completed, Event, PartialImage
 from streamedit.providers.capabilities import PARAMETERS, Capabilities, Support
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.wire import payloads
 
 Step: TypeAlias = Event | BaseException | asyncio.Event

@@ -11,7 +11,7 @@ from upstreams import END, ScriptedUpstream, chunk, head, json_answer
 from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
 from streamedit.providers.base import Tools
 from streamedit.providers.calls import Api, read_json, tell, without_secrets
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Call, Upstream, UpstreamLimits
 from streamedit.wire.jsonbody import JsonBody
 

@@ -19,7 +19,7 @@ from streamedit.providers.capabilities import (
     adapted,
     extras_of,
 )
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.uploads import Upload
 
 IMAGE = InputImage(Upload(b"x"), "a.png", "image/png")

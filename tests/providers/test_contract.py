@@ -17,7 +17,7 @@ from upstreams import Asked, ScriptedUpstream, upstream
 from streamedit.config import Settings
 from streamedit.providers import CATALOGUE
 from streamedit.providers.capabilities import CHANGE_THE_PICTURE, Support
-from streamedit.routing import Route, Routes
+from streamedit.routes import Route, Routes
 
 CALLERS_KEY = "sk-of-the-caller-9876543210"
 PHOTOS = Path(__file__).parent.parent / "photos"

@@ -21,7 +21,7 @@ from streamedit.errors import InvalidRequest
 from streamedit.events import Completed, Event, Order, PartialImage
 from streamedit.providers.base import Provider
 from streamedit.providers.darkroom import Darkroom
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.uploads import Upload
 
 PHOTOS = Path(__file__).parent.parent / "photos"

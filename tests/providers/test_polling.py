@@ -7,7 +7,7 @@ import pytest
 from streamedit.errors import Blocked, EditError, ErrorDetail, UpstreamBroken, UpstreamRefused, UpstreamTimeout
 from streamedit.providers import polling
 from streamedit.providers.polling import FAULTS, poll
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 BUSY = UpstreamRefused(ErrorDetail(429, "rate_limit_error", "busy", retryable=True))
 REFUSED = UpstreamRefused(ErrorDetail(400, "invalid_request_error", "no"))

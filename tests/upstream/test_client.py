@@ -16,7 +16,7 @@ from streamedit.errors import UpstreamBroken, UpstreamRefused
 from streamedit.events import Event, PartialImage
 from streamedit.providers.base import Tools
 from streamedit.providers.openai.openai import OpenAI
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.uploads import Upload
 from streamedit.upstream.client import Call, Upstream, UpstreamLimits
 

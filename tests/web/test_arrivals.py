@@ -11,7 +11,7 @@ from descriptors import temporary_files
 from raw import connect, dawdle, form, post_head, read_answer
 from servers import RunningServer, serving, settings_of
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.web.arrivals import arriving
 
 SILENCE_S = 0.4

@@ -12,7 +12,7 @@ from clients import PNG, Answer, post, post_json, post_raw
 from descriptors import temporary_files
 from servers import RunningServer, serving, settings_of
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 IMAGE = ("image", ("a.png", PNG, "image/png"))
 DATA_URL = "data:image/png;base64,iVBORw0KGgo="

@@ -14,7 +14,7 @@ from servers import RunningServer, serving, settings_of
 from upstreams import END, Hang, ScriptedUpstream, answer, chunk, completed, frame, head, partial
 
 from streamedit.contents import SLICE_BYTES
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.web.edits import PATHS
 
 MOCK = {"model": "mock"}

@@ -5,7 +5,7 @@ import time
 import httpx
 from servers import serving, settings_of
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 HANGS = Target("mock", "mock", params={"mock_pace_s": 0, "mock_partials": 1, "mock_fault": "hang"})
 IMAGE = "data:image/png;base64,iVBORw0KGgo="

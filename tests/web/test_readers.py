@@ -15,7 +15,7 @@ from raw import connect, form, post_head
 from servers import RunningServer, serving, settings_of
 from upstreams import END, Hang, ScriptedUpstream, Step, chunk, completed, frame, head, partial
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 EARLIER: dict[str, list[Step]] = {"before": [], "after": [head() + chunk(frame(partial()))]}
 """What the upstream has sent when the caller leaves."""

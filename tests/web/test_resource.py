@@ -14,8 +14,8 @@ from openai.types import ImagesResponse
 from servers import RunningServer, serving, settings_of
 from upstreams import END, Hang, Script, ScriptedUpstream, chunk, completed, frame, head, partial
 
-from streamedit.gateway import Clocks
-from streamedit.routing import Target
+from streamedit.clocks import Clocks
+from streamedit.targets import Target
 from streamedit.web.edits import PATHS
 
 FIELDS = {"id", "object", "status", "created_at", "model", "events_url", "expires_at", "result", "error", "usage"}

@@ -9,7 +9,7 @@ from clients import PNG, post
 from prometheus_client.parser import text_string_to_metric_families
 from servers import RunningServer, serving, settings_of
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/models"])

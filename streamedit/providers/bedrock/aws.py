@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 from botocore.session import Session  # type: ignore[import-untyped]  # botocore has no types
 
 from streamedit.errors import UpstreamUnreachable
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Call, RequestBody
 
 _THREADS = 4

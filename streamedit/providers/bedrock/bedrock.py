@@ -25,7 +25,7 @@ from streamedit.providers.capabilities import Capabilities, Support, adapted, jo
 from streamedit.providers.finish import Finish
 from streamedit.providers.stability.requests import service_request
 from streamedit.providers.stability.services import BEDROCK, Service
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 from streamedit.upstream.client import Call
 from streamedit.wire import bodies
 from streamedit.wire.cutouts import Cutout

@@ -17,7 +17,7 @@ from streamedit.providers import pixels
 from streamedit.providers.capabilities import Capabilities, Extra, Support, extras_of, joined
 from streamedit.providers.inputs import grey_mask
 from streamedit.providers.sizes import parse_size
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.uploads import Upload
 from streamedit.wire.jsonbody import Base64
 

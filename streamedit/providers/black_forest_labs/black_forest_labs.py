@@ -18,7 +18,7 @@ from streamedit.providers.calls import Api
 from streamedit.providers.capabilities import Capabilities
 from streamedit.providers.finish import Finish
 from streamedit.providers.polling import poll
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 from streamedit.upstream.client import Call
 from streamedit.wire.jsonbody import JsonBody
 

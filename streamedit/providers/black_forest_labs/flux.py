@@ -16,7 +16,7 @@ from streamedit.events import Json
 from streamedit.providers.capabilities import Capabilities, Extra, Support, extras_of
 from streamedit.providers.inputs import grey_mask, seeded
 from streamedit.providers.sizes import nearest_ratio, parse_size, side_px
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.wire.jsonbody import Base64
 
 _SIDES = ("top", "bottom", "left", "right")

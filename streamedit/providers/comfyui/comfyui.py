@@ -27,7 +27,7 @@ from streamedit.providers.comfyui.workflow import PARAMS, Mistake, Place, Workfl
 from streamedit.providers.finish import Finish
 from streamedit.providers.inputs import seeded
 from streamedit.providers.sizes import parse_size
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 
 _SEEDS = 1 << 31
 """Every node that takes a seed takes one below this."""

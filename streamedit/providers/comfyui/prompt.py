@@ -12,7 +12,7 @@ from streamedit.providers.base import Tools
 from streamedit.providers.calls import tell
 from streamedit.providers.comfyui.frames import FEATURES, Ended, Message, Preview, Progress, Spread, read
 from streamedit.providers.comfyui.server import Server
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 if TYPE_CHECKING:
     from streamedit.providers.comfyui.socket import Socket

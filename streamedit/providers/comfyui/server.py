@@ -20,7 +20,7 @@ from streamedit.providers.calls import Api, without_secrets
 from streamedit.providers.comfyui.frames import failure
 from streamedit.providers.comfyui.workflow import Place, Workflow
 from streamedit.providers.inputs import typed
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Call
 from streamedit.wire.jsonbody import JsonBody
 from streamedit.wire.multipart import MultipartBody

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from streamedit.errors import UpstreamRefused, UpstreamUnreachable
 from streamedit.providers.base import Tools
 from streamedit.providers.calls import without_secrets
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.wire import bodies
 
 _CLOSE_S = 0.2

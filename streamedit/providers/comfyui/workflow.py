@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from streamedit.events import Json
 from streamedit.providers.capabilities import PARAMETERS, Extra
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 PARAMS = frozenset({"workflow", "inputs", "output", "poll_s", "preview_method", "seed", "steps", "negative_prompt"})
 """What is read of a target's parameters; the last three are defaults for the inputs that mostly have these names."""

@@ -26,7 +26,7 @@ from streamedit.providers.fal.request import arguments, base_of
 from streamedit.providers.fal.stream import Draft, Drafts
 from streamedit.providers.finish import Base64, Finish
 from streamedit.providers.polling import poll
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 from streamedit.upstream.client import Call
 from streamedit.wire.cutouts import Cutout
 from streamedit.wire.jsonbody import JsonBody

@@ -10,7 +10,7 @@ from streamedit.providers.capabilities import extras_of
 from streamedit.providers.fal.apps import App, Masking, Sizing
 from streamedit.providers.inputs import grey_mask, seeded, two_way_mask, typed
 from streamedit.providers.sizes import nearest_ratio, parse_size, side_px
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.wire.jsonbody import Base64
 
 API_BASE = "https://fal.run"

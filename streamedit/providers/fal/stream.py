@@ -11,7 +11,7 @@ from streamedit.errors import UpstreamBroken, UpstreamRefused
 from streamedit.events import Json
 from streamedit.providers.calls import read_json, without_secrets
 from streamedit.providers.fal.answers import explain, pictures, stage
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Answer
 from streamedit.wire import bodies
 from streamedit.wire.cutouts import Cutout

@@ -15,7 +15,7 @@ from streamedit.providers.google.dialect import Service, body_of, composites, mo
 from streamedit.providers.google.reading import Reading
 from streamedit.providers.google.responses import explain
 from streamedit.providers.inputs import grey_mask, seeded
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Call
 
 METHOD = "streamGenerateContent?alt=sse"

@@ -13,7 +13,7 @@ from streamedit.events import Json
 from streamedit.providers.capabilities import Capabilities, Extra, Support
 from streamedit.providers.inputs import typed
 from streamedit.providers.sizes import nearest_ratio, parse_size, side_px
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.wire.jsonbody import Base64, JsonBody
 
 _RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")

@@ -12,7 +12,7 @@ from streamedit.providers.base import Tools
 from streamedit.providers.capabilities import Capabilities
 from streamedit.providers.google.call import METHOD, GenerateContent, Place, method_url
 from streamedit.providers.google.dialect import AI_STUDIO, mistake
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 
 API_BASE = "https://generativelanguage.googleapis.com/v1beta"
 

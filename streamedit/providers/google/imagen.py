@@ -17,7 +17,7 @@ from streamedit.providers.google.call import Place
 from streamedit.providers.google.responses import explain
 from streamedit.providers.inputs import grey_mask, seeded
 from streamedit.providers.sizes import nearest_ratio, parse_size
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Call
 from streamedit.wire.cutouts import Cutout
 from streamedit.wire.jsonbody import Base64, JsonBody

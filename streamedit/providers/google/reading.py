@@ -21,7 +21,7 @@ from streamedit.providers.calls import without_secrets
 from streamedit.providers.finish import Finish
 from streamedit.providers.google.dialect import composites
 from streamedit.providers.google.responses import Response, explain
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.uploads import Upload
 from streamedit.upstream.client import Answer
 from streamedit.wire import bodies

@@ -20,7 +20,7 @@ from streamedit.providers.capabilities import Capabilities
 from streamedit.providers.google import dialect, imagen
 from streamedit.providers.google.call import METHOD, GenerateContent, Place, method_url
 from streamedit.providers.google.dialect import VERTEX
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 from streamedit.wire import bodies
 
 if TYPE_CHECKING:

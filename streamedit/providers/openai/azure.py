@@ -20,7 +20,7 @@ from streamedit.providers.capabilities import Capabilities, Support
 from streamedit.providers.openai import entra
 from streamedit.providers.openai.dialect import Dialect, Speaker
 from streamedit.providers.openai.form import Form
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 from streamedit.wire import bodies
 
 _V1_VERSIONS = ("preview", "latest", "v1")

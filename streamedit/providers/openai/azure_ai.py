@@ -22,7 +22,7 @@ from streamedit.providers.openai import azure, entra
 from streamedit.providers.openai.dialect import Dialect, Speaker, bearer
 from streamedit.providers.openai.form import Form
 from streamedit.providers.sizes import parse_size
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 from streamedit.upstream.client import RequestBody
 from streamedit.wire.jsonbody import Base64, JsonBody
 

@@ -21,7 +21,7 @@ from streamedit.providers.capabilities import Capabilities
 from streamedit.providers.finish import Base64, Finish
 from streamedit.providers.openai.form import Form
 from streamedit.providers.sizes import parse_size
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Answer, Call
 from streamedit.wire import bodies, frames, payloads
 from streamedit.wire.cutouts import Cutout

@@ -15,7 +15,7 @@ from streamedit.errors import UpstreamRefused
 from streamedit.events import Json
 from streamedit.providers.base import Tools
 from streamedit.providers.calls import Api
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Call
 from streamedit.wire import bodies
 

@@ -9,7 +9,7 @@ from streamedit.events import Json
 from streamedit.providers.capabilities import Capabilities, extras_of
 from streamedit.providers.inputs import grey_mask, seeded, typed
 from streamedit.providers.sizes import parse_size
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import RequestBody
 from streamedit.wire.multipart import MultipartBody
 

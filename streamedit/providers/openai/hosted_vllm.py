@@ -3,7 +3,7 @@
 from streamedit.providers.base import Tools
 from streamedit.providers.openai.dialect import Speaker
 from streamedit.providers.openai.servers import VLLM_OMNI
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 
 FAMILIES = {"hosted_vllm/*": VLLM_OMNI.capabilities}
 

@@ -14,7 +14,7 @@ from streamedit.providers.capabilities import Capabilities, Support
 from streamedit.providers.openai.dialect import Dialect, Speaker
 from streamedit.providers.openai.form import Form
 from streamedit.providers.openai.servers import explain
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 
 _SENT = ("size", "quality", "background", "input_fidelity", "response_format", "user")
 _BLOCKED = "content_policy_violation"

@@ -20,7 +20,7 @@ from streamedit.providers.capabilities import PARAMETERS, Capabilities, Support
 from streamedit.providers.openai.dialect import Dialect, Speaker, bearer
 from streamedit.providers.openai.form import Form
 from streamedit.providers.openai.servers import SD_CPP, SGLANG, VLLM_OMNI
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 
 API_BASE = "https://api.openai.com/v1"
 

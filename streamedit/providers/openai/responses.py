@@ -14,7 +14,7 @@ from streamedit.providers.base import Tools
 from streamedit.providers.calls import Api, is_stream, read_json, without_secrets
 from streamedit.providers.capabilities import Capabilities, Extra, Support, extras_of
 from streamedit.providers.inputs import typed
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 from streamedit.upstream.client import Answer, Call
 from streamedit.wire.jsonbody import Base64, JsonBody
 from streamedit.wire.responses import Reply

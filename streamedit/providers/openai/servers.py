@@ -14,7 +14,7 @@ from streamedit.events import Json
 from streamedit.providers.capabilities import Capabilities, Extra, Support
 from streamedit.providers.openai.dialect import Dialect
 from streamedit.providers.openai.form import Form
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.wire import bodies
 
 _PICTURE = dict.fromkeys(("size", "output_format", "output_compression"), Support.MAPPED)

@@ -18,7 +18,7 @@ from streamedit.providers.finish import Finish
 from streamedit.providers.inputs import seeded, typed
 from streamedit.providers.openrouter.http import checked, cut, explain, is_stream, post, reads, usage_of
 from streamedit.providers.sizes import nearest_ratio, parse_size, side_px
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Answer
 from streamedit.wire.cutouts import Cutout, Pieces
 from streamedit.wire.jsonbody import Base64

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from streamedit.errors import ErrorDetail, UpstreamBroken, UpstreamRefused
 from streamedit.events import Json, Usage, as_object
 from streamedit.providers.calls import read_json, without_secrets
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Answer, Call
 from streamedit.wire import bodies
 from streamedit.wire.cutouts import Cutout

@@ -16,7 +16,7 @@ from streamedit.providers.capabilities import Capabilities, Extra, Support, extr
 from streamedit.providers.finish import Finish
 from streamedit.providers.inputs import seeded, typed
 from streamedit.providers.openrouter.http import checked, cut, explain, is_stream, post, reads, usage_of
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Answer
 from streamedit.wire.cutouts import Cutout
 from streamedit.wire.jsonbody import Base64

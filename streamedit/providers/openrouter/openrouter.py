@@ -11,7 +11,7 @@ from streamedit.events import Event
 from streamedit.providers.base import Tools
 from streamedit.providers.capabilities import Capabilities
 from streamedit.providers.openrouter import chat, images
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 
 FAMILIES: Mapping[str, Capabilities] = {
     "openrouter/openai/*": images.OPENAI,

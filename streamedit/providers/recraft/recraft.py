@@ -19,7 +19,7 @@ from streamedit.providers.capabilities import Capabilities, adapted, extras_of
 from streamedit.providers.finish import Finish
 from streamedit.providers.inputs import grey_mask, typed
 from streamedit.providers.recraft.services import FAMILIES, SERVICES, Service, capabilities_of, named, service_of
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 from streamedit.upstream.client import Call, RequestBody
 from streamedit.wire.jsonbody import Base64, JsonBody
 from streamedit.wire.multipart import MultipartBody

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from streamedit.edits import EditRequest
 from streamedit.providers.capabilities import Capabilities, Extra, Support
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 _FORMATS = ("png", "jpeg", "webp")
 _FINISHED = dict.fromkeys(("output_format", "output_compression", "response_format"), Support.MAPPED)

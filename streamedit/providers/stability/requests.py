@@ -15,7 +15,7 @@ from streamedit.providers.inputs import grey_mask, seeded
 from streamedit.providers.sizes import nearest_ratio, parse_size
 from streamedit.providers.stability.input_limits import Limits
 from streamedit.providers.stability.services import MAX_PROMPT_CHARS, RATIOS, Service
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 _MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp")
 _SEEDS = 4_294_967_295

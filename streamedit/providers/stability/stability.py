@@ -23,7 +23,7 @@ from streamedit.providers.finish import Finish
 from streamedit.providers.polling import poll
 from streamedit.providers.stability.requests import ServiceRequest, service_request
 from streamedit.providers.stability.services import SERVICES, Service, find
-from streamedit.routing import Setup, Target
+from streamedit.targets import Setup, Target
 from streamedit.upstream.client import Call
 from streamedit.wire.cutouts import Cutout, Pieces
 from streamedit.wire.multipart import MultipartBody

@@ -16,7 +16,8 @@ from providers.fakes.bedrock import Inpaint
 from servers import serving, settings_of
 from upstreams import END, Asked, Script, ScriptedUpstream, chunk, head, upstream
 
-from streamedit.routing import Route, Routes, Target
+from streamedit.routes import Route, Routes
+from streamedit.targets import Target
 
 ACCESS, SECRET, TOKEN = "AKIDOFTHESERVER00001", "secret/of+the/server/0123456789abcdefghij", "token//of+the=server" * 20
 KEYS = {"aws_access_key_id": ACCESS, "aws_secret_access_key": SECRET}

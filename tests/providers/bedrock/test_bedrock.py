@@ -17,7 +17,7 @@ from upstreams import Asked, ScriptedUpstream, json_answer
 
 from streamedit.config import from_environment
 from streamedit.providers.bedrock.bedrock import FAMILIES, SETUP, invoke_url
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 NOVA = "amazon.nova-canvas-v1:0"
 INPAINT = "us.stability.stable-image-inpaint-v1:0"

@@ -20,7 +20,7 @@ from streamedit.providers.base import Tools
 from streamedit.providers.black_forest_labs.black_forest_labs import POLL_S, SETUP
 from streamedit.providers.black_forest_labs.flux import FAMILIES, family_of
 from streamedit.providers.calls import Api
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Call, Upstream, UpstreamLimits
 
 PHOTO = png((90, 120, 150), (320, 256))

@@ -23,7 +23,7 @@ from upstreams import Asked, Close, Hang, Script, ScriptedUpstream, json_answer,
 from streamedit.edits import EditRequest, InputImage
 from streamedit.providers.base import Tools
 from streamedit.providers.comfyui.comfyui import ComfyUI as Provider
-from streamedit.routing import Route, Routes
+from streamedit.routes import Route, Routes
 from streamedit.uploads import Upload
 from streamedit.upstream.client import Upstream, UpstreamLimits
 

@@ -15,7 +15,7 @@ from streamedit.documents import ConfigError
 from streamedit.providers.capabilities import Extra
 from streamedit.providers.comfyui.comfyui import SETUP
 from streamedit.providers.comfyui.workflow import Place, Workflow
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 WORKFLOWS = Path(__file__).parent.parent.parent / "workflows"
 IMG2IMG = WORKFLOWS / "img2img.json"

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from PIL import Image
 from upstreams import END, Asked, Hang, Script, chunk, head, json_answer
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 KEY = "sk-secret-of-the-provider-0123456789"
 """What the fake wants to see, and nobody else."""

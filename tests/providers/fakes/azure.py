@@ -7,7 +7,7 @@ from providers.fakes import KEY, Outcome
 from providers.fakes.openai import OpenAI
 from upstreams import Asked, Script, json_answer
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 FIELDS = {
     "prompt", "n", "size", "quality", "background", "output_format", "output_compression", "input_fidelity", "stream",

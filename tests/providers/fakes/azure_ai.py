@@ -9,7 +9,7 @@ from providers.fakes.azure import refusal
 from providers.fakes.openai import in_format
 from upstreams import Asked, Script, json_answer
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 
 class Foundry(Fake):

@@ -18,7 +18,7 @@ from providers.fakes import KEY, Fake, Outcome, body_of, check_only, decoded
 from upstreams import Asked, Script, Upgrade, json_answer, sized
 from websocket import BINARY, WebSocket
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 WORKFLOWS = Path(__file__).parent.parent.parent / "workflows"
 

@@ -16,7 +16,7 @@ from providers.fakes import KEY, Fake, b64, body_of, check_only, decoded
 from providers.fakes.openai import in_format
 from upstreams import END, Asked, Script, chunk, head, json_answer
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 STREAM = "streamGenerateContent?alt=sse"
 RATIOS = {"1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"}

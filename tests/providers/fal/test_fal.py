@@ -32,7 +32,7 @@ from streamedit.providers.fal.answers import API_HOSTS, MEDIA_HOSTS, explain
 from streamedit.providers.fal.apps import name_of
 from streamedit.providers.fal.fal import SETUP
 from streamedit.providers.fal.request import base_of
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 STREAM = {"stream": "true", "partial_images": "2"}
 PHOTO = png((9, 99, 199), (120, 80))

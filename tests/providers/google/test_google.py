@@ -27,7 +27,7 @@ from streamedit.providers import CATALOGUE, pixels
 from streamedit.providers.base import Tools
 from streamedit.providers.google.dialect import image_config, model_of
 from streamedit.providers.google.gemini import SETUP, Gemini
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.uploads import Upload
 from streamedit.upstream.client import Upstream, UpstreamLimits
 

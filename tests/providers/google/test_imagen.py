@@ -18,7 +18,7 @@ from servers import RunningServer, serving, settings_of
 from upstreams import Asked, ScriptedUpstream, json_answer
 
 from streamedit.providers.google.imagen import CAPABILITIES
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 MODEL = "imagen-3.0-capability-001"
 PATH = f"/v1/projects/p-1/locations/us-central1/publishers/google/models/{MODEL}:predict"

@@ -22,7 +22,7 @@ from streamedit.errors import EditError
 from streamedit.providers import CATALOGUE
 from streamedit.providers.google.tokens import GoogleTokens
 from streamedit.providers.google.vertex import SETUP, place_of
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 MODEL = "gemini-3-pro-image"
 RED = png((200, 30, 30))

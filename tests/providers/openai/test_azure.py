@@ -17,7 +17,7 @@ from streamedit.config import from_file
 from streamedit.documents import ConfigError
 from streamedit.providers import available
 from streamedit.providers.openai.azure import Surface
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 STREAM = {"stream": "true", "partial_images": "2"}
 HOST = "https://r.openai.azure.com"

@@ -14,7 +14,7 @@ from upstreams import END, Asked, Script, ScriptedUpstream, chunk, head, json_an
 from streamedit.config import from_environment, from_file
 from streamedit.documents import ConfigError
 from streamedit.providers import available
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 PHOTO = png((10, 10, 10))
 KEY = "key-of-the-resource"

@@ -13,7 +13,7 @@ from upstreams import USAGE, ScriptedUpstream, json_answer
 from streamedit.config import from_file
 from streamedit.documents import ConfigError
 from streamedit.providers import available
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 PHOTO = png((10, 10, 10))
 

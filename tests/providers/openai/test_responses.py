@@ -21,7 +21,7 @@ from streamedit.events import PartialImage
 from streamedit.providers.base import Tools
 from streamedit.providers.openai.responses import SETUP
 from streamedit.providers.openai.responses import OpenAIResponses as Provider
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.uploads import Upload
 from streamedit.upstream.client import Upstream, UpstreamLimits
 

@@ -16,7 +16,7 @@ from upstreams import END, ScriptedUpstream, chunk, head, json_answer
 from streamedit.config import from_file
 from streamedit.documents import ConfigError
 from streamedit.providers import available
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 SIZE_PX = (64, 48)
 PHOTO = png((10, 10, 10))

@@ -16,7 +16,7 @@ from streamedit.events import Usage
 from streamedit.providers.base import Tools
 from streamedit.providers.openrouter.http import usage_of
 from streamedit.providers.openrouter.openrouter import FAMILIES, SETUP, OpenRouter
-from streamedit.routing import Target
+from streamedit.targets import Target
 from streamedit.upstream.client import Upstream, UpstreamLimits
 
 PROVIDER = "openrouter"

@@ -21,7 +21,7 @@ from servers import serving, settings_of
 from upstreams import Asked, ScriptedUpstream
 
 from streamedit.providers.recraft.recraft import SETUP
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 SIZE_PX = (320, 280)
 

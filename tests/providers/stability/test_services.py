@@ -5,7 +5,7 @@ import pytest
 from streamedit.providers.capabilities import Support
 from streamedit.providers.stability.services import BEDROCK, SERVICES, find
 from streamedit.providers.stability.stability import FAMILIES, SETUP
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 NAMES = [
     "erase", "inpaint", "outpaint", "search-and-replace", "search-and-recolor", "remove-background",

@@ -16,7 +16,7 @@ from servers import RunningServer, serving, settings_of
 from upstreams import Asked, Reset, Script, ScriptedUpstream, json_answer, upstream
 
 from streamedit.config import Settings
-from streamedit.routing import Route, Routes
+from streamedit.routes import Route, Routes
 
 PHOTO = (Path(__file__).parent.parent.parent / "photos" / "chelsea.png").read_bytes()
 IMAGE = ("image", ("cat.png", PHOTO, "image/png"))

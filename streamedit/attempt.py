@@ -1,0 +1,106 @@
+"""One call of one target: held to its bounds, priced, counted."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TypeAlias
+
+from streamedit.edits import EditRequest
+from streamedit.errors import RequestTimeout, UpstreamBroken, UpstreamTimeout
+from streamedit.events import Completed, Event, Failed, PartialImage, Usage
+from streamedit.pricing import Made, Prices
+from streamedit.providers.base import Provider
+from streamedit.providers.capabilities import adapted
+from streamedit.routing import Stage
+from streamedit.targets import Target
+from streamedit.wire.forms import overridden
+
+Emit: TypeAlias = Callable[[Event], Awaitable[None]]
+"""Takes the next event of an edit."""
+
+
+class Attempt:
+    """`committed`: an event was emitted. Beside it, what was counted; `clock` gives monotonic seconds."""
+
+    def __init__(self, stage: Stage, target: Target, prices: Prices, clock: Callable[[], float]) -> None:
+        self._stage = stage
+        self._target = target
+        self._prices = prices
+        self._clock = clock
+        self._is_counted = False
+        self.started_s = clock()
+        self.first_event_s: float | None = None
+        self.partial_images = 0
+        self.images = 0
+        self.size_bytes = 0
+        self.usage = Usage()
+        self.cost_micros: int | None = None
+
+    @property
+    def committed(self) -> bool:
+        return self.first_event_s is not None
+
+    @property
+    def total_s(self) -> float:
+        """Since it began."""
+        return self._clock() - self.started_s
+
+    async def run(self, provider: Provider, request: EditRequest, emit: Emit) -> None:
+        """Emit the events of the call. Raises EditError; beyond a bound UpstreamTimeout, beyond the caller's RequestTimeout."""
+        target = _with_headers(self._target, request)
+        request = adapted(overridden(request, self._stage.overrides), provider.capabilities(target), target)
+        callers, own = self._stage.timeout_s, target.timeout_s
+        bound = min((each for each in (callers, own) if each is not None), default=None)
+        try:
+            async with asyncio.timeout(bound):
+                await self._relay(provider.edit(request, target), request.n, emit)
+        except TimeoutError:
+            if callers is not None and bound == callers:
+                raise RequestTimeout(f"Request exceeded the timeout sent in the request: {callers * 1000:.0f}ms") from None
+            raise UpstreamTimeout("The provider took too long.") from None
+
+    async def _relay(self, events: AsyncGenerator[Event], missing: int, emit: Emit) -> None:
+        async with aclosing(events):
+            async for event in events:
+                if self.first_event_s is None:
+                    self.first_event_s = self.total_s
+                await emit(self._counted(event))
+                missing -= isinstance(event, Completed)
+                if not missing:
+                    return
+        raise UpstreamBroken("The provider's stream ended before the edit was completed.", code="upstream_incomplete")
+
+    def _counted(self, event: Event) -> Event:
+        if isinstance(event, Failed):
+            return event
+        self.size_bytes += event.payload.size_bytes
+        self.partial_images += isinstance(event, PartialImage)
+        if not isinstance(event, Completed):
+            return event
+        self.images += 1
+        usage = Usage.of(event.payload)
+        self.usage += usage
+        cost_micros = self._cost_micros(event, usage)
+        if cost_micros is not None:
+            self.cost_micros = (self.cost_micros or 0) + cost_micros
+        return replace(event, cost_micros=cost_micros)
+
+    def _cost_micros(self, completed: Completed, usage: Usage) -> int | None:
+        """What the image cost. The usage of all images of a call comes with the first of them."""
+        tells = usage.cost_micros is not None or usage.input_tokens + usage.output_tokens > 0
+        if self._is_counted and not tells:
+            return 0
+        fields = completed.payload.fields
+        made = Made(fields.get("quality"), fields.get("size"), self.partial_images)
+        cost_micros = self._prices.cost_micros(self._target, usage, made)
+        self._is_counted = self._is_counted or (tells and cost_micros is not None)
+        return cost_micros
+
+
+def _with_headers(target: Target, request: EditRequest) -> Target:
+    """The caller's headers for the provider come before the configuration's."""
+    if not request.wishes.headers:
+        return target
+    headers = {**request.wishes.headers, **target.extra_headers}
+    return replace(target, params={**target.params, "extra_headers": headers})

@@ -1,0 +1,89 @@
+"""What kind of failure an error is: whose fault, and whether anybody else may be asked. Pure.
+
+The kinds are those by which LiteLLM's `retry_policy` and `allowed_fails_policy` tell errors apart.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from http import HTTPStatus
+
+from streamedit.errors import ErrorDetail
+
+
+class Kind(StrEnum):
+    """Of a failed attempt."""
+
+    BAD_REQUEST = "bad_request"
+    """The request is wrong, whoever is asked."""
+    CONTENT_POLICY = "content_policy"
+    """The provider's moderation does not want it; another's may."""
+    AUTHENTICATION = "authentication"
+    """The provider refuses this server's credentials."""
+    NOT_FOUND = "not_found"
+    """The provider has no such model."""
+    RATE_LIMIT = "rate_limit"
+    TIMEOUT = "timeout"
+    INTERNAL = "internal"
+    """The provider broke, or could not be reached."""
+
+
+_BLOCKED = frozenset({"moderation_blocked", "content_policy_violation", "content_filter"})
+_OUR_ACCOUNT = frozenset({"upstream_unauthorized", "upstream_payment_required"})
+
+_KIND_OF_STATUS = {
+    HTTPStatus.UNAUTHORIZED: Kind.AUTHENTICATION,
+    HTTPStatus.FORBIDDEN: Kind.AUTHENTICATION,
+    HTTPStatus.NOT_FOUND: Kind.NOT_FOUND,
+    HTTPStatus.REQUEST_TIMEOUT: Kind.TIMEOUT,
+    HTTPStatus.CONFLICT: Kind.INTERNAL,
+    HTTPStatus.TOO_MANY_REQUESTS: Kind.RATE_LIMIT,
+    HTTPStatus.GATEWAY_TIMEOUT: Kind.TIMEOUT,
+}
+
+CALLERS = frozenset({Kind.BAD_REQUEST, Kind.CONTENT_POLICY})
+"""Failures that say nothing of the target: it has answered."""
+
+
+def kind_of(error: ErrorDetail) -> Kind:
+    """By its code, else by its status."""
+    if error.code in _BLOCKED:
+        return Kind.CONTENT_POLICY
+    if error.code in _OUR_ACCOUNT:
+        return Kind.AUTHENTICATION
+    known = _KIND_OF_STATUS.get(HTTPStatus(error.status)) if error.status in list(HTTPStatus) else None
+    return known or (Kind.INTERNAL if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Kind.BAD_REQUEST)
+
+
+def may_go_on(error: ErrorDetail, committed: bool) -> bool:
+    """Whether anybody may be asked after `error`: never once an event was logged or somebody may have been paid."""
+    return not error.charged and not committed
+
+
+def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:
+    """How long a provider asks not to be asked: `retry-after` in seconds or as a date (RFC 9110), or in milliseconds.
+
+    Sources of the others: openai-python 3.52 (`retry-after-ms`), Azure (`x-ms-retry-after-ms`).
+    """
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        if (wait_ms := _number(headers.get(name))) is not None:
+            return wait_ms / 1000
+    value = headers.get("retry-after")
+    return _number(value) if value is None or _number(value) is not None else _until(value, now_s)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def _until(date: str, now_s: float) -> float | None:
+    try:
+        at = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now_s) if isinstance(at, datetime) else None

@@ -1,0 +1,161 @@
+"""The model names of a server, and the plan that a request for one of them becomes. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from streamedit.edits import Wishes
+from streamedit.errors import InvalidRequest, NotFound
+from streamedit.failures import Kind
+from streamedit.health import CoolRules
+from streamedit.routing import Plan, Policy, Stage, When
+from streamedit.targets import Target
+
+_DEFAULT_TAG = "default"
+"""LiteLLM's: targets for requests without a tag, and for those whose tags nobody has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model name, its targets, and how they are tried."""
+
+    model: str
+    targets: tuple[Target, ...]
+    policy: Policy = field(default_factory=Policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds between model names.
+
+    `aliases`: other names of models. `fallbacks`: the models that take over for one, in order, `*` for any; of them at most
+    `max_fallbacks`. `blocked_fallbacks`: the same, for what a provider's moderation has blocked. `default_fallbacks`: for
+    models that have none. `filters_tags`: a request's tags choose among targets; `any_tag`: one that both have will do.
+    """
+
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    blocked_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    default_fallbacks: tuple[str, ...] = ()
+    max_fallbacks: int = 5
+    filters_tags: bool = False
+    any_tag: bool = True
+
+
+class Routes:
+    """All model names of a server. A name `provider/*` takes every name with that prefix, `*` every other name."""
+
+    def __init__(self, routes: Sequence[Route], default_model: str | None, rules: Rules = Rules()) -> None:
+        self.default_model = default_model
+        self.all = tuple(routes)
+        self.rules = rules
+        self._by_model = {route.model: route for route in routes}
+
+    @property
+    def providers(self) -> frozenset[str]:
+        """The names of all providers that are needed."""
+        return frozenset(target.provider for route in self.all for target in route.targets)
+
+    def find(self, model: str | None) -> Route:
+        """The route of the model that a client asked for, or of the default model. Raises NotFound, InvalidRequest."""
+        name = model or self.default_model
+        if name is None:
+            raise InvalidRequest(
+                "model is required: there is no default model.", param="model", code="missing_required_parameter"
+            )
+        route = self._find(self.rules.aliases.get(name, name))
+        if route is None:
+            raise NotFound(f"The model '{name}' does not exist here.", param="model", code="model_not_found")
+        return route
+
+    def serves(self, model: str) -> bool:
+        return self._find(self.rules.aliases.get(model, model)) is not None
+
+    def plan(self, model: str | None, wishes: Wishes = Wishes()) -> Plan:  # noqa: B008 - frozen
+        """Who is asked for an edit by this model, and who after them. Raises NotFound, InvalidRequest."""
+        route = self.find(model)
+        blocked = self._stages(self.rules.blocked_fallbacks.get(route.model, ()), route, wishes)
+        others = self._stages(self._fallbacks(route, wishes), route, wishes)
+        kinds = frozenset(Kind) - {Kind.CONTENT_POLICY} if blocked else None
+        steps = [
+            (When(), self._stage(route, wishes)),
+            *((When(kinds), stage) for stage in others),
+            *((When(frozenset({Kind.CONTENT_POLICY})), stage) for stage in blocked),
+        ]
+        return Plan(tuple(_waiting_only_at_the_end(steps)))
+
+    def _fallbacks(self, route: Route, wishes: Wishes) -> Sequence[str]:
+        if wishes.fallbacks is not None:
+            return self._known(wishes.fallbacks)
+        rules = self.rules
+        configured = rules.fallbacks.get(route.model) or rules.fallbacks.get("*") or rules.default_fallbacks
+        return configured[: rules.max_fallbacks]
+
+    def _known(self, fallbacks: Sequence[str]) -> Sequence[str]:
+        """A caller's own fallbacks. Raises InvalidRequest, NotFound."""
+        if len(fallbacks) > self.rules.max_fallbacks:
+            told = f"At most {self.rules.max_fallbacks} fallbacks."
+            raise InvalidRequest(told, param="fallbacks", code="too_many_fallbacks")
+        for name in fallbacks:
+            if not self.serves(name):
+                raise NotFound(f"The model '{name}' does not exist here.", param="fallbacks", code="model_not_found")
+        return fallbacks
+
+    def _stages(self, models: Sequence[str], route: Route, wishes: Wishes) -> list[Stage]:
+        found = [self.find(model) for model in models]
+        return [self._stage(each, wishes) for each in found if each.model != route.model]
+
+    def _stage(self, route: Route, wishes: Wishes) -> Stage:
+        policy = route.policy if wishes.retries is None else replace(route.policy, retries=wishes.retries, retries_by_kind={})
+        return Stage(route.model, self._tagged(route, wishes), policy, timeout_s=wishes.timeout_s)
+
+    def _tagged(self, route: Route, wishes: Wishes) -> tuple[Target, ...]:
+        """The targets for a request's tags. Raises InvalidRequest when there are none."""
+        if not self.rules.filters_tags:
+            return route.targets
+        asked = frozenset(wishes.tags)
+        meets = (lambda tags: bool(tags & asked)) if self.rules.any_tag else (lambda tags: asked <= tags)
+        tagged = tuple(target for target in route.targets if asked and meets(target.tags))
+        default = tuple(target for target in route.targets if _DEFAULT_TAG in target.tags)
+        found = tagged or default or (() if asked else route.targets)
+        if not found:
+            told = f"No target of '{route.model}' has the tags {', '.join(sorted(asked))}."
+            raise InvalidRequest(told, param="tags", code="no_target_for_tags")
+        return found
+
+    def _find(self, name: str) -> Route | None:
+        return self._by_model.get(name) or self._of_provider(name) or self._wildcard(name)
+
+    def _of_provider(self, name: str) -> Route | None:
+        """`provider/model` for a model that the configuration has under another name."""
+        provider, slash, model = name.partition("/")
+        if not slash or f"{provider}/*" in self._by_model:
+            return None
+        serving = ((each, _targets_of(each, provider, model)) for each in self.all)
+        return next((replace(each, targets=targets) for each, targets in serving if targets), None)
+
+    def _wildcard(self, name: str) -> Route | None:
+        """The route `provider/*` or `*` that takes `name`; a target's model `*` then stands for what the star took."""
+        provider, slash, rest = name.partition("/")
+        prefixed = self._by_model.get(f"{provider}/*") if slash and rest else None
+        route = prefixed or self._by_model.get("*")
+        if route is None:
+            return None
+        taken = rest if prefixed else name
+        targets = tuple(replace(target, model=target.model.replace("*", taken)) for target in route.targets)
+        return replace(route, model=name, targets=targets)
+
+
+def _targets_of(route: Route, provider: str, model: str) -> tuple[Target, ...]:
+    return tuple(target for target in route.targets if (target.provider, target.model) == (provider, model))
+
+
+def _waiting_only_at_the_end(steps: Sequence[tuple[When, Stage]]) -> Iterator[tuple[When, Stage | Plan]]:
+    """Nobody waits for a target where another stage could take over; and a target without any other never cools down."""
+    alone = sum(len(stage.targets) for _, stage in steps) == 1
+    for number, (when, stage) in enumerate(steps):
+        policy = stage.policy
+        if any(later.kinds is None or len(later.kinds) > 1 for later, _ in steps[number + 1 :]):
+            policy = replace(policy, patience_s=0.0)
+        if alone:
+            policy = replace(policy, cooling=CoolRules())
+        yield when, replace(stage, policy=policy)

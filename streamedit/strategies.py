@@ -1,0 +1,88 @@
+"""Which of several targets is asked first. Pure: the caller draws the lots.
+
+The names are LiteLLM's `routing_strategy`; `ordered` is this server's own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from streamedit.health import Health
+from streamedit.targets import Target
+
+
+class Strategy(StrEnum):
+    """How a route spreads its edits."""
+
+    ORDERED = "ordered"
+    """In the order of the configuration."""
+    SIMPLE_SHUFFLE = "simple-shuffle"
+    """By lot, with the weights that the targets have: `weight`, else `rpm`, else `tpm`."""
+    LEAST_BUSY = "least-busy"
+    """The one with the fewest calls open."""
+    LATENCY = "latency-based"
+    """The one whose first events have come soonest of late; one that nothing is known of goes first."""
+    COST = "cost-based"
+    """The cheapest; one without a known price comes last."""
+    USAGE = "usage-based"
+    """The one with the fewest tokens, then requests, in this minute."""
+
+    @classmethod
+    def named(cls, name: str) -> "Strategy | None":
+        """A strategy by its name, or by LiteLLM's longer one."""
+        return next((one for one in cls if name in (one, f"{one}-routing", f"{one}-routing-v2")), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A target that may be asked. `cost_micros`: of a usual edit; None where it is not known."""
+
+    target: Target
+    health: Health = field(default_factory=Health)
+    cost_micros: Decimal | None = None
+
+
+def pick(strategy: Strategy, candidates: Sequence[Candidate], now_s: float, draw: Callable[[], float]) -> Candidate:
+    """One of at least one candidate, of those with the lowest `order`. `draw` gives a number from 0 to below 1."""
+    lowest = min(candidate.target.order for candidate in candidates)
+    group = [candidate for candidate in candidates if candidate.target.order == lowest]
+    if strategy is Strategy.ORDERED:
+        return group[0]
+    if strategy is Strategy.SIMPLE_SHUFFLE:
+        return _drawn(group, _weights(group), draw())
+    ranked = [(_rank(strategy, candidate, now_s), candidate) for candidate in group]
+    best = min(rank for rank, _ in ranked)
+    equal = [candidate for rank, candidate in ranked if rank == best]
+    return _drawn(equal, [1.0] * len(equal), draw())
+
+
+def _rank(strategy: Strategy, candidate: Candidate, now_s: float) -> tuple[float, ...]:
+    health, cost = candidate.health, candidate.cost_micros
+    if strategy is Strategy.LEAST_BUSY:
+        return (health.calls(now_s),)
+    if strategy is Strategy.LATENCY:
+        return (health.latency_s,)
+    if strategy is Strategy.COST:
+        return (float("inf") if cost is None else float(cost),)
+    is_now = health.minute == int(now_s // 60)
+    return (health.tokens, health.requests) if is_now else (0, 0)
+
+
+def _weights(group: Sequence[Candidate]) -> list[float]:
+    """Of the first kind that any of them has; a target without it has none of the lots."""
+    for name in ("weight", "rpm", "tpm"):
+        weights = [candidate.target.number(name) or 0.0 for candidate in group]
+        if any(weights):
+            return weights
+    return [1.0] * len(group)
+
+
+def _drawn(group: Sequence[Candidate], weights: Sequence[float], lot: float) -> Candidate:
+    left = lot * sum(weights)
+    for candidate, weight in zip(group, weights, strict=True):
+        left -= weight
+        if left < 0:
+            return candidate
+    # Rounding: the last that has a lot at all.
+    return next(candidate for candidate, weight in reversed(list(zip(group, weights, strict=True))) if weight)

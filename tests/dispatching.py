@@ -1,0 +1,33 @@
+"""A dispatch for tests: of scripted providers, with a past that is kept in memory."""
+
+from collections.abc import Mapping
+
+from streamedit.clocks import SYSTEM_CLOCKS, Clocks
+from streamedit.dispatch import Dispatch
+from streamedit.health import Caller
+from streamedit.pricing import Prices
+from streamedit.providers.base import Provider
+from streamedit.stores import Healths
+from streamedit.stores.healths import MemoryHealths
+from streamedit.tracker import Tracker
+from streamedit.walk import Tools
+
+PROCESS = "process"
+
+
+def tools_of(
+    providers: Mapping[str, Provider],
+    prices: Prices | None = None,
+    clocks: Clocks = SYSTEM_CLOCKS,
+    healths: Healths | None = None,
+    max_attempts: int = 10,
+) -> Tools:
+    """What walks over these providers work with."""
+    known = prices or Prices(())
+    tracker = Tracker(healths or MemoryHealths(), Caller(PROCESS, 60), known, clocks.now_s)
+    return Tools(providers, known, tracker, clocks, max_attempts)
+
+
+def dispatch_of(providers: Mapping[str, Provider], prices: Prices | None = None, total_s: float = 5) -> Dispatch:
+    """See the module."""
+    return Dispatch(tools_of(providers, prices), total_s=total_s)

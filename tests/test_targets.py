@@ -1,0 +1,43 @@
+"""Where a model can be had: what is told of it, and what is not."""
+
+import pytest
+
+from streamedit.targets import Setup, Target
+
+
+def test_a_target_does_not_show_its_key() -> None:
+    """A target may be logged: neither its key nor its extra headers are in its representation."""
+    target = Target("openai", "m", "sk-secret", "http://upstream", {"extra_headers": {"authorization": "secret"}})
+    assert "secret" not in repr(target)
+
+
+def test_a_target_knows_its_secrets() -> None:
+    """Key, headers and every parameter with a secret's name; too short ones are none."""
+    params = {
+        "aws_secret_access_key": "aws-secret",
+        "vertex_project": "project",
+        "token": "short",
+        "extra_headers": {"x": "header-1"},
+    }
+    assert set(Target("p", "m", "sk-secret", params=params).secrets) == {"sk-secret", "aws-secret", "header-1"}
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(30, 30.0), (0.5, 0.5), (0, None), ("30", None), (None, None)])
+def test_a_target_has_its_own_bound(timeout: object, seconds: float | None) -> None:
+    """LiteLLM's `timeout`, in seconds."""
+    assert Target("p", "m", params={"timeout": timeout}).timeout_s == seconds
+
+
+def test_the_environment_fills_what_the_configuration_leaves_open() -> None:
+    """The first variable that is set; the configuration goes first, and what nobody says is not there."""
+    setup = Setup({"api_key": ("A_KEY", "B_KEY"), "api_base": ("BASE",), "region": ("REGION",), "zone": ("ZONE",)})
+    environ = {"A_KEY": "", "B_KEY": "b", "BASE": "http://b", "REGION": "eu", "ZONE": ""}
+    assert setup.completed(Target("p", "m"), environ) == Target("p", "m", "b", "http://b", {"region": "eu"})
+    given = Target("p", "m", "own", "http://own", {"region": "us", "zone": None})
+    assert setup.completed(given, environ) == Target("p", "m", "own", "http://own", {"region": "us"})
+
+
+def test_a_parameter_is_text_or_nothing() -> None:
+    """Empty ones are as if not there."""
+    target = Target("p", "m", params={"a": 1, "b": "", "c": None})
+    assert [target.text(name) for name in "abcd"] == ["1", None, None, None]
