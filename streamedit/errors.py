@@ -9,7 +9,6 @@
     |  |- MethodNotAllowed 405
     |  |- EditExpired      410  the edit was here, and is not kept any more
     |  |- UploadTimeout    408  the body did not arrive in time
-    |  |- RequestTimeout   408  the provider took longer than the caller allows; it may have been paid
     |  |- TooLarge         413  body or image above its limit
     |  |- UnsupportedBody  415  neither multipart/form-data nor application/json
     |  |- TooManyConnections 429  from one address
@@ -20,6 +19,7 @@
     |  |- Blocked          400  its moderation has taken the picture or the prompt away
     |  |- UpstreamUnreachable 502  no connection: nothing was sent, nothing was paid
     |  |- UpstreamBroken   502  an answer that cannot be used; it may have been paid
+    |  |- RequestTimeout   408  it took longer than the caller allows; it may have been paid
     |  `- UpstreamTimeout  504  silence; it may have been paid
     `- ServerError
        |- InternalError    500
@@ -162,14 +162,6 @@ class UploadTimeout(CallerError):
     code = "upload_timeout"
 
 
-class RequestTimeout(CallerError):
-    """The provider took longer than the caller allows. Named as Portkey names it."""
-
-    status = 408
-    type = "timeout_error"
-    charged = True
-
-
 class TooLarge(CallerError):
     """The body, or one image in it, is above its limit in bytes."""
 
@@ -240,6 +232,14 @@ class UpstreamTimeout(UpstreamError):
 
     status = 504
     code = "upstream_timeout"
+    charged = True
+
+
+class RequestTimeout(UpstreamError):
+    """The provider took longer than the caller allows. Named as Portkey names it."""
+
+    status = 408
+    type = "timeout_error"
     charged = True
 
 

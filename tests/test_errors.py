@@ -29,11 +29,12 @@ def test_each_error_has_the_status_that_is_drawn(name: str, status: str) -> None
 def test_a_caller_error_is_a_4xx_that_nothing_retries(kind: type[EditError]) -> None:
     """Whoever is at fault is told by the status, and only OpenAI's names stand in `type`.
 
-    What a provider's moderation blocks is told as OpenAI tells it: a 400, though not of the caller's making alone.
+    What a provider's moderation blocks is told as OpenAI tells it, what outlasts the caller's patience as Portkey tells it: a 4xx,
+    though not of the caller's making alone.
     """
     detail = kind("why").detail
     by_caller = issubclass(kind, errors.CallerError)
-    assert (400 <= detail.status < 500) == (by_caller or kind is errors.Blocked)
+    assert (400 <= detail.status < 500) == (by_caller or kind in (errors.Blocked, errors.RequestTimeout))
     assert (detail.type == "invalid_request_error") == by_caller
     assert not (by_caller and (detail.retryable or detail.charged))
 
@@ -48,7 +49,7 @@ def test_what_may_have_been_paid_is_never_retried(kind: type[EditError]) -> None
 def test_a_failed_connection_is_the_upstream_error_to_retry() -> None:
     """Nothing was sent, so nothing was paid, so another target may be tried; our own errors may be where nothing was begun."""
     retryable = [kind for kind in LEAVES if kind("why").detail.retryable]
-    assert retryable == [errors.UpstreamUnreachable, errors.LogFull, errors.StoreUnavailable]
+    assert retryable == [errors.UpstreamUnreachable, errors.NoTarget, errors.LogFull, errors.StoreUnavailable]
 
 
 def test_the_detail_carries_what_was_raised() -> None:

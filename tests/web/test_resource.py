@@ -377,7 +377,7 @@ def test_neither_key_nor_token_nor_prompt_is_logged(locked: RunningServer) -> No
     get(f"{watched}canary")
     cancel(f"{url}?{watched.partition('?')[2]}")
     token = watched.partition("token=")[2]
-    assert locked.log_text.count('"outcome"') == 2
+    assert locked.log_text.count('"edit ended"') == 2
     assert not [word for word in ("canary", token, token.rpartition(".")[2]) if word in locked.log_text]
 
 
