@@ -1,14 +1,18 @@
-"""This server with a key of its own, in front of a provider that is played: clients ask here, what arrived is told there."""
+"""This server in front of a provider that is played: clients ask here, and what arrived is told there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
+from providers.fakes import KEY as PROVIDERS_KEY
 from providers.fakes import Fake
 from providers.fakes.openai import OpenAI
 from servers import RunningServer, serving, settings_of
 from upstreams import Asked, ScriptedUpstream, upstream
 
+from streamedit.config import from_file
+from streamedit.providers import available
 from streamedit.routing import Route, Routes
 
 KEY = "sk-of-this-server"
@@ -52,12 +56,25 @@ class Front:
 
 
 @contextmanager
-def fronting(*models: str, fake: Fake | None = None) -> Iterator[Front]:
-    """A server whose models, by all these names, are a provider's that is played: OpenAI's when no other is given."""
-    fake = fake or OpenAI()
+def fronting(*models: str, fake: Fake | None = None, key: str | None = KEY) -> Iterator[Front]:
+    """A server with that key, whose models, by all these names, are a provider's: OpenAI's when no other is given."""
+    with _played(fake or OpenAI()) as (player, played):
+        routes = Routes([Route(model, (player.target(),)) for model in models], models[0])
+        with serving(replace(settings_of(player.target(), keys=(key,) if key else ()), routes=routes)) as server:
+            yield Front(server, played, player)
+
+
+@contextmanager
+def configured(file: Path, fake: Fake, api_key: str, api_base: str) -> Iterator[Front]:
+    """A server of that configuration, which finds the provider's key and address in these variables of the environment."""
+    with _played(fake) as (player, played):
+        settings = from_file(file, {api_key: PROVIDERS_KEY, api_base: player.url}, available())
+        with serving(settings) as server:
+            yield Front(server, played, player)
+
+
+@contextmanager
+def _played(fake: Fake) -> Iterator[tuple[Fake, ScriptedUpstream]]:
     with upstream() as played:
         fake.url = played.url
-        settings = settings_of(fake.target(), keys=(KEY,))
-        routes = Routes([Route(model, (fake.target(),)) for model in models], models[0])
-        with serving(replace(settings, routes=routes)) as server:
-            yield Front(server, played, fake)
+        yield fake, played
