@@ -4,16 +4,20 @@ Only in the long mode. Where there is no network, or no npm, the tests that need
 """
 
 import fcntl
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 CLIENTS = Path(__file__).parent.parent / ".cache" / "clients"
+PROGRAMS = Path(__file__).parent / "programs"
 NODE_PACKAGES = (
     "node@22.23.3",
     "openai@7.57.0",
@@ -76,3 +80,12 @@ def _alone(name: str) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+def run_on_node(folder: Path, program: str, *arguments: str) -> Any:
+    """The JSON that one of `tests/programs` prints. It runs in the folder of its packages, where its imports are found."""
+    copy = shutil.copy(PROGRAMS / program, folder)
+    command = [str(folder / "node_modules" / ".bin" / "node"), copy, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
