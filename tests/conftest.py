@@ -31,6 +31,11 @@ def litellm(long: bool) -> str:
 
 
 @pytest.fixture(scope="session")
+def portkey(long: bool) -> str:
+    return packages.python(long, "portkey", "portkey-ai==2.3.4")
+
+
+@pytest.fixture(scope="session")
 def node(long: bool) -> Path:
     return packages.node(long)
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ NODE_PACKAGES = (
     "ai@7.0.173",
     "@ai-sdk/openai@4.0.118",
     "@ai-sdk/openai-compatible@3.0.92",
+    "portkey-ai@3.1.0",
 )
 """`node` is Node itself: newer than many machines' own, as the others need it."""
 
@@ -32,17 +34,29 @@ def python(long: bool, name: str, *requirements: str) -> str:
     """The interpreter of a virtual environment with these packages."""
 
     def make(folder: Path) -> None:
-        run([sys.executable, "-m", "venv", "--clear", str(folder)])
+        run([sys.executable, "-m", "venv", str(folder)])
         run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *requirements])
 
     return str(_installed(long, name, requirements, make) / "bin" / "python")
+
+
+def source(long: bool, name: str, requirement: str) -> Path:
+    """The source distribution of a Python package, unpacked."""
+
+    def make(folder: Path) -> None:
+        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
+        run([*download, "--dest", str(folder), requirement])
+        with tarfile.open(next(folder.glob("*.tar.gz"))) as packed:
+            packed.extractall(folder, filter="data")
+
+    return next(_installed(long, f"{name}-source", (requirement,), make).glob("*/"))
 
 
 def node(long: bool) -> Path:
     """A folder with `NODE_PACKAGES`: a program in it may import them, `node_modules/.bin/node` runs it."""
 
     def make(folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir()
         (folder / "package.json").write_text('{"private": true}')
         run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent", *NODE_PACKAGES], folder)
 
@@ -62,6 +76,7 @@ def _installed(long: bool, name: str, wanted: Sequence[str], make: Callable[[Pat
     folder, stamp = CLIENTS / name, CLIENTS / f"{name}.installed"
     with _alone(name):
         if not stamp.exists() or stamp.read_text() != told:
+            shutil.rmtree(folder, ignore_errors=True)
             try:
                 make(folder)
             except (subprocess.SubprocessError, OSError) as error:
