@@ -5,21 +5,16 @@ a part's headers. Only keys, file names and contents are made up.
 """
 
 import base64
-import http.client
-import json
-import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from clients import PNG, Answer
+from clients import PNG
+from examples import expect_pictures
 from fronts import KEY, Front, fronting
-from raw import connect
+from shapes import Part, chunk, field, file, form, send, send_json
 
 PROMPT = "Make it night: stars, no moon, ça & là"
-Part = tuple[str, str | bytes]
-"""A part's headers, one a line, and its content."""
-
 DATA_URL = "data:image/png;base64," + base64.b64encode(PNG).decode()
 
 
@@ -35,65 +30,6 @@ def front(shared: Front) -> Front:
     """With nothing asked yet."""
     shared.clear()
     return shared
-
-
-def send(front: Front, head: str, *pieces: bytes) -> Answer:
-    """What a request is answered; its head as lines, without `Host`. The pieces are sent one by one."""
-    lines = [line.strip() for line in head.strip().splitlines()]
-    with connect(front.server) as client:
-        client.sendall("\r\n".join([lines[0], "Host: 127.0.0.1", *lines[1:], "", ""]).encode())
-        if "100-continue" in head:
-            assert client.recv(100).startswith(b"HTTP/1.1 100 ")
-        for piece in pieces:
-            client.sendall(piece)
-        return _read(client)
-
-
-def _read(client: socket.socket) -> Answer:
-    response = http.client.HTTPResponse(client)
-    response.begin()
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, response.read(), 0)
-
-
-def form(boundary: str, parts: Iterable[Part]) -> bytes:
-    """A multipart body of parts, each with its headers as lines."""
-    body = b""
-    for head, content in parts:
-        lines = "\r\n".join(line.strip() for line in head.strip().splitlines())
-        body += (
-            f"--{boundary}\r\n{lines}\r\n\r\n".encode() + (content.encode() if isinstance(content, str) else content) + b"\r\n"
-        )
-    return body + f"--{boundary}--\r\n".encode()
-
-
-def field(name: str, text: str) -> Part:
-    """A text part as most clients write it."""
-    return f'Content-Disposition: form-data; name="{name}"', text
-
-
-def file(name: str, filename: str, media_type: str = "image/png") -> Part:
-    """An image's part as most clients write it."""
-    return f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\nContent-Type: {media_type}', PNG
-
-
-def chunk(data: bytes) -> bytes:
-    """HTTP's framing of a piece whose whole is not known."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def images_of(answer: Answer) -> list[bytes]:
-    """The pictures, read as clients read them that know base64 alone."""
-    assert answer.status == 200, answer.body
-    assert isinstance(answer.json["created"], int)
-    return [base64.b64decode(item["b64_json"], validate=True) for item in answer.json["data"]]
-
-
-def expect_pictures(answer: Answer, count: int = 1) -> None:
-    """So many PNGs."""
-    images = images_of(answer)
-    assert len(images) == count
-    assert all(image.startswith(b"\x89PNG") for image in images)
 
 
 @pytest.mark.parametrize("names", [["image"], ["image[]", "image[]"]])
@@ -208,14 +144,6 @@ def test_codex(front: Front) -> None:
     assert front.files == [("image[]", PNG)] * 2
 
 
-def send_json(front: Front, path: str, value: object, *lines: str) -> Answer:
-    """A JSON body, as most clients send it."""
-    body = json.dumps(value).encode()
-    fixed = [f"POST {path} HTTP/1.1", "content-type: application/json", f"content-length: {len(body)}", "accept: */*"]
-    key = () if any(line.startswith("api-key") for line in lines) else (f"authorization: Bearer {KEY}",)
-    return send(front, "\n".join([*fixed, *key, *lines]), body)
-
-
 @pytest.mark.parametrize("images", [1, 2])
 def test_vercel_ai_sdk(front: Front, images: int) -> None:
     """undici's form: every file is called `blob`, one image `image` and more `image[]`, `n` always and behind the files."""
@@ -241,14 +169,16 @@ def test_vercel_ai_sdk(front: Front, images: int) -> None:
     assert front.files == [*[(name, PNG)] * images, ("mask", PNG)]
 
 
-def test_cherry_studio(front: Front) -> None:
+@pytest.mark.parametrize("path", ["/v1/images/edits", "/openai/v1/images/edits"])
+def test_cherry_studio(front: Front, path: str) -> None:
     """A browser's form: WebKit's boundary, `image` repeated, an origin that is a file; it reads base64 alone."""
     boundary = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
-    texts = {"prompt": PROMPT, "model": "gpt-image-1", "n": "2", "quality": "auto", "size": "auto"}
-    texts_parts = [field(name, text) for name, text in texts.items()]
-    body = form(boundary, [*texts_parts, file("image", "a b.png"), file("image", "图.png")])
+    chosen = {"background": "opaque", "size": "1536x1024", "quality": "high"}
+    texts = {"prompt": PROMPT, "model": "gpt-image-1", **chosen}
+    images = [file("image", "a b.png"), file("image", "图.jpg", "image/jpeg")]
+    body = form(boundary, [*(field(name, text) for name, text in texts.items()), *images])
     head = f"""
-        POST /v1/images/edits HTTP/1.1
+        POST {path} HTTP/1.1
         Connection: keep-alive
         Content-Length: {len(body)}
         Authorization: Bearer {KEY}
@@ -260,8 +190,9 @@ def test_cherry_studio(front: Front) -> None:
         Sec-Fetch-Mode: cors
         Accept-Encoding: gzip, deflate, br, zstd
     """
-    expect_pictures(send(front, head, body), 2)
-    assert [filename for _, filename, _, _ in front.asked.files] == ["a b.png", "图.png"]
+    expect_pictures(send(front, head, body))
+    assert front.fields == chosen
+    assert [filename for _, filename, _, _ in front.asked.files] == ["a b.png", "图.jpg"]
 
 
 def test_openai_on_node(front: Front) -> None:
