@@ -45,7 +45,7 @@ def run_python(text: str, folder: Path, environ: Mapping[str, str], interpreter:
 
 def _run(command: list[str], folder: Path, environ: Mapping[str, str]) -> str:
     done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

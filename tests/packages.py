@@ -101,6 +101,6 @@ def run_on_node(folder: Path, program: str, *arguments: str) -> Any:
     """The JSON that one of `tests/programs` prints. It runs in the folder of its packages, where its imports are found."""
     copy = shutil.copy(PROGRAMS / program, folder)
     command = [str(folder / "node_modules" / ".bin" / "node"), copy, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
