@@ -1,6 +1,7 @@
 """The command `streamedit`."""
 
 import json
+import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -43,7 +44,7 @@ def serve(
     file: Annotated[Path | None, typer.Option("--config", help="A YAML file: model_list, general_settings, server.")] = None,
 ) -> None:
     """Serve POST /v1/images/edits. Without a file: darkroom, mock, and OpenAI when OPENAI_API_KEY is set."""
-    source = Source(file, host)
+    source = Source(file, dict(os.environ), host)
     try:
         settings = source.read()
     except ConfigError as error:
@@ -64,7 +65,7 @@ def check(
     mistakes: Sequence[str] = ()
     settings = None
     try:
-        settings = Source(file).read()
+        settings = Source(file, dict(os.environ)).read()
     except ConfigError as error:
         mistakes = error.mistakes
     if as_json:

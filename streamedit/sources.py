@@ -1,8 +1,8 @@
 """Where the settings of a server stand, so that they can be read at any time."""
 
 import ipaddress
-import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from streamedit import config, providers
@@ -11,12 +11,13 @@ from streamedit.documents import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A YAML file, and the environment; without a file the environment alone.
+    """A YAML file and the environment `environ`, without a file the environment alone.
 
     `host` is where these settings are served, so that nobody opens a server beyond its machine; None where they are not.
     """
 
     file: Path | None
+    environ: Mapping[str, str] = field(repr=False)
     host: str | None = None
 
     def read(self) -> config.Settings:
@@ -30,9 +31,9 @@ class Source:
     def _settings(self) -> config.Settings:
         available = providers.available()
         if self.file is None:
-            return config.from_environment(os.environ, available)
+            return config.from_environment(self.environ, available)
         try:
-            return config.from_file(self.file, os.environ, available)
+            return config.from_file(self.file, self.environ, available)
         except OSError as error:
             raise ConfigError([f"{self.file}: {error.strerror}"]) from None
 
