@@ -44,6 +44,7 @@ def serve(
     file: Annotated[Path | None, typer.Option("--config", help="A YAML file: model_list, general_settings, server.")] = None,
 ) -> None:
     """Serve POST /v1/images/edits. Without a file: darkroom, mock, and OpenAI when OPENAI_API_KEY is set."""
+    serving.defer_hangups()
     source = Source(file, dict(os.environ), host)
     try:
         settings = source.read()
@@ -87,7 +88,7 @@ def _report(file: Path, settings: config.Settings | None, mistakes: Sequence[str
         **report,
         "models": models,
         "default_model": settings.routes.default_model,
-        "api_keys": len(settings.api_keys),
+        "api_keys": _keys(settings),
         "ignored": settings.ignored,
     }
 
@@ -98,10 +99,15 @@ def _summarise(file: Path, settings: config.Settings) -> None:
     for route in settings.routes.all:
         out.print(f"model {route.model}: {', then '.join(_targets(route))}")
     out.print(f"default model: {settings.routes.default_model or 'none'}")
-    keys = len(settings.api_keys)
+    keys = _keys(settings)
     out.print(f"API keys: {keys}" if keys else "API keys: none: open to everybody on its machine, and to nobody beyond it")
     if settings.ignored:
         out.print(f"ignored: {', '.join(settings.ignored)}")
+
+
+def _keys(settings: config.Settings) -> int:
+    """The file may name the environment's."""
+    return len(set(settings.api_keys))
 
 
 def _targets(route: Route) -> list[str]:

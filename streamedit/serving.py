@@ -37,10 +37,13 @@ _MAX_USER_TIMEOUT_MS = 2**31 - 1
 """What Linux takes."""
 
 
-def serve(settings: Settings, source: Source, listener: socket.socket, workers: int) -> int:
-    """Serve until a signal ends it, and give the exit code. At SIGHUP the settings are read from `source` again."""
-    # It would end a process that is not ready for it yet; workers inherit this.
+def defer_hangups() -> None:
+    """Let each SIGHUP wait until somebody is ready for it: it would end this process. Workers inherit that."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+
+def serve(settings: Settings, source: Source, listener: socket.socket, workers: int) -> int:
+    """Serve until a signal ends it, and give the exit code. SIGHUP, deferred before, has the settings read from `source` again."""
     _raise_open_files()
     keep_little_for_slow_peers(listener)
     give_up_lost_peers(listener, settings.server.stuck_reader_s)

@@ -4,6 +4,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -68,6 +69,23 @@ def test_a_running_stream_goes_on_as_it_began(scripted: ScriptedUpstream) -> Non
         assert b": keep-alive" not in shown
         server.wait_until_idle()
         assert server.left_behind() == (0, 0)
+
+
+def test_no_edit_is_lost_among_reloads(running: RunningServer) -> None:
+    """Whenever it began, each of many streams is whole, and what is asked is answered, while settings change and change."""
+    data = {"prompt": "p", "stream": "true", "model": "mock", "partial_images": "3", "mock_pace_s": "0.01"}
+
+    def edit(_: int) -> tuple[int, list[str]]:
+        made = post(running.edits_url, data)
+        return made.status, made.names
+
+    with ThreadPoolExecutor(16) as clients:
+        edits = clients.map(edit, range(200))
+        for number in range(50):
+            running.reload(settings_of(MOCK, Target("mock", f"m{number}"), heartbeat_s=number + 1))
+        assert list(edits) == [(200, ["partial_image"] * 3 + ["completed"])] * 200
+    running.wait_until_idle()
+    assert running.left_behind() == (0, 0)
 
 
 def test_a_view_goes_on_and_its_edit_is_found(scripted: ScriptedUpstream) -> None:
@@ -163,7 +181,7 @@ def test_bounds_of_requests_change(running: RunningServer) -> None:
     ("bound", "code"), [({"silence_s": 0.05}, "upstream_timeout"), ({"total_s": 0.05}, "upstream_timeout"),
                         ({"max_event_bytes": 100}, "upstream_event_too_large")],
 )  # fmt: skip
-def test_bounds_of_providers_change(scripted: ScriptedUpstream, bound: dict[str, float], code: str) -> None:
+def test_bounds_of_providers_change(scripted: ScriptedUpstream, bound: dict[str, Any], code: str) -> None:
     """For the calls to come, over the same pool of connections."""
     gate = threading.Event()
     with serving(settings_of(at(scripted))) as server:
