@@ -43,7 +43,7 @@ def defer_hangups() -> None:
 
 
 def serve(settings: Settings, source: Source, listener: socket.socket, workers: int) -> int:
-    """Serve until a signal ends it, and give the exit code. SIGHUP, deferred before, has the settings read from `source` again."""
+    """Serve until a signal ends it, and give the exit code. A SIGHUP has the settings read from `source` again."""
     _raise_open_files()
     keep_little_for_slow_peers(listener)
     give_up_lost_peers(listener, settings.server.stuck_reader_s)
