@@ -1,13 +1,15 @@
 """Puts a server together: the only place that chooses concrete stores and providers."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 
 import structlog
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streamedit import providers
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
@@ -18,6 +20,7 @@ from streamedit.health import Caller
 from streamedit.keys import Keyring, StreamTokens
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
+from streamedit.reloads import Reloads, taken
 from streamedit.stores import EventLog, Healths
 from streamedit.stores.healths import MemoryHealths
 from streamedit.stores.memory import LogBounds, MemoryEventLog
@@ -40,39 +43,100 @@ _EXPOSED_HEADERS = (
 )  # fmt: skip
 
 
-def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, clocks: Clocks = SYSTEM_CLOCKS) -> Starlette:
-    """The ASGI application of `settings`. `app.state` holds the gateway, the upstream pool, the event log and the visits."""
-    server = settings.server
-    # Those who bring events in and those who send them out are two lines: the first may be held while the second goes on.
-    intake, outlet = Turns(), Turns()
-    events = _event_log(server, clocks, intake)
-    upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
-    telemetry = Telemetry(log, lambda: events.size_bytes)
-    catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
-    dispatch = make_dispatch(server, catalogue, MemoryHealths(), clocks)
-    gateway = Gateway(settings.routes, dispatch, events, telemetry, clocks)
-    keyring, visits = Keyring(settings.api_keys), Visits()
-    door = Door(keyring, StreamTokens(settings.token_secret or keyring.derived_secret()), clocks.now_s)
-    answers = Answers(Pace(server.stuck_reader_s, outlet), telemetry)
-    resource = ResourceRoutes(gateway, door, server, answers, visits)
+def create_app(
+    settings: Settings,
+    log: structlog.typing.FilteringBoundLogger,
+    clocks: Clocks = SYSTEM_CLOCKS,
+    reloads: Reloads | None = None,
+) -> Starlette:
+    """The ASGI application of `settings`. `app.state` holds the gateway, the upstream pool, the event log and the visits.
+
+    `await app.state.reload(settings)` lets other settings hold for the requests to come, and gives the names of those that
+    only a restart can change. `reloads` does so as often as it is asked to, while the application runs.
+    """
+    return _Application(_House(settings, log, clocks), reloads)
+
+
+class _House:
+    """What lives as long as the server, and makes of settings what holds for a request. Nothing of it changes with them."""
+
+    def __init__(self, settings: Settings, log: structlog.typing.FilteringBoundLogger, clocks: Clocks) -> None:
+        self.settings = settings
+        self.clocks = clocks
+        server = settings.server
+        # Those who bring events in and those who send them out are two lines: the first may be held while the second goes on.
+        intake, outlet = Turns(), Turns()
+        self.events = _event_log(server, clocks, intake)
+        self.upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
+        self.telemetry = Telemetry(log, lambda: self.events.size_bytes)
+        self.healths = MemoryHealths()
+        self.visits = Visits()
+        self._answers = Answers(Pace(server.stuck_reader_s, outlet), self.telemetry)
+        self._started_at_s = int(clocks.now_s())
+
+    def dispatch(self, settings: Settings) -> Dispatch:
+        """The providers that the settings need."""
+        server = settings.server
+        upstream = self.upstream.waiting(server.connect_s, server.silence_s)
+        catalogue = providers.build(settings.routes.providers, server, upstream, self.clocks.now_s)
+        return make_dispatch(server, catalogue, self.healths, self.clocks)
+
+    def surface(self, settings: Settings, gateway: Gateway) -> ASGIApp:
+        """The routes with all that decides of a request before it is an edit."""
+        server, keyring = settings.server, Keyring(settings.api_keys)
+        door = Door(keyring, StreamTokens(settings.token_secret or keyring.derived_secret()), self.clocks.now_s)
+        resource = ResourceRoutes(gateway, door, server, self._answers, self.visits)
+        surface = Starlette(
+            routes=[
+                *EditRoutes(gateway, door, server, resource, self._answers).routes(),
+                *resource.routes(),
+                *SystemRoutes(gateway, door, self.telemetry, self._started_at_s).routes(),
+            ],
+            middleware=[Middleware(RequestId), *_cors(server)],
+            exception_handlers=HANDLERS,
+        )
+        # Without the application around it: that would be one more call for each piece that is sent.
+        return surface.build_middleware_stack()
+
+
+class _Application(Starlette):
+    """Each request goes to the surface of the moment, and stays with it."""
+
+    def __init__(self, house: _House, reloads: Reloads | None) -> None:
+        super().__init__(lifespan=self._running)
+        self._house = house
+        self._reloads = reloads
+        settings = house.settings
+        gateway = Gateway(settings.routes, house.dispatch(settings), house.events, house.telemetry, house.clocks)
+        self._surface = house.surface(settings, gateway)
+        self.state.gateway, self.state.reload = gateway, self._reload
+        self.state.upstream, self.state.events, self.state.visits = house.upstream, house.events, house.visits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        await self._surface(scope, receive, send)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with upstream.running(), gateway.running(server.drain_timeout_s):
+    async def _running(self, _: Starlette) -> AsyncIterator[None]:
+        gateway: Gateway = self.state.gateway
+        reloading = self._reloads.running(self._reload) if self._reloads else nullcontext()
+        async with self._house.upstream.running(), gateway.running(self._house.settings.server.drain_timeout_s), reloading:
             yield
 
-    app = Starlette(
-        routes=[
-            *EditRoutes(gateway, door, server, resource, answers).routes(),
-            *resource.routes(),
-            *SystemRoutes(gateway, door, telemetry, int(clocks.now_s())).routes(),
-        ],
-        middleware=[Middleware(RequestId), *_cors(server)],
-        exception_handlers=HANDLERS,
-        lifespan=lifespan,
-    )
-    app.state.gateway, app.state.upstream, app.state.events, app.state.visits = gateway, upstream, events, visits
-    return app
+    async def _reload(self, settings: Settings) -> Sequence[str]:
+        settings, left = taken(settings, self._house.settings)
+        # Providers are imported, the API is described: no work for the event loop.
+        gateway, surface = await to_thread.run_sync(self._made, settings)
+        self.state.gateway, self._surface = gateway, surface
+        return left
+
+    def _made(self, settings: Settings) -> tuple[Gateway, ASGIApp]:
+        gateway: Gateway = self.state.gateway
+        gateway = gateway.offering(settings.routes, self._house.dispatch(settings))
+        return gateway, self._house.surface(settings, gateway)
 
 
 def make_dispatch(server: ServerSettings, catalogue: Mapping[str, Provider], healths: Healths, clocks: Clocks) -> Dispatch:

@@ -1,20 +1,30 @@
 """The command `streamedit`."""
 
-import ipaddress
+import json
 import os
 import socket
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from streamedit import __version__, config, providers, serving
+from streamedit import __version__, config, serving
 from streamedit.documents import ConfigError
+from streamedit.routes import Route
+from streamedit.sources import Source
 
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
 
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+def _plain(*, stderr: bool) -> Console:
+    """Prints text as it is: a line number is no emoji, and a name in brackets no style."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+
+_console = _plain(stderr=True)
 
 
 @main.callback(invoke_without_command=True)
@@ -34,26 +44,74 @@ def serve(
     file: Annotated[Path | None, typer.Option("--config", help="A YAML file: model_list, general_settings, server.")] = None,
 ) -> None:
     """Serve POST /v1/images/edits. Without a file: darkroom, mock, and OpenAI when OPENAI_API_KEY is set."""
-    settings = _settings(file)
-    if not settings.api_keys and not _is_loopback(host):
-        _fail(f"No API key is configured, so {host} is refused: listen on 127.0.0.1, or set STREAMEDIT_API_KEY.")
+    serving.defer_hangups()
+    source = Source(file, dict(os.environ), host)
+    try:
+        settings = source.read()
+    except ConfigError as error:
+        _fail("\n".join(error.mistakes))
     if workers > 1 and settings.server.redis_url is None:
         _fail(f"--workers {workers} needs server.redis_url: any worker must be able to show what another one makes.")
     listener = _listen(host, port)
     _announce(settings, listener)
-    raise typer.Exit(serving.serve(settings, listener, workers))
+    raise typer.Exit(serving.serve(settings, source, listener, workers))
 
 
-def _settings(file: Path | None) -> config.Settings:
-    available = providers.available()
-    if file is None:
-        return config.from_environment(os.environ, available)
+@main.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The YAML file.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell all mistakes of a configuration, or what it says. Exit code 0: it can be served; 1: it has mistakes."""
+    mistakes: Sequence[str] = ()
+    settings = None
     try:
-        return config.from_file(file, os.environ, available)
-    except OSError as error:
-        _fail(f"{file}: {error.strerror}")
+        settings = Source(file, dict(os.environ)).read()
     except ConfigError as error:
-        _fail("\n".join(error.mistakes))
+        mistakes = error.mistakes
+    if as_json:
+        sys.stdout.write(f"{json.dumps(_report(file, settings, mistakes))}\n")
+    elif settings is None:
+        _console.print("\n".join(mistakes), style="red")
+    else:
+        _summarise(file, settings)
+    raise typer.Exit(1 if settings is None else 0)
+
+
+def _report(file: Path, settings: config.Settings | None, mistakes: Sequence[str]) -> Mapping[str, object]:
+    """No value of the file but names: any other may be a secret."""
+    report = {"file": str(file), "valid": settings is not None, "mistakes": mistakes}
+    if settings is None:
+        return report
+    models = [{"model": route.model, "targets": _targets(route)} for route in settings.routes.all]
+    return {
+        **report,
+        "models": models,
+        "default_model": settings.routes.default_model,
+        "api_keys": _keys(settings),
+        "ignored": settings.ignored,
+    }
+
+
+def _summarise(file: Path, settings: config.Settings) -> None:
+    out = _plain(stderr=False)
+    out.print(f"{file}: no mistakes")
+    for route in settings.routes.all:
+        out.print(f"model {route.model}: {', then '.join(_targets(route))}")
+    out.print(f"default model: {settings.routes.default_model or 'none'}")
+    keys = _keys(settings)
+    out.print(f"API keys: {keys}" if keys else "API keys: none: open to everybody on its machine, and to nobody beyond it")
+    if settings.ignored:
+        out.print(f"ignored: {', '.join(settings.ignored)}")
+
+
+def _keys(settings: config.Settings) -> int:
+    """The file may name the environment's."""
+    return len(set(settings.api_keys))
+
+
+def _targets(route: Route) -> list[str]:
+    return [f"{target.provider}/{target.model}" for target in route.targets]
 
 
 def _announce(settings: config.Settings, listener: socket.socket) -> None:
@@ -73,13 +131,6 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         _fail(f"Cannot listen on {host}:{port}: {error.strerror}.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _fail(message: str) -> NoReturn:

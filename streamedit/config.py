@@ -33,7 +33,7 @@ _BaseUrl = Annotated[str, Field(pattern=r"^(https?://\S+[^/\s])?$")]
 class ServerSettings(BaseModel):
     """The `server` section: bounds and waits. Sizes in bytes, times in seconds."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     default_model: str | None = None
     heartbeat_s: float = Field(15, gt=0)

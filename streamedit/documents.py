@@ -9,6 +9,8 @@ from streamedit.events import Json
 
 _ENVIRONMENT = "os.environ/"
 
+_TOO_DEEP = "something is nested too deeply, or in itself"
+
 
 class ConfigError(Exception):
     """A configuration with mistakes; `mistakes` has one line for each."""
@@ -28,7 +30,7 @@ class Document:
         try:
             text = content.decode("utf-8-sig")
             self._node = yaml.compose(text, yaml.SafeLoader)
-            self._values = yaml.safe_load(text) or {}
+            self._values = _Loader(text).get_single_data() or {}
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             raise ConfigError([f"{name}:{line}: not UTF-8"]) from None
@@ -38,6 +40,8 @@ class Document:
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ConfigError([f"{name}:{line}: {error.problem}"]) from None
+        except RecursionError:
+            raise ConfigError([f"{name}:1: {_TOO_DEEP}"]) from None
 
     def mistake(self, location: Sequence[str | int], text: str) -> None:
         self.mistakes.append(f"{self._name}:{self._line(location)}: {param_path(location) or 'file'}: {text}")
@@ -49,8 +53,11 @@ class Document:
                 self.mistake(location, f"the environment variable {name} is not set")
 
     def resolved(self, environ: Mapping[str, str]) -> Json:
-        """The values with each `os.environ/NAME` replaced by that variable (LiteLLM's notation)."""
-        return self._resolve(self._values, (), environ)
+        """The values with each `os.environ/NAME` replaced by that variable (LiteLLM's notation). Raises ConfigError."""
+        try:
+            return self._resolve(self._values, (), environ)
+        except RecursionError:
+            raise ConfigError([f"{self._name}:1: {_TOO_DEEP}"]) from None
 
     def _resolve(self, value: Json, location: tuple[str | int, ...], environ: Mapping[str, str]) -> Json:
         if isinstance(value, dict):
@@ -72,6 +79,17 @@ class Document:
                 break
             node = below
         return node.start_mark.line + 1 if node is not None else 1
+
+
+class _Loader(yaml.SafeLoader):
+    """Tells the line, too, of what only looks like a value, such as 2026-02-30: by itself it does not tell it, but breaks."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Json:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError:
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(problem=f"not a valid {kind}", problem_mark=node.start_mark) from None
 
 
 def _member(node: yaml.Node | None, step: str | int) -> yaml.Node | None:

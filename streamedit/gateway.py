@@ -4,7 +4,8 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
@@ -43,7 +44,9 @@ class Gateway:
         self._log = log
         self._now_s = clocks.now_s
         self._tools = Tools(dispatch, log, telemetry, clocks.clock)
-        self._producers: asyncio.TaskGroup | None = None
+        # All that follows is shared with those that `offering` makes.
+        self._producers = asyncio.TaskGroup()
+        self._accepts = asyncio.Event()
         self._running: dict[str, Producer] = {}
         self._readers: Counter[str] = Counter()
         self._idle = asyncio.Event()
@@ -51,14 +54,22 @@ class Gateway:
 
     @asynccontextmanager
     async def running(self, drain_s: float = 0) -> AsyncIterator[None]:
-        """Accept edits inside; on leaving, edits that still run after `drain_s` end with `server_shutting_down`."""
-        async with self._log.serving(self._cancel), asyncio.TaskGroup() as self._producers:
+        """Accept edits inside, once; on leaving, edits that still run after `drain_s` end with `server_shutting_down`."""
+        async with self._log.serving(self._cancel), self._producers:
+            self._accepts.set()
             yield
             with suppress(TimeoutError):
                 async with asyncio.timeout(drain_s):
                     await self._idle.wait()
             self.end_running()
-        self._producers = None
+        self._accepts.clear()
+
+    def offering(self, routes: Routes, dispatch: Dispatch) -> "Gateway":
+        """This gateway with other models for the edits to come; those that run are the same in both, and keep to theirs."""
+        other = copy(self)
+        other.routes = routes
+        other._tools = replace(self._tools, dispatch=dispatch)  # noqa: SLF001 - it is one of us
+        return other
 
     def end_running(self) -> None:
         """End the edits that still run, with `server_shutting_down`; their readers hear of it as of any other end."""
@@ -67,7 +78,7 @@ class Gateway:
 
     @property
     def is_ready(self) -> bool:
-        return self._producers is not None and self._log.is_ready
+        return self._accepts.is_set() and self._log.is_ready
 
     def runs(self, edit_id: str) -> bool:
         """The edit is at work in this process."""
@@ -85,7 +96,7 @@ class Gateway:
         """
         plan = plan or self.routes.plan(request.model, request.wishes)
         _check_prompt(request, plan)
-        if self._producers is None:
+        if not self._accepts.is_set():
             raise ShuttingDown("The server is not running.")
         new = Edit(new_edit_id(), plan.model, int(self._now_s()), owner, request.n)
         edit = await self._log.create(new, claim)
@@ -157,7 +168,6 @@ class Gateway:
         return logged
 
     def _start(self, edit: Edit, request: EditRequest, plan: Plan) -> None:
-        assert self._producers is not None  # noqa: S101 - submit has looked
         self._running[edit.id] = producer = Producer(edit, request, plan, self._tools)
         self._idle.clear()
         self._producers.create_task(self._produce(edit, request, producer), name=edit.id)

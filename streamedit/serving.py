@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -26,6 +27,8 @@ from streamedit import telemetry
 from streamedit.app import create_app
 from streamedit.config import ServerSettings, Settings
 from streamedit.connections import Connections
+from streamedit.reloads import Reloads, read_again, taken, tell_left
+from streamedit.sources import Source
 
 _NOT_SENT_BYTES = 1 << 17
 
@@ -34,21 +37,23 @@ _MAX_USER_TIMEOUT_MS = 2**31 - 1
 """What Linux takes."""
 
 
-def serve(settings: Settings, listener: socket.socket, workers: int) -> int:
-    """Serve until a signal ends it, and give the exit code."""
+def defer_hangups() -> None:
+    """Let each SIGHUP wait until somebody is ready for it: it would end this process. Workers inherit that."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+
+def serve(settings: Settings, source: Source, listener: socket.socket, workers: int) -> int:
+    """Serve until a signal ends it, and give the exit code. A SIGHUP has the settings read from `source` again."""
     _raise_open_files()
     keep_little_for_slow_peers(listener)
     give_up_lost_peers(listener, settings.server.stuck_reader_s)
+    application = _Application(settings, source, workers)
     if workers == 1:
-        uvicorn.Server(uvicorn_config(_Application(settings), settings.server)).run(sockets=[listener])
+        uvicorn.Server(uvicorn_config(application, settings.server)).run(sockets=[listener])
         return 0
     with tempfile.TemporaryDirectory(prefix="streamedit-metrics-") as folder:
         os.environ[telemetry.SHARED_FOLDER] = folder
-        shared = ("log_memory_bytes", "log_disk_bytes")
-        shares = {name: getattr(settings.server, name) // workers for name in shared}
-        server = settings.server.model_copy(update=shares)
-        application = _Application(replace(settings, server=server))
-        supervisor = Multiprocess(uvicorn_config(application, server, workers), [listener])
+        supervisor = _Supervisor(uvicorn_config(application, settings.server, workers), [listener])
         supervisor.run()
     # A worker that was told to stop has a negative one: the signal's number.
     return max([0, *(process.exitcode or 0 for process in supervisor.processes)])
@@ -59,14 +64,51 @@ class _Application:
     """Makes the application, in each worker anew; what it holds travels there."""
 
     settings: Settings
+    source: Source
+    workers: int
 
     def __call__(self) -> Starlette:
         _log_warnings()
         telemetry.forget_the_dead()
-        app = create_app(self.settings, _log())
+        log = _log()
+        # What all workers have in common is told once, by their supervisor.
+        reloads = Reloads(self.source, log, tells=self.workers == 1)
+        app = create_app(self._share(), log, reloads=reloads)
         _when_told_to_stop(0, app.state.visits.send_away)
         _when_told_to_stop(self.settings.server.drain_timeout_s, app.state.gateway.end_running)
+        _at_hangup(reloads.ask)
         return app
+
+    def _share(self) -> Settings:
+        """One worker's: what they may keep is divided among them."""
+        server = self.settings.server
+        shares = {name: getattr(server, name) // self.workers for name in ("log_memory_bytes", "log_disk_bytes")}
+        return replace(self.settings, server=server.model_copy(update=shares))
+
+
+class _Supervisor(Multiprocess):
+    """Hands SIGHUP on to its workers, unless the settings have a mistake; uvicorn's own replaces them, and ends their streams.
+
+    The signal is blocked, and looked for between two looks at the workers.
+    """
+
+    def handle_signals(self) -> None:
+        super().handle_signals()
+        if signal.SIGHUP in signal.sigpending():
+            signal.sigwait({signal.SIGHUP})
+            self._reload(self.config.app, _log())
+
+    def _reload(self, application: Any, log: structlog.typing.FilteringBoundLogger) -> None:
+        settings = read_again(application.source, log)
+        if settings is None:
+            return
+        settings, left = taken(settings, application.settings)
+        tell_left(left, log)
+        # For workers that take the place of others.
+        self.config.app = replace(application, settings=settings)
+        for process in self.processes:
+            if process.pid is not None and process.exitcode is None:
+                os.kill(process.pid, signal.SIGHUP)
 
 
 def uvicorn_config(application: Callable[[], Starlette], server: ServerSettings, workers: int = 1) -> uvicorn.Config:
@@ -134,6 +176,13 @@ def _when_told_to_stop(delay_s: float, then: Callable[[], object]) -> None:
 
     chain(signal.SIGTERM)
     chain(signal.SIGINT)
+
+
+def _at_hangup(then: Callable[[], object]) -> None:
+    """Call `then` at each SIGHUP, and at one that has waited for this."""
+    loop = asyncio.get_running_loop()
+    signal.signal(signal.SIGHUP, lambda _number, _frame: loop.call_soon_threadsafe(then))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
 def _log_warnings() -> None:

@@ -5,7 +5,7 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -68,6 +68,16 @@ class RunningServer:
     def sockets(self) -> list[socket.socket]:
         """The server's ends of its connections."""
         return [connection.transport.get_extra_info("socket") for connection in self._uvicorn.server_state.connections]
+
+    @property
+    def requests(self) -> int:
+        """How many are being answered."""
+        return len(self._uvicorn.server_state.tasks)
+
+    def reload(self, settings: Settings) -> Sequence[str]:
+        """Let other settings hold for the requests to come; the names of those that only a restart can change."""
+        left: Sequence[str] = self.run(lambda: self.app.state.reload(settings))
+        return left
 
     def start(self) -> None:
         self._thread.start()

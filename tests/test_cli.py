@@ -1,5 +1,6 @@
 """The command `streamedit`, started as a person starts it."""
 
+import json
 import re
 import signal
 from pathlib import Path
@@ -8,6 +9,7 @@ import httpx
 import pytest
 from clients import post
 from commands import refused, run, said, started
+from upstreams import upstream
 
 from streamedit import __version__
 
@@ -114,12 +116,128 @@ def test_sigterm_ends_a_stream_that_hangs(tmp_path: Path, photos: Path) -> None:
         assert process.wait(30) in (0, -signal.SIGTERM)
 
 
+def test_check_says_what_a_configuration_says(tmp_path: Path) -> None:
+    """Its models with their targets in order, the default, how many keys open it, what is ignored; and exit code 0."""
+    done = run("check", str(written(tmp_path, VALID)))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.replace(str(tmp_path), ".").splitlines() == [
+        "./config.yaml: no mistakes",
+        "model editor: openai/gpt-image-2, then openai/[bold]",
+        "model mock/*: mock/*",
+        "default model: editor",
+        "API keys: 1",
+        "ignored: litellm_settings, model_list[0].litellm_params.rpm",
+    ]
+
+
+def test_check_says_that_anybody_may_come_in(tmp_path: Path) -> None:
+    """Without a key, how far."""
+    done = run("check", str(written(tmp_path, "model_list: [{model_name: mock, litellm_params: {model: mock}}]\n")))
+    assert "API keys: none: open to everybody on its machine, and to nobody beyond it" in done.stdout
+    assert "ignored" not in done.stdout
+
+
+def test_check_tells_all_mistakes(tmp_path: Path) -> None:
+    """Each in its line, as `serve` tells them, though a line's number may be an emoji's name; and exit code 1."""
+    file = written(tmp_path, f"{'#' * 10}\n" * 99 + BAD)
+    done = run("check", str(file))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [line.partition(" ")[0] for line in done.stderr.splitlines()] == ["config.yaml:100:", "config.yaml:101:"]
+    assert done.stderr == refused("--config", str(file))
+
+
+@pytest.mark.parametrize("name", ["none.yaml", "."])
+def test_check_tells_what_cannot_be_read(tmp_path: Path, name: str) -> None:
+    """No traceback, and exit code 1."""
+    done = run("check", str(tmp_path / name))
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+
+
+def test_check_speaks_json(tmp_path: Path) -> None:
+    """The same in one object on stdout, for scripts."""
+    file = written(tmp_path, VALID)
+    done = run("check", "--json", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {
+        "file": str(file),
+        "valid": True,
+        "mistakes": [],
+        "models": [
+            {"model": "editor", "targets": ["openai/gpt-image-2", "openai/[bold]"]},
+            {"model": "mock/*", "targets": ["mock/*"]},
+        ],
+        "default_model": "editor",
+        "api_keys": 1,
+        "ignored": ["litellm_settings", "model_list[0].litellm_params.rpm"],
+    }
+
+
+def test_check_speaks_json_of_mistakes(tmp_path: Path) -> None:
+    """The mistakes are on stdout, and exit code 1."""
+    file = written(tmp_path, BAD)
+    done = run("check", "--json", str(file))
+    assert (done.returncode, done.stderr) == (1, "")
+    report = json.loads(done.stdout)
+    assert (report["file"], report["valid"], len(report["mistakes"])) == (str(file), False, 2)
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+@pytest.mark.parametrize("text", ["VALID", "BAD", "SECRET"])
+def test_check_prints_no_secret(tmp_path: Path, text: str, as_json: list[str]) -> None:
+    """Neither keys nor addresses nor what stands at a wrong place."""
+    done = run("check", *as_json, str(written(tmp_path, {"VALID": VALID, "BAD": BAD, "SECRET": SECRET}[text])))
+    assert "canary" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_opens_no_connection(tmp_path: Path) -> None:
+    """What a configuration names is not asked: neither Redis nor a provider needs to be there."""
+    with upstream() as anybody:
+        models = f"model_list: [{{model_name: m, litellm_params: {{model: openai/m, api_key: k, api_base: {anybody.url}}}}}]\n"
+        done = run("check", str(written(tmp_path, f"{models}server: {{redis_url: 'redis://127.0.0.1:{anybody.port}/0'}}\n")))
+        assert (done.returncode, anybody.connections) == (0, 0)
+
+
+def written(folder: Path, text: str) -> Path:
+    """A configuration with this text."""
+    file = folder / "config.yaml"
+    file.write_text(text)
+    return file
+
+
+VALID = """\
+model_list:
+  - model_name: editor
+    litellm_params: {model: openai/gpt-image-2, api_key: sk-canary-1, api_base: "https://u:canary@h/v1?key=canary", rpm: 5}
+  - model_name: editor
+    litellm_params: {model: "openai/[bold]", api_key: sk-canary-2, extra_headers: {x-key: canary-3}}
+  - model_name: "mock/*"
+    litellm_params: {model: "mock/*"}
+litellm_settings: {redis_password: canary}
+general_settings: {master_key: sk-canary-master, token_secret: canary}
+server: {redis_url: "redis://:canary@127.0.0.1:1/0"}
+"""
+
+BAD = """\
+model_list: [{model_name: b}]
+server: {heartbeat_s: -3}
+general_settings: {master_key: sk-canary}
+"""
+
+SECRET = """\
+model_list:
+  - {model_name: m, litellm_params: {model: openai/m, api_key: [canary-1], api_base: {canary: 1}}}
+general_settings: {master_key: {k: canary}, token_secret: !!int canary}
+server: {redis_url: "http://:canary@h", public_base_url: "ftp://canary/", cors_origins: ["https://canary/x"]}
+"""
+
+
 def test_the_version_is_told() -> None:
     """`--version` prints the package's version."""
     assert run("--version").stdout.strip() == __version__
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["serve", "--help"]])
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["serve", "--help"], ["check", "--help"]])
 def test_help_is_there(arguments: list[str]) -> None:
     """With nothing to do, the command tells what it could do."""
     done = run(*arguments)

@@ -189,6 +189,27 @@ server:
         assert mistake.startswith("streamedit.yaml:")
         assert "mock needs an api_base" in mistake
 
+    @pytest.mark.parametrize(
+        ("value", "mistake"),
+        [
+            ("2026-02-30", "streamedit.yaml:4: not a valid timestamp"),
+            ("!!int secret", "streamedit.yaml:4: not a valid int"),
+            ("&a [*a]", "streamedit.yaml:1: something is nested too deeply, or in itself"),
+            ("[" * 2000 + "]" * 2000, "streamedit.yaml:1: something is nested too deeply, or in itself"),
+        ],
+        ids=["no date", "no number", "in itself", "deep"],
+    )
+    def test_what_only_looks_like_a_value_is_a_mistake(self, tmp_path: Path, value: str, mistake: str) -> None:
+        """What the YAML parser breaks at is told as any other mistake, without its value."""
+        assert mistakes_of(tmp_path, f"{MINIMAL}extra: {value}\n") == (mistake,)
+
+    def test_no_bound_is_infinite(self, tmp_path: Path) -> None:
+        """What is no number of seconds is none to wait for."""
+        text = f"{MINIMAL}server: {{drain_timeout_s: .inf, heartbeat_s: .nan}}\n"
+        assert {mistake.split(": ")[1] for mistake in mistakes_of(tmp_path, text)} == {
+            "server.drain_timeout_s", "server.heartbeat_s",
+        }  # fmt: skip
+
     def test_an_environment_key_opens_beside_the_files(self, tmp_path: Path) -> None:
         """STREAMEDIT_API_KEY is one more key."""
         text = MINIMAL + "general_settings: {master_key: sk-1}\n"

@@ -1,6 +1,7 @@
 """What the README says is so."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -14,6 +15,7 @@ from streamedit.config import ServerSettings, from_file
 from streamedit.darkroom.grammar import parse, repertoire
 from streamedit.providers import available
 from streamedit.providers.comfyui.workflow import Workflow
+from streamedit.reloads import AT_START
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,7 +41,7 @@ def _run(command: list[str], folder: Path) -> str:
 
 def test_the_commands_are_found() -> None:
     """The tests below see every command and program."""
-    assert (len(COMMANDS), len(PROGRAMS)) == (5, 1)
+    assert (len(COMMANDS), len(PROGRAMS)) == (6, 1)
 
 
 def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
@@ -89,6 +91,22 @@ def test_the_configuration_is_valid(tmp_path: Path) -> None:
     assert settings.ignored == ()
     assert settings.routes.default_model == "darkroom"
     assert settings.routes.find("mock/anything").targets[0].model == "anything"
+
+
+def test_the_configuration_is_checked(tmp_path: Path) -> None:
+    """What the README shows is what its command says of its example."""
+    example = next(example for example in CONFIGURATIONS if "general_settings" in example)
+    (tmp_path / "streamedit.yaml").write_text(example)
+    keys = {"OPENAI_API_KEY": "k", "STREAMEDIT_API_KEY": "s"}
+    command = shlex.split(COMMANDS[5].replace(".venv/bin/streamedit", f"{sys.executable} -m streamedit"))
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True, env=os.environ | keys)
+    assert done.stdout == README.partition(COMMANDS[5])[2].partition("```text\n")[2].partition("```")[0]
+
+
+def test_what_takes_a_restart_is_marked() -> None:
+    """With a star, and nothing else is."""
+    table = README.partition("| `server:` |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)` \*", table)) == set(AT_START)
 
 
 def test_the_workflow_is_one(tmp_path: Path) -> None:

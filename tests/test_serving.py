@@ -6,17 +6,21 @@ import os
 import resource
 import signal
 import socket
+import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import redises
 from clients import PNG
-from commands import started
+from commands import said, started
 from prometheus_client.parser import text_string_to_metric_families
 from servers import serving, settings_of
+from upstreams import END, ScriptedUpstream, chunk, completed, frame, head, partial
 
 from streamedit.targets import Target
 
@@ -102,6 +106,147 @@ def test_as_many_files_as_the_system_allows(workers: str, shared: str) -> None:
         assert httpx.get(f"{url}/health/live", timeout=30).status_code == 200
         for pid in {process.pid, *workers_of(process.pid)}:
             assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sighup_reloads_without_dropping_a_stream(workers: str, shared: str, scripted: ScriptedUpstream) -> None:
+    """A stream that is half way ends well, a view too, and no worker is replaced; whoever comes then gets the new models."""
+    gate = threading.Event()
+    scripted.play([head(), chunk(frame(partial(0))), gate, chunk(frame(completed())) + END])
+    slow = {"model_name": "slow", "litellm_params": {"model": "openai/m", "api_key": "k", "api_base": scripted.url}}
+    rewrite(shared, slow)
+    with started("--workers", workers, "--config", shared) as (process, url, _):
+        data = {"prompt": "p", "stream": "true"}
+        with httpx.stream("POST", f"{url}/v1/images/edits", data=data, files={"image": PNG}, timeout=30) as stream:
+            pieces = stream.iter_bytes()
+            shown = next(pieces)
+            before = workers_of(process.pid)
+            rewrite(shared, model("new"), retention_s=1)
+            hang_up(process, told := Told(process), int(workers))
+            assert {models_at(url) for _ in range(10)} == {("new",)}
+            gate.set()
+            shown += b"".join(pieces)
+        assert b"event: image_edit.completed" in shown
+        assert workers_of(process.pid) == before
+        asked = httpx.get(f"{url}/v1/images/edits/{stream.headers['x-edit-id']}", timeout=30)
+        assert asked.json()["status"] == "completed"
+    assert [line["settings"] for line in told.lines if line["level"] == "warning"] == [["server.retention_s"]]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sighup_with_mistakes_changes_nothing(workers: str, shared: str) -> None:
+    """Each mistake is one line of the log, however many workers there are; mended, the file is taken."""
+    with started("--workers", workers, "--config", shared) as (process, url, _):
+        assert models_at(url) == ("mock",)
+        rewrite(shared, {"model_name": "canary"}, heartbeat_s=-3)
+        process.send_signal(signal.SIGHUP)
+        told = Told(process)
+        assert [told.next("configuration not reloaded")["level"] for _ in range(2)] == ["error"] * 2
+        assert {models_at(url) for _ in range(10)} == {("mock",)}
+        rewrite(shared, model("new"), heartbeat_s=3)
+        hang_up(process, told, int(workers))
+        assert {models_at(url) for _ in range(10)} == {("new",)}
+    assert len([line for line in told.lines if line["level"] == "error"]) == 2
+
+
+def test_a_worker_in_another_s_place_has_the_new_settings(shared: str) -> None:
+    """Not those that the server began with, though it starts while a reload goes on."""
+    with started("--workers", "2", "--config", shared) as (process, url, _):
+        assert models_at(url) == ("mock",)
+        rewrite(shared, model("new"))
+        hang_up(process, Told(process), 2)
+        before = workers_of(process.pid)
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        # Nobody of before answers, and connections wait in the shared socket until somebody does.
+        assert {models_at(url) for _ in range(10)} == {("new",)}
+        assert not workers_of(process.pid) & before
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_that_comes_too_early_waits(workers: str, shared: str) -> None:
+    """SIGHUP ends no process that is about to start; it is heard when it has."""
+    with started("--workers", workers, "--config", shared) as (process, url, _):
+        rewrite(shared, model("new"))
+        hang_up(process, Told(process), int(workers))
+        assert models_at(url) == ("new",)
+
+
+def test_many_signals_are_heard_one_by_one(shared: str) -> None:
+    """What was written before the last of them holds in the end."""
+    with started("--config", shared) as (process, url, _):
+        told = Told(process)
+        for number in range(20):
+            rewrite(shared, model(f"m{number}"))
+            process.send_signal(signal.SIGHUP)
+        while told.next("configuration reloaded")["models"] != ["m19"]:
+            pass
+        assert models_at(url) == ("m19",)
+
+
+def test_sighup_without_a_file_does_nothing() -> None:
+    """But for saying so."""
+    with started() as (process, url, _):
+        before = models_at(url)
+        process.send_signal(signal.SIGHUP)
+        assert Told(process).next("nothing to reload: there is no configuration file")["level"] == "info"
+        assert models_at(url) == before
+
+
+def test_a_reload_does_not_open_the_door(tmp_path: Path) -> None:
+    """Beyond its own machine a server keeps its keys when the file has none any more; there is no secret in the log."""
+    file = tmp_path / "locked.yaml"
+    rewrite(str(file), model("mock"), general_settings={"master_key": "sk-canary"})
+    with started("--host", "0.0.0.0", "--config", str(file)) as (process, url, _):
+        local = url.replace("0.0.0.0", "127.0.0.1")
+        rewrite(str(file), model("mock"))
+        process.send_signal(signal.SIGHUP)
+        told = Told(process)
+        assert "STREAMEDIT_API_KEY" in told.next("configuration not reloaded")["mistake"]
+        assert httpx.get(f"{local}/v1/models").status_code == 401
+        assert httpx.get(f"{local}/v1/models", headers={"api-key": "sk-canary"}).status_code == 200
+    assert "canary" not in json.dumps(told.lines)
+
+
+class Told:
+    """What a started command has logged since."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.lines: list[dict[str, Any]] = []
+
+    def next(self, event: str) -> dict[str, Any]:
+        """The next line with this event; it must come."""
+        while line := said(self._process):
+            if line.startswith("{"):
+                self.lines.append(json.loads(line))
+                if self.lines[-1]["event"] == event:
+                    return self.lines[-1]
+        raise AssertionError(f"not said: {event}")
+
+
+def hang_up(process: subprocess.Popen[str], told: Told, workers: int) -> None:
+    """Send SIGHUP, and return when each worker has reloaded."""
+    process.send_signal(signal.SIGHUP)
+    assert len({told.next("configuration reloaded")["pid"] for _ in range(workers)}) == workers
+
+
+def model(name: str) -> dict[str, Any]:
+    """An entry of `model_list`, played by the mock."""
+    return {"model_name": name, "litellm_params": {"model": "mock"}}
+
+
+def rewrite(file: str, entry: dict[str, Any], general_settings: dict[str, str] | None = None, **server: Any) -> None:
+    """Write a configuration with one model; what stands in its `server` section stays."""
+    path = Path(file)
+    before = json.loads(path.read_text())["server"] if path.exists() else {}
+    content = {"model_list": [entry], "server": {**before, **server}, "general_settings": general_settings or {}}
+    path.write_text(json.dumps(content))
+
+
+def models_at(url: str) -> tuple[str, ...]:
+    """What the server lists over a new connection."""
+    return tuple(each["id"] for each in httpx.get(f"{url}/v1/models", timeout=30).json()["data"])
 
 
 @contextmanager

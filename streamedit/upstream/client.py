@@ -3,7 +3,8 @@
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
 import httpx
@@ -163,6 +164,15 @@ class Upstream:
     def tls(self) -> ssl.SSLContext:
         """Whom it trusts, for providers that are spoken to over other connections than these."""
         return self._transport.tls
+
+    def waiting(self, connect_s: float, silence_s: float) -> "Upstream":
+        """The same pool with other waits; itself when they are no others."""
+        limits = replace(self.limits, connect_s=connect_s, silence_s=silence_s)
+        if limits == self.limits:
+            return self
+        other = copy(self)
+        other.limits = limits
+        return other
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
