@@ -125,6 +125,8 @@ def uvicorn_config(application: Callable[[], Starlette], server: ServerSettings,
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,
+        # Five seconds are not enough for a worker to start on a busy machine: it would be killed, and started again, for ever.
+        timeout_worker_healthcheck=60,
         timeout_graceful_shutdown=math.ceil(server.drain_timeout_s) + 1,
     )
 
