@@ -1,6 +1,5 @@
 """Puts a server together: the only place that chooses concrete stores and providers."""
 
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -14,7 +13,6 @@ from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
 from streamedit.dispatch import Dispatch
 from streamedit.gateway import Gateway
-from streamedit.health import Caller
 from streamedit.keys import Keyring, StreamTokens
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
@@ -78,7 +76,7 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
 def make_dispatch(server: ServerSettings, catalogue: Mapping[str, Provider], healths: Healths, clocks: Clocks) -> Dispatch:
     """A dispatch on these providers."""
     prices = Prices.shipped()
-    tracker = Tracker(healths, Caller(secrets.token_hex(8), server.total_s), prices, clocks.now_s)
+    tracker = Tracker(healths, server.total_s, prices, clocks.now_s)
     return Dispatch(Tools(catalogue, prices, tracker, clocks, server.max_attempts), total_s=server.total_s)
 
 

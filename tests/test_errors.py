@@ -29,8 +29,8 @@ def test_each_error_has_the_status_that_is_drawn(name: str, status: str) -> None
 def test_a_caller_error_is_a_4xx_that_nothing_retries(kind: type[EditError]) -> None:
     """Whoever is at fault is told by the status, and only OpenAI's names stand in `type`.
 
-    What a provider's moderation blocks is told as OpenAI tells it, what outlasts the caller's patience as Portkey tells it: a 4xx,
-    though not of the caller's making alone.
+    What a provider's moderation blocks is told as OpenAI tells it, what outlasts the caller's patience as Portkey tells it: a
+    4xx, though not of the caller's making alone.
     """
     detail = kind("why").detail
     by_caller = issubclass(kind, errors.CallerError)
