@@ -47,7 +47,8 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
     telemetry = Telemetry(log, lambda: events.size_bytes)
     catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
-    dispatch = make_dispatch(server, catalogue, MemoryHealths(), clocks)
+    healths = _healths(server)
+    dispatch = make_dispatch(server, catalogue, healths, clocks)
     gateway = Gateway(settings.routes, dispatch, events, telemetry, clocks)
     keyring, visits = Keyring(settings.api_keys), Visits()
     door = Door(keyring, StreamTokens(settings.token_secret or keyring.derived_secret()), clocks.now_s)
@@ -56,7 +57,7 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with upstream.running(), gateway.running(server.drain_timeout_s):
+        async with upstream.running(), healths.serving(), gateway.running(server.drain_timeout_s):
             yield
 
     app = Starlette(
@@ -89,6 +90,15 @@ def _event_log(server: ServerSettings, clocks: Clocks, intake: Turns) -> EventLo
     from streamedit.stores.redis import RedisEventLog, RedisPlace  # noqa: PLC0415
 
     return RedisEventLog(RedisPlace(server.redis_url, server.redis_prefix, server.retention_s), local, clocks.clock)
+
+
+def _healths(server: ServerSettings) -> Healths:
+    if server.redis_url is None:
+        return MemoryHealths()
+    # As above.
+    from streamedit.stores.redis_healths import RedisHealths  # noqa: PLC0415
+
+    return RedisHealths(server.redis_url, server.redis_prefix)
 
 
 def _cors(server: ServerSettings) -> list[Middleware]:
