@@ -82,6 +82,7 @@ class TestLimits:
             assert health is not None
             assert health.calls(at_s) == (2 if at_s < NOW_S + 60 else 1)
             health = ended(health, Ended(), RULES, f"call-{number}", at_s)
+        assert health is not None
         assert "lost" not in health.running
 
     def test_clocks_that_differ_a_little_count_the_same_minute(self) -> None:

@@ -130,7 +130,7 @@ class TestPlan:
         (_, first), (other, second), (blocked, third) = plan.steps
         assert [step.model for step in (first, second, third)] == ["best", "fast", "house"]
         assert other.kinds == frozenset(Kind) - {Kind.CONTENT_POLICY}
-        assert blocked.kinds == {Kind.CONTENT_POLICY}
+        assert blocked.kinds == frozenset({Kind.CONTENT_POLICY})
 
     def test_a_caller_s_fallbacks_replace_the_configured_ones(self) -> None:
         """In their order; an empty list means none; those for what is blocked stay."""

@@ -70,7 +70,7 @@ def test_ordered_takes_the_first() -> None:
 @pytest.mark.parametrize("name", ["weight", "rpm", "tpm"])
 def test_lots_follow_the_weights(name: str) -> None:
     """`weight`, else `rpm`, else `tpm`: three to one."""
-    asked = shares(candidate("a", **{name: 3}), candidate("b", **{name: 1}))
+    asked = shares(*(Candidate(Target("p", model, params={name: weight})) for model, weight in (("a", 3), ("b", 1))))
     assert asked["a"] == pytest.approx(0.75, abs=0.03)
 
 

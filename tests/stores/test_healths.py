@@ -203,7 +203,7 @@ async def test_what_is_kept_expires_by_itself() -> None:
         healths = RedisHealths(url, prefix)
         async with healths.serving():
             await healths.change("a", begins("call"))
-            assert 86_000 < await healths._client.ttl(f"{prefix}health:a") <= 86_400
+            assert 86_000 < await healths._texts._client.ttl(f"{prefix}health:a") <= 86_400
 
 
 @given(
