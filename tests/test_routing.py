@@ -78,6 +78,15 @@ def test_a_target_whose_failure_lasts_is_not_asked_again_but_another_is() -> Non
     assert step(stage, (A, ERRORS[Kind.NOT_FOUND]), (B, ERRORS[Kind.AUTHENTICATION])) is None
 
 
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.TIMEOUT}))
+def test_a_status_that_a_caller_names_is_retried(kind: Kind) -> None:
+    """Also one that the same target would give again; one that is not named is not."""
+    stage = Stage("m", (A,), Policy(retries=1), retry_statuses=frozenset({ERRORS[kind].status}))
+    assert step(stage, (A, ERRORS[kind])) == Try(A, 0.5)
+    assert step(stage, (A, ERRORS[kind]), (A, ERRORS[kind])) is None
+    assert step(stage, (A, ERRORS[Kind.TIMEOUT])) is None
+
+
 @pytest.mark.parametrize(
     ("statuses", "error", "goes_on"),
     [
@@ -161,9 +170,16 @@ class TestClosedTargets:
         """At once."""
         assert step(Stage("m", (A,), Policy(patience_s=0)), health=self.COOLING) is None
 
-    def test_after_a_failure_without_retries_nobody_waits(self) -> None:
-        """The failure is told, not hidden behind a wait."""
-        assert step(Stage("m", (A, B)), (B, ERRORS[Kind.INTERNAL]), health=self.COOLING) is None
+    def test_one_that_was_not_asked_yet_is_waited_for(self) -> None:
+        """Each target has its turn, also after a failure that the other one would give again; without patience it has not."""
+        for kind in (Kind.INTERNAL, Kind.AUTHENTICATION):
+            assert step(Stage("m", (A, B), Policy(patience_s=4)), (B, ERRORS[kind]), health=self.COOLING) == Wait(4)
+            assert step(Stage("m", (A, B), Policy(patience_s=3)), (B, ERRORS[kind]), health=self.COOLING) is None
+
+    def test_one_that_has_asked_for_too_long_a_pause_is_left_for_one_that_opens(self) -> None:
+        """Whoever cools down for seconds comes before whoever wants minutes."""
+        stage = Stage("m", (A, B), Policy(retries=1))
+        assert step(stage, (B, replace(ERRORS[Kind.INTERNAL], headers={"retry-after": "90"})), health=self.COOLING) == Wait(4)
 
     def test_with_retries_the_one_that_is_open_is_asked_again(self) -> None:
         """Rather than the one that cools down."""
