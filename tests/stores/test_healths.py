@@ -165,6 +165,21 @@ class TestOutage:
                 await one.change("a", lambda known: abandoned(known, "during"))
                 assert (await known(other)).running == {}
 
+    async def test_nobody_overtakes_what_redis_has_missed(self) -> None:
+        """Until it is told, this process goes by what it knows itself; an end does not come before its beginning."""
+        with redises.own_redis() as server:
+            prefix = redises.fresh_prefix()
+            one, other = RedisHealths(server.url, prefix), RedisHealths(server.url, prefix)
+            async with one.serving(), other.serving():
+                server.pause()
+                await one.change("a", begins("call"))
+                server.go_on()
+                await one._reach.probe(one._texts.answer())
+                assert list((await known(one)).running) == ["call"]
+                await one.change("a", ends("call", Kind.RATE_LIMIT))
+                await until(lambda: has_cooled(other))
+                assert (await known(other)).running == {}
+
     async def test_a_redis_that_has_lost_everything_is_taken_up_again(self) -> None:
         """It knows nothing, and learns."""
         with redises.own_redis() as server:
