@@ -1,6 +1,5 @@
 """Puts a server together: the only place that chooses concrete stores and providers."""
 
-import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 
@@ -16,7 +15,6 @@ from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
 from streamedit.dispatch import Dispatch
 from streamedit.gateway import Gateway
-from streamedit.health import Caller
 from streamedit.keys import Keyring, StreamTokens
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
@@ -69,7 +67,7 @@ class _House:
         self.events = _event_log(server, clocks, intake)
         self.upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
         self.telemetry = Telemetry(log, lambda: self.events.size_bytes)
-        self.healths = MemoryHealths()
+        self.healths = _healths(server)
         self.visits = Visits()
         self._answers = Answers(Pace(server.stuck_reader_s, outlet), self.telemetry)
         self._started_at_s = int(clocks.now_s())
@@ -123,7 +121,8 @@ class _Application(Starlette):
     async def _running(self, _: Starlette) -> AsyncIterator[None]:
         gateway: Gateway = self.state.gateway
         reloading = self._reloads.running(self._reload) if self._reloads else nullcontext()
-        async with self._house.upstream.running(), gateway.running(self._house.settings.server.drain_timeout_s), reloading:
+        drain_s = self._house.settings.server.drain_timeout_s
+        async with self._house.upstream.running(), self._house.healths.serving(), gateway.running(drain_s), reloading:
             yield
 
     async def _reload(self, settings: Settings) -> Sequence[str]:
@@ -142,7 +141,7 @@ class _Application(Starlette):
 def make_dispatch(server: ServerSettings, catalogue: Mapping[str, Provider], healths: Healths, clocks: Clocks) -> Dispatch:
     """A dispatch on these providers."""
     prices = Prices.shipped()
-    tracker = Tracker(healths, Caller(secrets.token_hex(8), server.total_s), prices, clocks.now_s)
+    tracker = Tracker(healths, server.total_s, prices, clocks.now_s)
     return Dispatch(Tools(catalogue, prices, tracker, clocks, server.max_attempts), total_s=server.total_s)
 
 
@@ -155,6 +154,15 @@ def _event_log(server: ServerSettings, clocks: Clocks, intake: Turns) -> EventLo
     from streamedit.stores.redis import RedisEventLog, RedisPlace  # noqa: PLC0415
 
     return RedisEventLog(RedisPlace(server.redis_url, server.redis_prefix, server.retention_s), local, clocks.clock)
+
+
+def _healths(server: ServerSettings) -> Healths:
+    if server.redis_url is None:
+        return MemoryHealths()
+    # As above.
+    from streamedit.stores.redis_healths import RedisHealths  # noqa: PLC0415
+
+    return RedisHealths(server.redis_url, server.redis_prefix)
 
 
 def _cors(server: ServerSettings) -> list[Middleware]:

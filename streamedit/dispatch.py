@@ -1,11 +1,12 @@
 """Makes an edit's n images of as many walks as that takes, within its time."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from streamedit.attempt import Emit
 from streamedit.edits import EditRequest
-from streamedit.errors import EditError, UpstreamTimeout
+from streamedit.errors import EditError, NoTarget, UpstreamTimeout
 from streamedit.events import Event, Failed
 from streamedit.providers.capabilities import Capabilities
 from streamedit.routing import Plan
@@ -30,37 +31,52 @@ class Dispatch:
         One call makes all n images where the client does not stream and every target can; else n walks go on side by side, and
         each event of a stream says in `image_index` which image it belongs to. All of it takes `total_s` at most.
         """
-        started_s = self._tools.clocks.clock()
+        walks = self._walks(request, listener, plan)
         try:
             async with asyncio.timeout(self._total_s):
-                await self._make(request, plan, listener, started_s)
+                await _all(walks, plan)
         except TimeoutError:
-            raise UpstreamTimeout("The edit took too long.") from None
+            raise walks[0].named(_overdue(walks)) from None
 
-    async def _make(self, request: EditRequest, plan: Plan, listener: Listener, started_s: float) -> None:
+    def _walks(self, request: EditRequest, listener: Listener, plan: Plan) -> Sequence[Walk]:
+        started_s = self._tools.clocks.clock()
         if request.n == 1 or self._makes_all(request, plan):
-            await Walk(request, self._tools, listener, started_s).run(plan)
-            return
+            return [Walk(request, self._tools, listener, started_s)]
         singles = [request.single(index) for index in range(request.n)]
-        walks = [Walk(each, self._tools, _indexing(each, listener), started_s) for each in singles]
-        async with asyncio.TaskGroup() as images:
-            tasks = [images.create_task(_failure_of(walk, plan)) for walk in walks]
-        failed = [error for task in tasks if (error := task.result()) is not None]
-        if failed:
-            raise failed[0]
+        return [Walk(each, self._tools, _indexing(each, listener), started_s) for each in singles]
 
     def _makes_all(self, request: EditRequest, plan: Plan) -> bool:
         """Whichever target takes over makes all of the images in one call."""
         return not request.stream and all(request.n <= self.capabilities(target).n for target in plan.targets)
 
 
+async def _all(walks: Sequence[Walk], plan: Plan) -> None:
+    if len(walks) == 1:
+        failures = [await _failure_of(walks[0], plan)]
+    else:
+        async with asyncio.TaskGroup() as images:
+            tasks = [images.create_task(_failure_of(walk, plan)) for walk in walks]
+        failures = [task.result() for task in tasks]
+    if failed := [failure for failure in failures if failure is not None]:
+        raise failed[0]
+
+
 async def _failure_of(walk: Walk, plan: Plan) -> EditError | None:
-    """One image's failure is a result: the other images are already being paid for."""
+    """One image's failure is a result, naming its attempts: the other images are already being paid for."""
     try:
         await walk.run(plan)
     except EditError as error:
-        return error
+        return walk.named(error)
     return None
+
+
+def _overdue(walks: Sequence[Walk]) -> EditError:
+    """When the edit's time is over; while all still waited for somebody to ask, nobody can have been paid."""
+    if any(walk.may_be_paid for walk in walks):
+        return UpstreamTimeout("The edit took too long.")
+    return NoTarget(
+        "No target of this model could be asked within the edit's time. Try again later.", headers={"retry-after": "1"}
+    )
 
 
 def _indexing(request: EditRequest, listener: Listener) -> Listener:

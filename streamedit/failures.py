@@ -4,7 +4,7 @@ The kinds are those by which LiteLLM's `retry_policy` and `allowed_fails_policy`
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 _BLOCKED = frozenset({"moderation_blocked", "content_policy_violation", "content_filter"})
 _OUR_ACCOUNT = frozenset({"upstream_unauthorized", "upstream_payment_required"})
 
-_KIND_OF_STATUS = {
+_KIND_OF_STATUS: Mapping[int, Kind] = {
     HTTPStatus.UNAUTHORIZED: Kind.AUTHENTICATION,
     HTTPStatus.FORBIDDEN: Kind.AUTHENTICATION,
     HTTPStatus.NOT_FOUND: Kind.NOT_FOUND,
@@ -52,8 +52,8 @@ def kind_of(error: ErrorDetail) -> Kind:
         return Kind.CONTENT_POLICY
     if error.code in _OUR_ACCOUNT:
         return Kind.AUTHENTICATION
-    known = _KIND_OF_STATUS.get(HTTPStatus(error.status)) if error.status in list(HTTPStatus) else None
-    return known or (Kind.INTERNAL if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Kind.BAD_REQUEST)
+    other = Kind.INTERNAL if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Kind.BAD_REQUEST
+    return _KIND_OF_STATUS.get(error.status, other)
 
 
 def may_go_on(error: ErrorDetail, committed: bool) -> bool:
@@ -69,8 +69,9 @@ def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:
     for name in ("retry-after-ms", "x-ms-retry-after-ms"):
         if (wait_ms := _number(headers.get(name))) is not None:
             return wait_ms / 1000
-    value = headers.get("retry-after")
-    return _number(value) if value is None or _number(value) is not None else _until(value, now_s)
+    value = headers.get("retry-after", "")
+    wait_s = _number(value)
+    return _until(value, now_s) if wait_s is None else wait_s
 
 
 def _number(text: str | None) -> float | None:
@@ -86,4 +87,4 @@ def _until(date: str, now_s: float) -> float | None:
         at = parsedate_to_datetime(date)
     except ValueError:
         return None
-    return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now_s) if isinstance(at, datetime) else None
+    return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now_s)

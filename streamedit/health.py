@@ -23,7 +23,7 @@ _SHARE = 0.5
 _PROBE_S = 60.0
 """After so long a probe is given up, and somebody else may be the next."""
 
-_LONGEST_COOLDOWN_S = 600.0
+_LONGEST_ASKED_S = 600.0
 """Whatever the provider asks for: an hour's `retry-after` of a passing fault would take a target away for an hour."""
 
 _SOON_S = 0.25
@@ -37,28 +37,31 @@ _AT_ONCE = frozenset({Kind.AUTHENTICATION, Kind.NOT_FOUND, Kind.RATE_LIMIT})
 class CoolRules:
     """When a target cools down: for `cooldown_s`, 0 for never, after more than `allowed_fails` of a minute.
 
-    `allowed_by_kind`: another number for one kind of failure.
+    `allowed_by_kind`: another number for one kind of failure. `forgiven`: kinds that say nothing of the target.
     """
 
     cooldown_s: float = 0.0
     allowed_fails: int = 3
     allowed_by_kind: Mapping[Kind, int] = field(default_factory=dict)
+    forgiven: frozenset[Kind] = CALLERS
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
     """One target's. The counts are of one `minute` (Unix minutes); times are Unix seconds.
 
-    `running`: how many calls each process has open, and until when that is believed. `cooled_until_s`: 0 while it is open.
-    `probed_until_s`: until then a probe is under way. `first_events_s`: the newest times to a first event.
+    `running`: the ids of open calls, and until when each is believed to be open: its process may be gone. `cooled_until_s`: 0
+    while it is open. `probe`: the call that is to show whether it is well, under way until `probed_until_s` at most.
+    `first_events_s`: the newest times to a first event.
     """
 
     minute: int = 0
     requests: int = 0
     tokens: int = 0
     failures: Mapping[Kind, int] = field(default_factory=dict)
-    running: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    running: Mapping[str, float] = field(default_factory=dict)
     cooled_until_s: float = 0.0
+    probe: str = ""
     probed_until_s: float = 0.0
     first_events_s: tuple[float, ...] = ()
 
@@ -69,15 +72,7 @@ class Health:
 
     def calls(self, now_s: float) -> int:
         """How many are open."""
-        return sum(count for count, until_s in self.running.values() if now_s < until_s)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The process that makes calls, and how long one of them can take at most."""
-
-    process: str
-    longest_s: float
+        return sum(now_s < until_s for until_s in self.running.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +87,7 @@ class Ended:
 
 def available_in_s(health: Health, limits: Limits, now_s: float) -> float:
     """0 when the target may be asked now, else when to look again."""
-    health = _this_minute(health, now_s)
+    health = this_minute(health, now_s)
     if now_s < health.cooled_until_s:
         return health.cooled_until_s - now_s
     if health.cooled_until_s and now_s < health.probed_until_s:
@@ -102,50 +97,50 @@ def available_in_s(health: Health, limits: Limits, now_s: float) -> float:
     return _SOON_S if _is_full(health.calls(now_s), limits.max_parallel) else 0.0
 
 
-def begun(health: Health, limits: Limits, caller: Caller, now_s: float) -> Health | None:
-    """After an attempt has begun; None when the target may not be asked now."""
+def begun(health: Health, limits: Limits, call: str, until_s: float, now_s: float) -> Health | None:
+    """After a call has begun that ends by `until_s`; None when the target may not be asked now."""
     if available_in_s(health, limits, now_s):
         return None
-    health = _this_minute(health, now_s)
-    count, _ = health.running.get(caller.process, (0, 0.0))
-    running = {process: calls for process, calls in health.running.items() if now_s < calls[1]}
-    running[caller.process] = (count + 1, now_s + caller.longest_s)
-    probed_until_s = now_s + _PROBE_S if health.cooled_until_s else 0.0
-    return replace(health, requests=health.requests + 1, running=running, probed_until_s=probed_until_s)
+    health = this_minute(health, now_s)
+    open_ = {each: believed_s for each, believed_s in health.running.items() if now_s < believed_s}
+    begun_ = replace(health, requests=health.requests + 1, running={**open_, call: until_s})
+    return replace(begun_, probe=call, probed_until_s=now_s + _PROBE_S) if health.cooled_until_s else begun_
 
 
-def ended(health: Health, end: Ended, rules: CoolRules, caller: Caller, now_s: float) -> Health:
-    """After an attempt has ended. What was the caller's own fault says that the target is well.
+def ended(health: Health, end: Ended, rules: CoolRules, call: str, now_s: float) -> Health:
+    """After a call has ended. What was the caller's own fault says that the target is well.
 
-    What was begun before a cooldown, and ends well during it, says nothing of the time since.
+    What was begun before a cooldown, and ends during it, says nothing of the time since, but for what the provider asks for.
     """
-    health = _counted(_this_minute(health, now_s), end, caller)
-    if end.failure is None or end.failure in CALLERS:
-        return health if now_s < health.cooled_until_s else replace(health, cooled_until_s=0.0, probed_until_s=0.0)
+    health = _counted(abandoned(this_minute(health, now_s), call), end, rules)
+    is_cooling = now_s < health.cooled_until_s
+    if end.failure is None or end.failure in rules.forgiven:
+        return health if is_cooling else replace(health, cooled_until_s=0.0, probed_until_s=0.0)
     if not rules.cooldown_s or not _is_too_much(health, end.failure, rules):
         return health
-    cooldown_s = min(max(rules.cooldown_s, end.retry_after_s), _LONGEST_COOLDOWN_S)
+    cooldown_s = max(0.0 if is_cooling else rules.cooldown_s, min(end.retry_after_s, _LONGEST_ASKED_S))
     return replace(health, cooled_until_s=max(health.cooled_until_s, now_s + cooldown_s), probed_until_s=0.0)
 
 
-def abandoned(health: Health, caller: Caller) -> Health:
-    """After an attempt that somebody has broken off: it says nothing of the target."""
-    return replace(_fewer_running(health, caller), probed_until_s=0.0)
+def abandoned(health: Health, call: str) -> Health:
+    """After a call that says nothing of the target: somebody has broken it off."""
+    running = {each: until_s for each, until_s in health.running.items() if each != call}
+    return replace(health, running=running, probed_until_s=0.0 if call == health.probe else health.probed_until_s)
 
 
-def _counted(health: Health, end: Ended, caller: Caller) -> Health:
+def this_minute(health: Health, now_s: float) -> Health:
+    """With counts of another minute forgotten. Whose clock is a little late counts along in the minute of the others."""
+    minute = int(now_s // _MINUTE_S)
+    is_now = health.minute in (minute, minute + 1)
+    return health if is_now else replace(health, minute=minute, requests=0, tokens=0, failures={})
+
+
+def _counted(health: Health, end: Ended, rules: CoolRules) -> Health:
     failures = dict(health.failures)
-    if end.failure is not None and end.failure not in CALLERS:
+    if end.failure is not None and end.failure not in rules.forgiven:
         failures[end.failure] = failures.get(end.failure, 0) + 1
     newest = health.first_events_s if end.first_event_s is None else (*health.first_events_s, end.first_event_s)[-_NEWEST:]
-    health = _fewer_running(health, caller)
     return replace(health, failures=failures, tokens=health.tokens + end.tokens, first_events_s=newest)
-
-
-def _fewer_running(health: Health, caller: Caller) -> Health:
-    count, until_s = health.running.get(caller.process, (0, 0.0))
-    others = {process: calls for process, calls in health.running.items() if process != caller.process}
-    return replace(health, running={**others, caller.process: (count - 1, until_s)} if count > 1 else others)
 
 
 def _is_too_much(health: Health, kind: Kind, rules: CoolRules) -> bool:
@@ -155,12 +150,6 @@ def _is_too_much(health: Health, kind: Kind, rules: CoolRules) -> bool:
     failed = sum(health.failures.values())
     is_most = health.requests >= _FEW and failed > health.requests * _SHARE
     return bool(health.cooled_until_s) or kind in _AT_ONCE or is_most or failed > rules.allowed_fails
-
-
-def _this_minute(health: Health, now_s: float) -> Health:
-    """With counts of another minute forgotten."""
-    minute = int(now_s // _MINUTE_S)
-    return health if health.minute == minute else replace(health, minute=minute, requests=0, tokens=0, failures={})
 
 
 def _is_full(used: float, limit: float | None) -> bool:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from streamedit.edits import Wishes
 from streamedit.errors import InvalidRequest, NotFound
 from streamedit.failures import Kind
-from streamedit.health import CoolRules
 from streamedit.routing import Plan, Policy, Stage, When
 from streamedit.targets import Target
 
@@ -73,11 +72,15 @@ class Routes:
     def plan(self, model: str | None, wishes: Wishes = Wishes()) -> Plan:  # noqa: B008 - frozen
         """Who is asked for an edit by this model, and who after them. Raises NotFound, InvalidRequest."""
         route = self.find(model)
+        first = self._stage(route, wishes)
+        if not first.targets:
+            told = f"No target of '{route.model}' has the tags {', '.join(sorted(wishes.tags))}."
+            raise InvalidRequest(told, param="tags", code="no_target_for_tags")
         blocked = self._stages(self.rules.blocked_fallbacks.get(route.model, ()), route, wishes)
         others = self._stages(self._fallbacks(route, wishes), route, wishes)
         kinds = frozenset(Kind) - {Kind.CONTENT_POLICY} if blocked else None
         steps = [
-            (When(), self._stage(route, wishes)),
+            (When(), first),
             *((When(kinds), stage) for stage in others),
             *((When(frozenset({Kind.CONTENT_POLICY})), stage) for stage in blocked),
         ]
@@ -102,25 +105,22 @@ class Routes:
 
     def _stages(self, models: Sequence[str], route: Route, wishes: Wishes) -> list[Stage]:
         found = [self.find(model) for model in models]
-        return [self._stage(each, wishes) for each in found if each.model != route.model]
+        stages = [self._stage(each, wishes) for each in found if each.model != route.model]
+        return [stage for stage in stages if stage.targets]
 
     def _stage(self, route: Route, wishes: Wishes) -> Stage:
         policy = route.policy if wishes.retries is None else replace(route.policy, retries=wishes.retries, retries_by_kind={})
         return Stage(route.model, self._tagged(route, wishes), policy, timeout_s=wishes.timeout_s)
 
     def _tagged(self, route: Route, wishes: Wishes) -> tuple[Target, ...]:
-        """The targets for a request's tags. Raises InvalidRequest when there are none."""
+        """The targets for a request's tags."""
         if not self.rules.filters_tags:
             return route.targets
         asked = frozenset(wishes.tags)
         meets = (lambda tags: bool(tags & asked)) if self.rules.any_tag else (lambda tags: asked <= tags)
         tagged = tuple(target for target in route.targets if asked and meets(target.tags))
         default = tuple(target for target in route.targets if _DEFAULT_TAG in target.tags)
-        found = tagged or default or (() if asked else route.targets)
-        if not found:
-            told = f"No target of '{route.model}' has the tags {', '.join(sorted(asked))}."
-            raise InvalidRequest(told, param="tags", code="no_target_for_tags")
-        return found
+        return tagged or default or (() if asked else route.targets)
 
     def _find(self, name: str) -> Route | None:
         return self._by_model.get(name) or self._of_provider(name) or self._wildcard(name)
@@ -134,7 +134,10 @@ class Routes:
         return next((replace(each, targets=targets) for each, targets in serving if targets), None)
 
     def _wildcard(self, name: str) -> Route | None:
-        """The route `provider/*` or `*` that takes `name`; a target's model `*` then stands for what the star took."""
+        """The route `provider/*` or `*` that takes `name`; a target's model `*` then stands for what the star took.
+
+        Whoever asks chooses the name: that nobody has it says nothing of the target.
+        """
         provider, slash, rest = name.partition("/")
         prefixed = self._by_model.get(f"{provider}/*") if slash and rest else None
         route = prefixed or self._by_model.get("*")
@@ -142,7 +145,8 @@ class Routes:
             return None
         taken = rest if prefixed else name
         targets = tuple(replace(target, model=target.model.replace("*", taken)) for target in route.targets)
-        return replace(route, model=name, targets=targets)
+        cooling = replace(route.policy.cooling, forgiven=route.policy.cooling.forgiven | {Kind.NOT_FOUND})
+        return replace(route, model=name, targets=targets, policy=replace(route.policy, cooling=cooling))
 
 
 def _targets_of(route: Route, provider: str, model: str) -> tuple[Target, ...]:
@@ -154,8 +158,8 @@ def _waiting_only_at_the_end(steps: Sequence[tuple[When, Stage]]) -> Iterator[tu
     alone = sum(len(stage.targets) for _, stage in steps) == 1
     for number, (when, stage) in enumerate(steps):
         policy = stage.policy
-        if any(later.kinds is None or len(later.kinds) > 1 for later, _ in steps[number + 1 :]):
+        if any(later.kinds is None or Kind.INTERNAL in later.kinds for later, _ in steps[number + 1 :]):
             policy = replace(policy, patience_s=0.0)
         if alone:
-            policy = replace(policy, cooling=CoolRules())
+            policy = replace(policy, cooling=replace(policy.cooling, cooldown_s=0.0))
         yield when, replace(stage, policy=policy)

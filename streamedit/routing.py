@@ -148,19 +148,18 @@ def next_step(stage: Stage, candidates: Sequence[Candidate], course: Course, now
     """The next step of a stage. `candidates`: all of its targets; `draw` gives a number from 0 to below 1."""
     if course.tried and not _passes_on(stage, course.tried[-1].error):
         return None
-    fresh = [each for each in candidates if course.asked(each.target) is None and not _closed_s(each, now_s)]
-    if fresh:
-        return Try(pick(stage.policy.strategy, fresh, now_s, draw).target)
-    if course.tried and course.retries >= stage.policy.retries_of(kind_of(course.tried[-1].error)):
-        return None
-    open_ = [each for each in candidates if not _closed_s(each, now_s)]
-    if not open_:
-        wait_s = min((_closed_s(each, now_s) for each in candidates), default=float("inf"))
-        return Wait(wait_s) if course.waited_s + wait_s <= stage.policy.patience_s else None
+    fresh = [each for each in candidates if course.asked(each.target) is None]
+    if open_ := [each for each in fresh if not _closed_s(each, now_s)]:
+        return Try(pick(stage.policy.strategy, open_, now_s, draw).target)
+    again = [each for each in candidates if _may_fail_otherwise(stage, course, each)]
     pauses = _Pauses(stage.policy, course, now_s, draw())
-    soonest_s = min(map(pauses.of, open_))
-    ready = [each for each in open_ if pauses.of(each) == soonest_s]
-    return Try(pick(stage.policy.strategy, ready, now_s, draw).target, soonest_s) if soonest_s <= _LONGEST_PAUSE_S else None
+    ready = [each for each in again if not _closed_s(each, now_s) and pauses.of(each) <= _LONGEST_PAUSE_S]
+    if not ready:
+        wait_s = opens_in_s([each for each in (*fresh, *again) if _closed_s(each, now_s)], now_s)
+        return Wait(wait_s) if course.waited_s + wait_s <= stage.policy.patience_s else None
+    soonest_s = min(map(pauses.of, ready))
+    soonest = [each for each in ready if pauses.of(each) == soonest_s]
+    return Try(pick(stage.policy.strategy, soonest, now_s, draw).target, soonest_s)
 
 
 def _passes_on(stage: Stage, error: ErrorDetail) -> bool:
@@ -169,6 +168,20 @@ def _passes_on(stage: Stage, error: ErrorDetail) -> bool:
         return error.status in stage.retry_statuses
     kind = kind_of(error)
     return kind not in CALLERS or stage.policy.retries_of(kind) > 0
+
+
+def opens_in_s(candidates: Sequence[Candidate], now_s: float) -> float:
+    """When to look again for one of them that may be asked; infinity when there is none."""
+    return min((_closed_s(each, now_s) for each in candidates), default=float("inf"))
+
+
+def _may_fail_otherwise(stage: Stage, course: Course, candidate: Candidate) -> bool:
+    """It was asked, has failed, and there are retries left for such a failure."""
+    before = course.asked(candidate.target)
+    if before is None:
+        return False
+    is_asked_for = stage.retry_statuses is not None and before.error.status in stage.retry_statuses
+    return course.retries < (stage.policy.retries if is_asked_for else stage.policy.retries_of(kind_of(before.error)))
 
 
 def _closed_s(candidate: Candidate, now_s: float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from streamedit.health import Health
+from streamedit.health import Health, this_minute
 from streamedit.targets import Target
 
 
@@ -22,7 +22,7 @@ class Strategy(StrEnum):
     LEAST_BUSY = "least-busy"
     """The one with the fewest calls open."""
     LATENCY = "latency-based"
-    """The one whose first events have come soonest of late; one that nothing is known of goes first."""
+    """The one whose first events have come soonest of late; one that nothing is known of goes first, unless it has failed."""
     COST = "cost-based"
     """The cheapest; one without a known price comes last."""
     USAGE = "usage-based"
@@ -58,15 +58,14 @@ def pick(strategy: Strategy, candidates: Sequence[Candidate], now_s: float, draw
 
 
 def _rank(strategy: Strategy, candidate: Candidate, now_s: float) -> tuple[float, ...]:
-    health, cost = candidate.health, candidate.cost_micros
+    health, cost = this_minute(candidate.health, now_s), candidate.cost_micros
     if strategy is Strategy.LEAST_BUSY:
         return (health.calls(now_s),)
     if strategy is Strategy.LATENCY:
-        return (health.latency_s,)
+        return (health.latency_s or (float("inf") if health.failures else 0.0),)
     if strategy is Strategy.COST:
         return (float("inf") if cost is None else float(cost),)
-    is_now = health.minute == int(now_s // 60)
-    return (health.tokens, health.requests) if is_now else (0, 0)
+    return (health.tokens, health.requests)
 
 
 def _weights(group: Sequence[Candidate]) -> list[float]:

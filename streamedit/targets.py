@@ -59,8 +59,9 @@ class Target:
 
     @property
     def order(self) -> float:
-        """Those of the lowest order are tried first."""
-        return self.number("order") or 0
+        """Those of the lowest order are tried first, those without one last (as LiteLLM does)."""
+        order = self.params.get("order")
+        return float(order) if isinstance(order, int | float) else float("inf")
 
     @property
     def tags(self) -> frozenset[str]:

@@ -6,20 +6,21 @@ A target commits with its first event. Until then somebody else may be asked; af
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil, isfinite
 
 from streamedit.attempt import Attempt, Emit
 from streamedit.clocks import Clocks
 from streamedit.edits import EditRequest
-from streamedit.errors import EditError, NoTarget
+from streamedit.errors import EditError, NoTarget, RequestTimeout, UpstreamError
 from streamedit.events import Completed, Event, Failed
 from streamedit.failures import kind_of, may_go_on, retry_after_s
 from streamedit.health import Ended
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
-from streamedit.routing import Course, Plan, Stage, Tried, Wait, next_step
+from streamedit.routing import Course, Plan, Stage, Tried, Wait, next_step, opens_in_s
 from streamedit.targets import Target
 from streamedit.telemetry import AttemptRecord
-from streamedit.tracker import Tracker
+from streamedit.tracker import Call, Tracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,58 +47,68 @@ _ABANDONED = "abandoned"
 
 
 class Walk:
-    """`request` is for what one call is to make. `started_s`: when it was accepted, in monotonic seconds."""
+    """`request` is for what one call is to make. `started_s`: when it was accepted, in monotonic seconds.
+
+    `may_be_paid`: a call is under way, or one has ended that the provider may have taken money for.
+    """
 
     def __init__(self, request: EditRequest, tools: Tools, listener: Listener, started_s: float) -> None:
+        self.may_be_paid = False
         self._request = request
         self._tools = tools
         self._listener = listener
         self._started_s = started_s
         self._elsewhere_s = 0.0
         self._stages = 0
-        self._failed: list[Tried] = []
+        self._asked: tuple[str, str] = ("", "")
+        self._attempts: list[str] = []
         self._overhead_s: float | None = None
         self._told: Mapping[str, str] = {}
 
     async def run(self, plan: Plan) -> None:
-        """Emit the events. Raises EditError, which names each attempt when there were several."""
-        try:
-            await self._run(plan)
-        except EditError as error:
-            raise self._naming_all(error) from error
-
-    async def _run(self, plan: Plan) -> None:
+        """Emit the events. Raises EditError."""
         failure: EditError | None = None
         for when, step in plan.steps:
             if failure is not None and not when.takes(failure.detail):
                 continue
             try:
-                return await (self._run(step) if isinstance(step, Plan) else self._stage(step))
+                return await (self.run(step) if isinstance(step, Plan) else self._stage(step))
             except EditError as error:
                 if not self._may_go_on(error):
                     raise
                 failure = error
         raise failure or NoTarget("There is nobody to ask.")
 
+    def named(self, error: EditError) -> EditError:
+        """The same error, told with each attempt."""
+        if not self._attempts:
+            return error
+        detail = error.detail
+        is_whole = len(self._attempts) == 1 and not isinstance(error, NoTarget)
+        message = detail.message if is_whole else f"{detail.message} (attempts: {', '.join(self._attempts)})"
+        headers = {**detail.headers, **self._names(len(self._attempts))}
+        return error.retold(replace(detail, message=message, headers=headers))
+
     async def _stage(self, stage: Stage) -> None:
         self._stages += 1
+        tracker, clocks = self._tools.tracker, self._tools.clocks
         course = Course()
         failure: EditError | None = None
         while True:
-            candidates = await self._tools.tracker.candidates(stage)
-            step = next_step(stage, candidates, course, self._tools.clocks.now_s(), random.random)
+            candidates, now_s = await tracker.candidates(stage), clocks.now_s()
+            step = next_step(stage, candidates, course, now_s, random.random)
             if step is None:
-                raise failure or NoTarget("No target of this model can be asked now. Try again later.")
+                raise failure or _nobody(opens_in_s(candidates, now_s))
             await self._pause(step.delay_s)
             if isinstance(step, Wait):
                 course = replace(course, waited_s=course.waited_s + step.delay_s)
-            elif await self._tools.tracker.begin(step.target):
-                failure = await self._attempt(stage, step.target)
+            elif call := await tracker.begin(step.target):
+                failure = await self._attempt(stage, call)
                 if failure is None:
                     return
                 if not self._may_go_on(failure):
                     raise failure
-                course = replace(course, tried=(*course.tried, self._failed[-1]))
+                course = replace(course, tried=(*course.tried, Tried(step.target, failure.detail, clocks.now_s())))
 
     async def _pause(self, seconds: float) -> None:
         if seconds:
@@ -105,31 +116,32 @@ class Walk:
             self._elsewhere_s += seconds
 
     def _may_go_on(self, error: EditError) -> bool:
-        return may_go_on(error.detail, bool(self._told)) and len(self._failed) < self._tools.max_attempts
+        return may_go_on(error.detail, bool(self._told)) and len(self._attempts) < self._tools.max_attempts
 
-    async def _attempt(self, stage: Stage, target: Target) -> EditError | None:
+    async def _attempt(self, stage: Stage, call: Call) -> EditError | None:
         """One call. Its failure is a result: somebody else may be asked."""
-        tools = self._tools
-        attempt = Attempt(stage, target, tools.prices, tools.clocks.clock)
-        outcome: EditError | None = None
-        has_ended, cooldown_s = False, 0.0
+        attempt = Attempt(stage, call.target, self._tools.prices, self._tools.clocks.clock)
+        self._asked, self.may_be_paid = (stage.model, call.target.provider), True
+        outcome: EditError | str | None = _ABANDONED
+        cooldown_s: float | None = None
         try:
-            outcome = await self._outcome(attempt, stage, target)
-            cooldown_s = await tools.tracker.end(target, self._ended(attempt, outcome), stage.policy.cooling)
-            has_ended = True
+            outcome = failure = await self._outcome(attempt, stage, call.target)
+            if _tells_of_target(failure):
+                cooldown_s = await self._tools.tracker.end(call, self._ended(attempt, failure), stage.policy.cooling)
         finally:
-            if not has_ended:
-                await tools.tracker.abandon(target)
-            self._listener.attempted(self._record(attempt, stage, target, outcome if has_ended else _ABANDONED, cooldown_s))
-            if outcome is not None:
-                self._failed.append(Tried(target, outcome.detail, tools.clocks.now_s()))
-                self._elsewhere_s += attempt.total_s
-        return outcome
+            self._listener.attempted(self._record(attempt, call.target, outcome, cooldown_s or 0.0))
+            self._attempts.append(f"{call.target.name} {_in_words(outcome)}")
+            if cooldown_s is None:
+                await self._tools.tracker.abandon(call)
+        if failure is not None:
+            self.may_be_paid = failure.detail.charged or bool(self._told)
+            self._elsewhere_s += attempt.total_s
+        return failure
 
     async def _outcome(self, attempt: Attempt, stage: Stage, target: Target) -> EditError | None:
         async def emit(event: Event) -> None:
             if not self._told:
-                self._told = self._facts(stage, target, attempt)
+                self._told = self._facts(stage, attempt)
                 event = _with_headers(event, self._told)
             elif isinstance(event, Completed):
                 event = _with_headers(event, self._told)
@@ -148,17 +160,18 @@ class Walk:
         wait_s = retry_after_s(failure.detail.headers, self._tools.clocks.now_s())
         return Ended(kind_of(failure.detail), None, tokens, wait_s or 0.0)
 
-    def _facts(self, stage: Stage, target: Target, attempt: Attempt) -> Mapping[str, str]:
+    def _facts(self, stage: Stage, attempt: Attempt) -> Mapping[str, str]:
         """What the answer's headers tell once somebody has committed."""
         elsewhere_s = self._elsewhere_s + (attempt.first_event_s or 0.0)
         self._overhead_s = max(0.0, self._tools.clocks.clock() - self._started_s - elsewhere_s)
         return {
-            **self._names(stage.model, target.provider, len(self._failed) + 1),
+            **self._names(len(self._attempts) + 1),
             "x-streamedit-overhead-ms": f"{self._overhead_s * 1000:.1f}",
             **({"x-streamedit-option": stage.option} if stage.option else {}),
         }
 
-    def _names(self, model: str, provider: str, attempts: int) -> Mapping[str, str]:
+    def _names(self, attempts: int) -> Mapping[str, str]:
+        model, provider = self._asked
         return {
             "x-streamedit-model": model,
             "x-streamedit-provider": provider,
@@ -166,30 +179,19 @@ class Walk:
             "x-streamedit-fallbacks": str(max(0, self._stages - 1)),
         }
 
-    def _naming_all(self, error: EditError) -> EditError:
-        """The same error, told with each attempt."""
-        if not self._failed:
-            return error
-        detail, last = error.detail, self._failed[-1].target
-        each = ", ".join(f"{one.target.name} {one.error.status} {one.error.code or one.error.type}" for one in self._failed)
-        message = detail.message if len(self._failed) == 1 else f"{detail.message} (attempts: {each})"
-        headers = {**detail.headers, **self._names(last.model, last.provider, len(self._failed))}
-        return error.retold(replace(detail, message=message, headers=headers))
-
-    def _record(
-        self, attempt: Attempt, stage: Stage, target: Target, outcome: EditError | str | None, cooldown_s: float
-    ) -> AttemptRecord:
+    def _record(self, attempt: Attempt, target: Target, outcome: EditError | str | None, cooldown_s: float) -> AttemptRecord:
+        """`charged`: what is broken off may have been paid as well."""
         detail = outcome.detail if isinstance(outcome, EditError) else None
         return AttemptRecord(
-            model=stage.model,
+            model=self._asked[0],
             provider=target.provider,
             target=target.model,
-            number=len(self._failed) + 1,
+            number=len(self._attempts) + 1,
             stage=self._stages,
             image_index=self._request.image_index,
             outcome=outcome if isinstance(outcome, str) else (detail.code or detail.type if detail else "completed"),
             status=detail.status if detail else None,
-            charged=detail.charged if detail else False,
+            charged=detail.charged if detail else outcome == _ABANDONED,
             started_at_s=self._tools.clocks.now_s() - attempt.total_s,
             overhead_s=self._overhead_s,
             first_event_s=attempt.first_event_s,
@@ -202,6 +204,22 @@ class Walk:
             cost_micros=attempt.cost_micros,
             cooldown_s=cooldown_s,
         )
+
+
+def _nobody(wait_s: float) -> NoTarget:
+    headers = {"retry-after": str(max(1, ceil(wait_s)))} if isfinite(wait_s) else {}
+    return NoTarget("No target of this model can be asked now. Try again later.", headers=headers)
+
+
+def _tells_of_target(failure: EditError | None) -> bool:
+    """A success does, and what the provider did; not what was wrong here, or was refused here, or took the caller too long."""
+    return failure is None or (isinstance(failure, UpstreamError) and not isinstance(failure, RequestTimeout))
+
+
+def _in_words(outcome: EditError | str | None) -> str:
+    if isinstance(outcome, EditError):
+        return f"{outcome.detail.status} {outcome.detail.code or outcome.detail.type}"
+    return outcome or "completed"
 
 
 def _with_headers(event: Event, headers: Mapping[str, str]) -> Event:

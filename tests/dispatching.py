@@ -4,15 +4,12 @@ from collections.abc import Mapping
 
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.dispatch import Dispatch
-from streamedit.health import Caller
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
 from streamedit.stores import Healths
 from streamedit.stores.healths import MemoryHealths
 from streamedit.tracker import Tracker
 from streamedit.walk import Tools
-
-PROCESS = "process"
 
 
 def tools_of(
@@ -24,7 +21,7 @@ def tools_of(
 ) -> Tools:
     """What walks over these providers work with."""
     known = prices or Prices(())
-    tracker = Tracker(healths or MemoryHealths(), Caller(PROCESS, 60), known, clocks.now_s)
+    tracker = Tracker(healths or MemoryHealths(), 60, known, clocks.now_s)
     return Tools(providers, known, tracker, clocks, max_attempts)
 
 

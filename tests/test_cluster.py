@@ -20,9 +20,13 @@ from clients import PNG, post
 from commands import COMMAND, clean_environ
 from servers import serving, settings_of
 from stores.logs import truth, until
-from upstreams import END, Hang, ScriptedUpstream, Step, chunk, completed, frame, head, partial, upstream
+from upstreams import END, Hang, ScriptedUpstream, Step, chunk, completed, frame, head, json_answer, partial, upstream
 from viewers import Viewer
 
+from streamedit.config import ServerSettings, Settings
+from streamedit.health import CoolRules
+from streamedit.routes import Route, Routes
+from streamedit.routing import Policy
 from streamedit.targets import Target
 
 EVENTS = 8
@@ -284,3 +288,20 @@ def test_without_its_redis_a_server_says_so() -> None:
             redis.start()
             server.wait_for(lambda: httpx.get(f"{server.url}/health/ready").status_code == 200)
             assert post(server.edits_url).status == 200
+
+
+def test_a_cooldown_holds_for_all_nodes() -> None:
+    """A target that one node has found busy is not asked by another, which says when to come back."""
+    with redises.any_redis() as url, upstream() as busy:
+        busy.play([json_answer({"error": {"message": "slow down"}}, "429 Too Many Requests", retry_after="60")])
+        targets = tuple(Target("openai", model, "sk-1", busy.url, id=model) for model in ("gpt-image-2", "gpt-image-1"))
+        route = Route("house", targets, Policy(cooling=CoolRules(5), patience_s=1))
+        server = ServerSettings(drain_timeout_s=0, redis_url=url, redis_prefix=redises.fresh_prefix())
+        settings = Settings(Routes([route], "house"), server)
+        with serving(settings) as one, serving(settings) as other:
+            assert post(one.edits_url).status == 429
+            assert len(busy.asked) == 2
+            refused = post(other.edits_url)
+            assert (refused.status, refused.error["code"]) == (503, "no_target_available")
+            assert 50 < int(refused.headers["retry-after"]) <= 60
+            assert len(busy.asked) == 2

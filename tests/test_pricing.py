@@ -120,3 +120,29 @@ def test_no_usage_costs_less_than_nothing(text: int, image: int, data: st.DataOb
     assert cheaper is not None
     assert dearer is not None
     assert 0 < cheaper <= dearer
+
+
+@pytest.mark.parametrize(
+    ("rows", "micros"),
+    [
+        ([], None),
+        (
+            [Price("a/*", {"text_in": Decimal(5), "image_in": Decimal(10), "image_out": Decimal(40)})],
+            100 * 5 + 1000 * 10 + 1056 * 40,
+        ),
+        ([Price("a/*", per_image=Decimal(7), quality="low"), Price("a/*", per_image=Decimal(9), quality="medium")], 9),
+        ([Price("a/*", per_image=Decimal(7), quality="low", size="1x1")], 7),
+        ([Price("a/*", per_image=Decimal(3)), Price("a/*", {"text_in": Decimal(1)})], 100 + 1000),
+    ],
+)
+def test_targets_are_compared_by_a_usual_edit(rows: list[Price], micros: int | None) -> None:
+    """One medium picture of 1024 x 1024 from one picture, by tokens where they have a price; else the price of any picture."""
+    assert Prices(rows).usual_micros(Target("a", "b")) == micros
+
+
+def test_a_target_s_own_price_is_compared() -> None:
+    """What the configuration says goes before what is shipped."""
+    assert SHIPPED.usual_micros(replace(OPENAI, params={"output_cost_per_image": 0.02})) == 20_000
+    usual = SHIPPED.usual_micros(OPENAI)
+    assert usual is not None
+    assert 30_000 < usual < 60_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streamedit.targets import Setup, Target
+from streamedit.targets import Limits, Setup, Target
 
 
 def test_a_target_does_not_show_its_key() -> None:
@@ -41,3 +41,16 @@ def test_a_parameter_is_text_or_nothing() -> None:
     """Empty ones are as if not there."""
     target = Target("p", "m", params={"a": 1, "b": "", "c": None})
     assert [target.text(name) for name in "abcd"] == ["1", None, None, None]
+
+
+@pytest.mark.parametrize(("order", "number"), [(1, 1.0), (0, 0.0), (None, float("inf")), ("1", float("inf"))])
+def test_a_target_without_an_order_comes_last(order: object, number: float) -> None:
+    """As with LiteLLM: those that have one go first, the lowest of them."""
+    assert Target("p", "m", params={"order": order}).order == number
+
+
+def test_a_target_has_limits() -> None:
+    """By LiteLLM's names; none where none is configured."""
+    params = {"rpm": 5, "tpm": 1000, "max_parallel_requests": 2}
+    assert Target("p", "m", params=params).limits == Limits(5, 1000, 2)
+    assert Target("p", "m").limits == Limits(None, None, None)

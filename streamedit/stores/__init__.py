@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from streamedit.edits import Edit
 from streamedit.errors import EditExpired, IdempotencyKeyReused, NotFound
@@ -64,6 +64,10 @@ class Cursor(Protocol):
         ...
 
 
+Step: TypeAlias = Callable[[Health], Health | None]
+"""What a health becomes; None for nothing."""
+
+
 class Healths(Protocol):
     """Every target's health, by the target's id. What is not known is a fresh `Health`; a store that is away knows nothing."""
 
@@ -71,8 +75,12 @@ class Healths(Protocol):
         """What is known of these."""
         ...
 
-    async def change(self, target_id: str, step: Callable[[Health], Health | None]) -> Health | None:
-        """Replace a target's health by what `step` makes of it, in one go; when that is None it stays. Gives that.
+    def serving(self) -> AbstractAsyncContextManager[None]:
+        """The store works inside."""
+        ...
+
+    async def change(self, target_id: str, step: Step) -> tuple[Health, Health] | None:
+        """Replace a target's health by what `step` makes of it, in one go; when that is None it stays. Gives both.
 
         `step` has no effects: it may be called several times.
         """

@@ -1,4 +1,5 @@
-"""Events and edits as small JSON texts, for stores outside the process; an event's content is kept beside its text."""
+"""Events, edits and targets' health as small JSON texts, for stores outside the process; an event's content is kept beside its
+text."""
 
 import json
 from dataclasses import asdict
@@ -8,6 +9,8 @@ from streamedit.contents import Content
 from streamedit.edits import Edit
 from streamedit.errors import ErrorDetail
 from streamedit.events import Completed, Event, Failed, PartialImage, Payload
+from streamedit.failures import Kind
+from streamedit.health import Health
 
 _KINDS: dict[str, type[PartialImage | Completed]] = {"partial": PartialImage, "completed": Completed}
 
@@ -45,6 +48,21 @@ def dump_edit(edit: Edit) -> bytes:
 def load_edit(text: bytes) -> Edit:
     """The edit of a text."""
     return Edit(**json.loads(text))
+
+
+def dump_health(health: Health) -> bytes:
+    """A target's health as text: the same for the same health."""
+    return _dumps(asdict(health))
+
+
+def load_health(text: bytes) -> Health:
+    """The health of a text; a fresh one where there is none, or one that another version has written."""
+    try:
+        fields = json.loads(text)
+        failures = {Kind(kind): count for kind, count in fields.pop("failures").items()}
+        return Health(**{**fields, "failures": failures, "first_events_s": tuple(fields["first_events_s"])})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Health()
 
 
 def _dumps(value: dict[str, Any]) -> bytes:

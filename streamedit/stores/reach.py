@@ -22,26 +22,27 @@ _STEP_S = 3.0
 
 
 class Reach:
-    """`is_up`: the last step came through."""
+    """`is_up`: the last step came through. `step_s`: how long one may take."""
 
-    def __init__(self) -> None:
+    def __init__(self, step_s: float = _STEP_S) -> None:
         self.is_up = False
+        self._step_s = step_s
 
     async def ask(self, step: Coroutine[Any, Any, _Result]) -> _Result:
         """A step's result. Raises StoreUnavailable; at once while Redis is away."""
         if not self.is_up:
             step.close()
-            raise _unavailable()
+            raise unavailable()
         return await self.probe(step)
 
     async def probe(self, step: Coroutine[Any, Any, _Result]) -> _Result:
         """The same, tried while Redis is away, too."""
         try:
-            async with asyncio.timeout(_STEP_S):
+            async with asyncio.timeout(self._step_s):
                 result = await heeding_cancellation(step)
         except (RedisError, OSError, TimeoutError):
             self.is_up = False
-            raise _unavailable() from None
+            raise unavailable() from None
         self.is_up = True
         return result
 
@@ -58,7 +59,7 @@ async def heeding_cancellation(step: Coroutine[Any, Any, _Result]) -> _Result:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Redis]:
+async def connected(url: str, step_s: float = _STEP_S) -> AsyncIterator[Redis]:
     """A client that tries each step once: who asks knows better whether to try again.
 
     Notices of maintenance, which a hosted Redis may send, are off: with them redis-py hands out idle connections that an outage
@@ -67,9 +68,9 @@ async def connected(url: str) -> AsyncIterator[Redis]:
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=_CONNECTIONS,
-        timeout=_STEP_S,
-        socket_timeout=_STEP_S,
-        socket_connect_timeout=_STEP_S,
+        timeout=step_s,
+        socket_timeout=step_s,
+        socket_connect_timeout=step_s,
         retry=Retry(NoBackoff(), 0),
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
@@ -81,5 +82,6 @@ async def connected(url: str) -> AsyncIterator[Redis]:
         await pool.aclose()
 
 
-def _unavailable() -> StoreUnavailable:
+def unavailable() -> StoreUnavailable:
+    """For what needs Redis, and cannot have it now."""
     return StoreUnavailable("The store of this server cannot be reached. Try again later.", headers={"retry-after": "5"})

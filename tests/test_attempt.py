@@ -1,0 +1,94 @@
+"""One call of a target: within its bounds, counted, priced."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from played import PlayedTime
+from providers.scripted import Scripted, completed, partial
+
+from streamedit.attempt import Attempt
+from streamedit.edits import EditOptions, EditRequest, Wishes
+from streamedit.errors import EditError, RequestTimeout, UpstreamBroken, UpstreamTimeout
+from streamedit.events import Event, Failed
+from streamedit.pricing import Prices
+from streamedit.routing import Stage
+from streamedit.targets import Target
+
+REQUEST = EditRequest("p", (), stream=True)
+TARGET = Target("provider", "model")
+
+
+def attempt_of(stage: Stage = Stage("m", (TARGET,)), time: PlayedTime | None = None) -> Attempt:  # noqa: B008 - frozen
+    """Of the stage's first target."""
+    return Attempt(stage, stage.targets[0], Prices(()), (time or PlayedTime()).read)
+
+
+async def ignore(_: Event) -> None:
+    """Nobody listens."""
+
+
+async def test_it_counts_what_it_relays() -> None:
+    """Pictures, bytes, tokens, and the time to the first event by the clock that it was given."""
+    time = PlayedTime()
+    attempt = attempt_of(time=time)
+    seen: list[Event] = []
+
+    async def emit(event: Event) -> None:
+        seen.append(event)
+        await time.sleep(2)
+
+    await time.sleep(1)
+    await attempt.run(Scripted([partial(), partial(1), completed()]), REQUEST, emit)
+    assert (attempt.partial_images, attempt.images, attempt.usage.output_tokens) == (2, 1, 2)
+    assert (attempt.first_event_s, attempt.total_s) == (1, 7)
+    assert attempt.size_bytes == sum(event.payload.size_bytes for event in seen if not isinstance(event, Failed))
+
+
+@pytest.mark.parametrize(
+    ("callers_s", "own_s", "error"),
+    [
+        (0.01, None, RequestTimeout),
+        (0.01, 5.0, RequestTimeout),
+        (5.0, 0.01, UpstreamTimeout),
+        (None, 0.01, UpstreamTimeout),
+    ],
+)
+async def test_the_nearer_bound_ends_it(callers_s: float | None, own_s: float | None, error: type[EditError]) -> None:
+    """The caller's is a 408 that says so, the configuration's a 504; either may have been paid."""
+    target = replace(TARGET, params={"timeout": own_s} if own_s else {})
+    provider = Scripted([asyncio.Event()])
+    with pytest.raises(error) as caught:
+        await attempt_of(Stage("m", (target,), timeout_s=callers_s)).run(provider, REQUEST, ignore)
+    assert type(caught.value) is error
+    assert caught.value.detail.charged
+    assert provider.open == 0
+
+
+async def test_a_call_without_its_picture_has_failed() -> None:
+    """And may have been paid; what had come is counted."""
+    attempt = attempt_of()
+    with pytest.raises(UpstreamBroken):
+        await attempt.run(Scripted([partial()]), REQUEST, ignore)
+    assert (attempt.partial_images, attempt.images) == (1, 0)
+
+
+async def test_a_stage_s_fields_replace_the_request_s() -> None:
+    """The provider sees them."""
+    provider = Scripted([completed()])
+    stage = Stage("m", (TARGET,), overrides=(("quality", "low"),))
+    await attempt_of(stage).run(provider, replace(REQUEST, options=EditOptions(quality="high")), ignore)
+    assert provider.calls[0][0].options.quality == "low"
+
+
+@pytest.mark.parametrize(
+    ("configured", "sent"),
+    [({}, {"x-a": "caller"}), ({"x-a": "own", "x-b": "own"}, {"x-a": "own", "x-b": "own"})],
+)
+async def test_a_caller_s_headers_go_along(configured: Mapping[str, str], sent: Mapping[str, str]) -> None:
+    """Where the configuration has none of that name."""
+    provider = Scripted([completed()])
+    target = replace(TARGET, params={"extra_headers": dict(configured)})
+    await attempt_of(Stage("m", (target,))).run(provider, replace(REQUEST, wishes=Wishes(headers={"x-a": "caller"})), ignore)
+    assert provider.calls[0][1].extra_headers == sent
