@@ -54,6 +54,11 @@ class Target:
         return self.number("timeout")
 
     @property
+    def base_model(self) -> str:
+        """Which model it is, by the name that its maker gave it, where a deployment has a name of its own."""
+        return (self.text("base_model") or self.model).removeprefix(f"{self.provider}/")
+
+    @property
     def limits(self) -> Limits:
         return Limits(self.number("rpm"), self.number("tpm"), self.number("max_parallel_requests"))
 

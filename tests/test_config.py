@@ -1,5 +1,6 @@
 """Settings from a file and the environment, and mistakes told in one go."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from streamedit.config import Settings, from_environment, from_file
 from streamedit.documents import ConfigError
 from streamedit.providers import CATALOGUE
+from streamedit.routes import Route
+from streamedit.strategies import Strategy
 from streamedit.targets import Setup, Target
 
 PROVIDERS = {name: entry.setup for name, entry in CATALOGUE.items()}
@@ -18,8 +21,10 @@ model_list:
       model: openai/gpt-image-1
       api_key: os.environ/OPENAI_API_KEY
       rpm: 60
+      region_name: eu
     model_info:
       mode: image_edit
+      supports_vision: true
   - model_name: gpt-image-1
     litellm_params:
       model: gpt-image-1
@@ -28,8 +33,10 @@ model_list:
       organization: org-1
 litellm_settings:
   drop_params: true
+  cache: true
 router_settings:
   routing_strategy: simple-shuffle
+  enable_pre_call_checks: true
 general_settings:
   master_key: sk-1234
   database_url: os.environ/DATABASE_URL
@@ -62,11 +69,11 @@ class TestFromFile:
         """Keys that LiteLLM knows and this server does not are reported as ignored, keys that are used are not."""
         settings = read(tmp_path, LITELLM, OPENAI_API_KEY="sk-env", DATABASE_URL="postgres://x")
         assert set(settings.ignored) == {
-            "litellm_settings",
-            "router_settings",
             "general_settings.database_url",
-            "model_list[0].model_info",
-            "model_list[0].litellm_params.rpm",
+            "router_settings.enable_pre_call_checks",
+            "litellm_settings.cache",
+            "model_list[0].litellm_params.region_name",
+            "model_list[0].model_info.supports_vision",
         }
 
     def test_what_is_ignored_may_name_what_is_not_set(self, tmp_path: Path) -> None:
@@ -162,14 +169,14 @@ server:
         environ = {"OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "http://b", "OPENAI_ORG_ID": "org", "OPENAI_PROJECT_ID": "proj"}
         routes = read(tmp_path, text, **environ).routes
         params = {"organization": "org-file", "project": "proj"}
-        assert routes.find("o").targets == (Target("openai", "x", "sk", "http://b", params),)
-        assert routes.find("mock").targets == (Target("mock", "mock"),)
+        assert places(routes.find("o")) == [Target("openai", "x", "sk", "http://b", params)]
+        assert places(routes.find("mock")) == [Target("mock", "mock")]
 
     def test_each_provider_takes_its_own_from_the_environment(self, tmp_path: Path) -> None:
         """By the names that LiteLLM has for them."""
         text = MINIMAL + "  - model_name: x\n    litellm_params: {model: xai/grok-imagine-image}\n"
-        target = read(tmp_path, text, XAI_API_KEY="xk", OPENAI_API_KEY="sk").routes.find("x").targets[0]
-        assert target == Target("xai", "grok-imagine-image", "xk")
+        route = read(tmp_path, text, XAI_API_KEY="xk", OPENAI_API_KEY="sk").routes.find("x")
+        assert places(route) == [Target("xai", "grok-imagine-image", "xk")]
 
     def test_what_a_provider_does_not_read_is_told(self, tmp_path: Path) -> None:
         """Names that hold for all providers, or for this one, are not; prices are read."""
@@ -214,14 +221,14 @@ class TestFromEnvironment:
     def test_a_key_brings_openai(self) -> None:
         """With OPENAI_API_KEY its models are served, listed and by prefix, and one of them is the default."""
         routes = from_environment({"OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "http://b"}, PROVIDERS).routes
-        assert routes.find("openai/gpt-image-9").targets == (Target("openai", "gpt-image-9", "sk", "http://b"),)
-        assert routes.find(None).targets == (Target("openai", "gpt-image-2", "sk", "http://b"),)
+        assert places(routes.find("openai/gpt-image-9")) == [Target("openai", "gpt-image-9", "sk", "http://b")]
+        assert places(routes.find(None)) == [Target("openai", "gpt-image-2", "sk", "http://b")]
         assert {"darkroom", "mock", "gpt-image-2"} <= {route.model for route in routes.all}
 
     def test_a_key_brings_its_provider(self) -> None:
         """Every provider whose key is there, by its prefix, and by the names of its models."""
         routes = from_environment({"XAI_API_KEY": "xk"}, PROVIDERS).routes
-        assert routes.find("xai/grok-9").targets == (Target("xai", "grok-9", "xk"),)
+        assert places(routes.find("xai/grok-9")) == [Target("xai", "grok-9", "xk")]
         assert "xai/grok-imagine-image" in {route.model for route in routes.all}
         assert routes.default_model == "darkroom"
 
@@ -230,9 +237,23 @@ class TestFromEnvironment:
         """STREAMEDIT_API_KEY is the key that clients need; an empty variable is none."""
         assert from_environment({"STREAMEDIT_API_KEY": value, "OPENAI_API_KEY": ""}, PROVIDERS).api_keys == keys
 
+    def test_it_is_routed_as_a_file_is(self) -> None:
+        """Two retries, five seconds of cooldown; each model of a provider has a health of its own."""
+        routes = from_environment({"OPENAI_API_KEY": "sk"}, PROVIDERS).routes
+        policy = routes.find("gpt-image-2").policy
+        assert (policy.strategy, policy.retries, policy.cooling.cooldown_s) == (Strategy.SIMPLE_SHUFFLE, 2, 5)
+        ids = [target.id for route in routes.all for target in route.targets if target.provider == "openai"]
+        assert None not in ids
+        assert len(set(ids)) == len(ids)
+
     def test_settings_do_not_show_keys(self) -> None:
         """Settings may be printed."""
         assert "secret" not in repr(from_environment({"STREAMEDIT_API_KEY": "secret", "OPENAI_API_KEY": "secret"}, PROVIDERS))
+
+
+def places(route: Route) -> list[Target]:
+    """A route's targets, whatever their ids."""
+    return [replace(target, id=None) for target in route.targets]
 
 
 def read(folder: Path, text: str, **environ: str) -> Settings:
