@@ -56,7 +56,8 @@ class Target:
     @property
     def base_model(self) -> str:
         """Which model it is, by the name that its maker gave it, where a deployment has a name of its own."""
-        return (self.text("base_model") or self.model).removeprefix(f"{self.provider}/")
+        base = self.text("base_model")
+        return self.model if base is None else base.rpartition("/")[2]
 
     @property
     def limits(self) -> Limits:

@@ -4,15 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from configurations import MINIMAL, PROVIDERS, mistakes_of, read
 
-from streamedit.config import Settings, from_environment, from_file
+from streamedit.config import from_environment, from_file
 from streamedit.documents import ConfigError
-from streamedit.providers import CATALOGUE
 from streamedit.routes import Route
 from streamedit.strategies import Strategy
 from streamedit.targets import Setup, Target
-
-PROVIDERS = {name: entry.setup for name, entry in CATALOGUE.items()}
 
 LITELLM = """\
 model_list:
@@ -40,12 +38,6 @@ router_settings:
 general_settings:
   master_key: sk-1234
   database_url: os.environ/DATABASE_URL
-"""
-
-MINIMAL = """\
-model_list:
-  - model_name: mock
-    litellm_params: {model: mock/mock}
 """
 
 
@@ -254,17 +246,3 @@ class TestFromEnvironment:
 def places(route: Route) -> list[Target]:
     """A route's targets, whatever their ids."""
     return [replace(target, id=None) for target in route.targets]
-
-
-def read(folder: Path, text: str, **environ: str) -> Settings:
-    """The settings of a file with this text."""
-    path = folder / "streamedit.yaml"
-    path.write_text(text, encoding="utf-8")
-    return from_file(path, environ, PROVIDERS)
-
-
-def mistakes_of(folder: Path, text: str) -> tuple[str, ...]:
-    """What is wrong with a file of this text."""
-    with pytest.raises(ConfigError) as caught:
-        read(folder, text)
-    return caught.value.mistakes

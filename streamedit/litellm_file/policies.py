@@ -59,7 +59,8 @@ class Policies:
             strategy=router.routing_strategy,
             retries=retries if others is None else others,
             retries_by_kind=_by_kind(counts, _RETRIES),
-            retries_by_target=retries_by_target,
+            # LiteLLM's order: a retry policy, then what a target says, then `num_retries`.
+            retries_by_target=retries_by_target if others is None else {},
             retry_after_s=router.retry_after or 0.0,
             patience_s=self.patience_s,
             cooling=self._cooling("*" in model),
@@ -69,7 +70,8 @@ class Policies:
         router = self.router
         cooldown_s = COOLDOWN_S if router.cooldown_time is None else router.cooldown_time
         allowed = CoolRules().allowed_fails if router.allowed_fails is None else router.allowed_fails
-        by_kind = _by_kind(router.allowed_fails_policy or {}, _ALLOWED)
+        counted = {name: count for name, count in (router.allowed_fails_policy or {}).items() if name in ALLOWED_KEYS}
+        by_kind = _by_kind(counted, _ALLOWED)
         if is_pattern:
             # Whatever model callers make up would take all others away.
             by_kind = {Kind.NOT_FOUND: _UNCOUNTED, **by_kind}
