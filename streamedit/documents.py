@@ -12,6 +12,7 @@ from streamedit.events import Json
 _ENVIRONMENT = "os.environ/"
 _VARIABLES = "environment_variables"
 _INCLUDE = "include"
+_TOO_DEEP = "something is nested too deeply, or in itself"
 
 Location = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
@@ -61,10 +62,13 @@ class Document:
         return {**environ, **{name: value for name, value in found.items() if value is not None}}
 
     def resolved(self, environ: Mapping[str, str]) -> Json:
-        """The values with each `os.environ/NAME` replaced by that variable (LiteLLM's notation)."""
+        """The values with each `os.environ/NAME` replaced by that variable (LiteLLM's notation). Raises ConfigError."""
         if not isinstance(self._values, dict):
             return self._values
-        return self._resolve({key: value for key, value in self._values.items() if key != _VARIABLES}, (), environ)
+        try:
+            return self._resolve({key: value for key, value in self._values.items() if key != _VARIABLES}, (), environ)
+        except RecursionError:
+            raise ConfigError([f"{self._name}:1: {_TOO_DEEP}"]) from None
 
     def _resolve(self, value: Json, location: Location, environ: Mapping[str, str]) -> Json:
         if isinstance(value, dict):
@@ -140,16 +144,28 @@ def _composed(name: str, content: bytes) -> yaml.Node | None:
         raise ConfigError([f"{name}:{line}: {error.reason}"]) from None
     except yaml.MarkedYAMLError as error:
         raise _broken(name, error) from None
+    except RecursionError:
+        raise ConfigError([f"{name}:1: {_TOO_DEEP}"]) from None
 
 
 def _constructed(name: str, node: yaml.Node | None) -> Json:
     try:
-        return yaml.SafeLoader("").construct_document(node) if node is not None else None
+        return _Loader("").construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         raise _broken(name, error) from None
-    except ValueError as error:
-        # Of a number or a date that is none.
-        raise ConfigError([f"{name}:1: {error}"]) from None
+    except RecursionError:
+        raise ConfigError([f"{name}:1: {_TOO_DEEP}"]) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """Tells the line, too, of what only looks like a value, such as 2026-02-30: by itself it does not tell it, but breaks."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Json:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError:
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(problem=f"not a valid {kind}", problem_mark=node.start_mark) from None
 
 
 def _broken(name: str, error: yaml.MarkedYAMLError) -> ConfigError:

@@ -90,11 +90,15 @@ class Routes:
     def plan(self, model: str | None, wishes: Wishes = Wishes()) -> Plan:  # noqa: B008 - frozen
         """Who is asked for an edit by this model, and who after them. Raises NotFound, InvalidRequest."""
         route = self.find(model)
+        first = self._stage(route, wishes)
+        if not first.targets:
+            told = f"No target of '{route.model}' has the tags {', '.join(sorted(wishes.tags))}."
+            raise InvalidRequest(told, param="tags", code="no_target_for_tags")
         blocked = self._stages(self.rules.blocked_fallbacks.get(route.model, ()), route, wishes)
         others = self._stages(self._fallbacks(route, wishes), route, wishes)
         kinds = frozenset(Kind) - {Kind.CONTENT_POLICY} if blocked else None
         steps = [
-            (When(), self._stage(route, wishes)),
+            (When(), first),
             *((When(kinds), stage) for stage in others),
             *((When(frozenset({Kind.CONTENT_POLICY})), stage) for stage in blocked),
         ]
@@ -119,7 +123,8 @@ class Routes:
 
     def _stages(self, models: Sequence[str], route: Route, wishes: Wishes) -> list[Stage]:
         found = [self.find(model) for model in models]
-        return [self._stage(each, wishes) for each in found if each.model != route.model]
+        stages = [self._stage(each, wishes) for each in found if each.model != route.model]
+        return [stage for stage in stages if stage.targets]
 
     def _stage(self, route: Route, wishes: Wishes) -> Stage:
         policy = route.policy
@@ -128,18 +133,14 @@ class Routes:
         return Stage(route.model, self._tagged(route, wishes), policy, timeout_s=wishes.timeout_s)
 
     def _tagged(self, route: Route, wishes: Wishes) -> tuple[Target, ...]:
-        """The targets for a request's tags. Raises InvalidRequest when there are none."""
+        """The targets for a request's tags."""
         if not self.rules.filters_tags:
             return route.targets
         asked = frozenset(wishes.tags)
         meets = (lambda tags: bool(tags & asked)) if self.rules.any_tag else (lambda tags: asked <= tags)
         tagged = tuple(target for target in route.targets if asked and meets(target.tags))
         default = tuple(target for target in route.targets if _DEFAULT_TAG in target.tags)
-        found = tagged or default or (() if asked else route.targets)
-        if not found:
-            told = f"No target of '{route.model}' has the tags {', '.join(sorted(asked))}."
-            raise InvalidRequest(told, param="tags", code="no_target_for_tags")
-        return found
+        return tagged or default or (() if asked else route.targets)
 
     def _find(self, name: str) -> Route | None:
         exact = self._by_model.get(name)

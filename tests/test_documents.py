@@ -65,5 +65,12 @@ def test_variables_are_names_with_values(tmp_path: Path) -> None:
 
 def test_a_date_that_is_none_is_a_mistake(tmp_path: Path) -> None:
     """YAML takes it for a date all the same."""
-    with pytest.raises(ConfigError, match=r"streamedit.yaml:1: month must be in 1..12"):
+    with pytest.raises(ConfigError, match=r"^streamedit.yaml:4: not a valid timestamp$"):
         read(tmp_path, f"{MINIMAL}server: {{log_folder: 2026-13-01}}\n")
+
+
+@pytest.mark.parametrize("text", ["a: " + "[" * 5000 + "]" * 5000, "a: &a [*a]"])
+def test_what_is_nested_too_deeply_is_a_mistake(tmp_path: Path, text: str) -> None:
+    """Also what is nested in itself."""
+    with pytest.raises(ConfigError, match=r"^streamedit.yaml:1: something is nested too deeply, or in itself$"):
+        read(tmp_path, f"{text}\n{MINIMAL}")

@@ -41,3 +41,12 @@ def test_a_parameter_is_text_or_nothing() -> None:
     """Empty ones are as if not there."""
     target = Target("p", "m", params={"a": 1, "b": "", "c": None})
     assert [target.text(name) for name in "abcd"] == ["1", None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("base", "model"),
+    [(None, "my-deployment"), ("azure/gpt-image-2", "gpt-image-2"), ("gpt-image-2", "gpt-image-2"), ("", "my-deployment")],
+)
+def test_a_deployment_tells_its_model(base: str | None, model: str) -> None:
+    """LiteLLM's `base_model`, with the provider or without."""
+    assert Target("azure", "my-deployment", params={"base_model": base}).base_model == model

@@ -15,8 +15,6 @@ RETRIES = 2
 COOLDOWN_S = 5.0
 """LiteLLM's defaults."""
 
-_UNCOUNTED = 1 << 30
-
 _KINDS = {
     Kind.BAD_REQUEST: ("BadRequestError",),
     Kind.CONTENT_POLICY: ("ContentPolicyViolationError", "BadRequestError"),
@@ -63,19 +61,15 @@ class Policies:
             retries_by_target=retries_by_target if others is None else {},
             retry_after_s=router.retry_after or 0.0,
             patience_s=self.patience_s,
-            cooling=self._cooling("*" in model),
+            cooling=self._cooling(),
         )
 
-    def _cooling(self, is_pattern: bool) -> CoolRules:
+    def _cooling(self) -> CoolRules:
         router = self.router
         cooldown_s = COOLDOWN_S if router.cooldown_time is None else router.cooldown_time
         allowed = CoolRules().allowed_fails if router.allowed_fails is None else router.allowed_fails
         counted = {name: count for name, count in (router.allowed_fails_policy or {}).items() if name in ALLOWED_KEYS}
-        by_kind = _by_kind(counted, _ALLOWED)
-        if is_pattern:
-            # Whatever model callers make up would take all others away.
-            by_kind = {Kind.NOT_FOUND: _UNCOUNTED, **by_kind}
-        return CoolRules(0.0 if router.disable_cooldowns else cooldown_s, allowed, by_kind)
+        return CoolRules(0.0 if router.disable_cooldowns else cooldown_s, allowed, _by_kind(counted, _ALLOWED))
 
 
 def rules_of(router: RouterSettings, models: Routes) -> Rules:

@@ -1,6 +1,6 @@
 """The sections of LiteLLM's file: the keys that have an effect here, and their types."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -31,7 +31,13 @@ def _is_only(value: object, key: str) -> bool:
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=(), coerce_numbers_to_str=True)
+    model_config = ConfigDict(
+        extra="allow", frozen=True, protected_namespaces=(), coerce_numbers_to_str=True, allow_inf_nan=False
+    )
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """None: any value may be a secret."""
+        return ()
 
 
 class Prices(_Section):

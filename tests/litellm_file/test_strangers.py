@@ -24,8 +24,9 @@ def test_models_for_other_things_are_known(model: str) -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        "gpt-image-2", "dall-e-2", "chatgpt-image-latest", "openai/gpt-image-1", "openai/*", "openai/my-model", "openai/gpt-4o-image",
-        "azure/my-deployment", "gemini/gemini-2.5-flash-image", "gemini/gemini-nano-banana-2.1", "vertex_ai/imagen-3.0-capability-001",
+        "gpt-image-2", "dall-e-2", "chatgpt-image-latest", "openai/gpt-image-1", "openai/*", "openai/my-model",
+        "openai/gpt-4o-image", "azure/my-deployment", "gemini/gemini-2.5-flash-image", "gemini/gemini-nano-banana-2.1",
+        "vertex_ai/imagen-3.0-capability-001",
         "bedrock/amazon.nova-canvas-v1:0", "bedrock/stability.stable-image-inpaint-v1:0", "xai/grok-imagine-image",
         "hosted_vllm/Qwen/Qwen-Image-Edit", "openrouter/openai/gpt-5-image", "openai_responses/gpt-5", "recraft/recraftv3",
         "nobody/x",
