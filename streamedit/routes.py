@@ -83,9 +83,9 @@ class Routes:
         return self._find(self.rules.aliases.get(model, model)) is not None
 
     def is_stranger(self, name: str) -> bool:
-        """The configuration has it for other things than images. A pattern of those takes what no pattern of ours does."""
-        pattern = f"{name.partition('/')[0]}/*"
-        return name in self.rules.strangers or (pattern in self.rules.strangers and pattern not in self._by_model)
+        """The configuration has it, and not for images. A pattern of those takes what no pattern of ours does."""
+        others = self.rules.strangers - self._by_model.keys()
+        return name not in self._by_model and (name in others or f"{name.partition('/')[0]}/*" in others)
 
     def plan(self, model: str | None, wishes: Wishes = Wishes()) -> Plan:  # noqa: B008 - frozen
         """Who is asked for an edit by this model, and who after them. Raises NotFound, InvalidRequest."""
@@ -143,10 +143,9 @@ class Routes:
         return tagged or default or (() if asked else route.targets)
 
     def _find(self, name: str) -> Route | None:
-        exact = self._by_model.get(name)
-        if exact is not None or self.is_stranger(name):
-            return exact
-        return self._of_provider(name) or self._wildcard(name)
+        if self.is_stranger(name):
+            return None
+        return self._by_model.get(name) or self._of_provider(name) or self._wildcard(name)
 
     def _of_provider(self, name: str) -> Route | None:
         """`provider/model` for a model that the configuration has under another name."""

@@ -193,6 +193,18 @@ server:
         text = MINIMAL + "general_settings: {master_key: sk-1}\n"
         assert read(tmp_path, text, STREAMEDIT_API_KEY="sk-2").api_keys == ("sk-1", "sk-2")
 
+    def test_a_file_without_a_master_key_has_litellms(self, tmp_path: Path) -> None:
+        """LITELLM_MASTER_KEY opens, as it does there; the file's own counts more."""
+        assert read(tmp_path, MINIMAL, LITELLM_MASTER_KEY="sk-3").api_keys == ("sk-3",)
+        text = MINIMAL + "general_settings: {master_key: sk-1}\n"
+        assert read(tmp_path, text, LITELLM_MASTER_KEY="sk-3").api_keys == ("sk-1",)
+
+    def test_the_servers_own_redis_counts_more(self, tmp_path: Path) -> None:
+        """LiteLLM's is for a file that names none here."""
+        text = MINIMAL + "router_settings: {redis_host: there}\n"
+        assert read(tmp_path, text).server.redis_url == "redis://there:6379"
+        assert read(tmp_path, text + "server: {redis_url: 'redis://here'}\n").server.redis_url == "redis://here"
+
 
 class TestFromEnvironment:
     """Without a file."""

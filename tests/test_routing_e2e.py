@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clients import Answer, post
+from clients import Answer, get, post
 from configurations import read
 from servers import serving
 from upstreams import ScriptedUpstream, answer, completed, json_answer, upstream
@@ -64,6 +64,11 @@ class Server:
         """How often each upstream was."""
         return len(self.one.asked), len(self.two.asked)
 
+    @property
+    def listed(self) -> list[str]:
+        """The models that it tells of."""
+        return [model["id"] for model in get(self._url.replace("/images/edits", "/models")).json["data"]]
+
     async def _sleep(self, seconds: float) -> None:
         self.slept_s.append(seconds)
 
@@ -114,6 +119,7 @@ def test_an_alias_is_another_name(server: Server) -> None:
     text = TWO_MODELS.replace("patience_s: 0", "patience_s: 0, default_model: mine")
     with server.configured(text + "router_settings: {{model_group_alias: {{mine: other}}}}\n"):
         assert [server.edit(name).status for name in ("mine", None)] == [200, 200]
+        assert server.listed == ["gpt-image-2", "other", "mine"]
     assert (server.asked, server.two.asked[0].field("model")) == ((0, 2), "gpt-image-1")
 
 

@@ -59,10 +59,11 @@ def identity(target: Target) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:_ID_CHARS]
 
 
-def retries_of(entry: Entry) -> int | None:
-    """How often the target is asked again, where the entry says so."""
+def retries_of(entry: Entry, target: Target) -> Mapping[str, int]:
+    """How often its target is asked again, by that one's id; nothing where the entry does not say so."""
     params = entry.litellm_params
-    return params.max_retries if params.num_retries is None else params.num_retries
+    retries = params.max_retries if params.num_retries is None else params.num_retries
+    return {} if retries is None or target.id is None else {target.id: retries}
 
 
 def _own(params: ModelParams) -> Mapping[str, object]:

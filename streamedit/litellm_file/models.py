@@ -41,13 +41,11 @@ class Models:
     def _routes(self, document: Document) -> Sequence[Route]:
         """Entries with the same name are one route with several targets, in the order of the file."""
         targets: dict[str, list[Target]] = {}
-        retries: dict[str, int] = {}
+        retries: dict[str, dict[str, int]] = {}
         for entry, target in self._targets(document):
             targets.setdefault(entry.model_name, []).append(target)
-            own = retries_of(entry)
-            if own is not None and target.id is not None:
-                retries[target.id] = own
-        routes = [Route(name, tuple(each), self.policies.of(name, _of(each, retries))) for name, each in targets.items()]
+            retries.setdefault(entry.model_name, {}).update(retries_of(entry, target))
+        routes = [Route(name, tuple(each), self.policies.of(name, retries[name])) for name, each in targets.items()]
         return [*routes, *(route for route in self._of_any_provider() if route.model not in targets)]
 
     def _targets(self, document: Document) -> Iterator[tuple[Entry, Target]]:
@@ -77,11 +75,6 @@ class Models:
     def _names(self) -> Iterator[tuple[Location, str]]:
         yield from names_in("router_settings", self.file.router_settings)
         yield from names_in("litellm_settings", self.file.litellm_settings)
-
-
-def _of(targets: Sequence[Target], retries: Mapping[str, int]) -> Mapping[str, int]:
-    ids = {target.id for target in targets}
-    return {target_id: count for target_id, count in retries.items() if target_id in ids}
 
 
 def _default(routes: Sequence[Route]) -> str | None:

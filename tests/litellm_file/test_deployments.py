@@ -72,3 +72,12 @@ def test_what_an_entry_says_counts_more_than_the_defaults(tmp_path: Path) -> Non
     [target] = read(tmp_path, text).routes.find("m").targets
     assert (target.timeout_s, target.params["drop_params"]) == (5, False)
     assert (target.params["input_cost_per_token"], target.params["output_cost_per_token"]) == (1, 3)
+
+
+def test_each_model_has_its_own_retries_of_a_target(tmp_path: Path) -> None:
+    """The same place under two names may be asked again once for one of them, and thrice for the other."""
+    entry = "  - {model_name: %s, litellm_params: {model: mock/m, %s}}\n"
+    said = {"a": "num_retries: 1", "b": "max_retries: 3, num_retries: 2", "c": "max_retries: 3", "d": ""}
+    routes = read(tmp_path, "model_list:\n" + "".join(entry % each for each in said.items())).routes.all
+    assert [list(route.policy.retries_by_target.values()) for route in routes] == [[1], [2], [3], []]
+    assert len({route.targets[0].id for route in routes}) == 1

@@ -108,6 +108,26 @@ class TestMixed:
         text = "model_list:\n  - {model_name: a, litellm_params: {model: anthropic/claude}}\n"
         assert mistakes_of(tmp_path, text) == ("streamedit.yaml:2: model_list: none of its models makes images",)
 
+    def test_one_name_may_stand_for_both(self, tmp_path: Path) -> None:
+        """Edits go to the entry that makes images; it takes over for others, too."""
+        text = f"{MINIMAL}  - {{model_name: b, litellm_params: {{model: mock/b}}}}\n"
+        text += "  - {model_name: b, litellm_params: {model: anthropic/c}}\nrouter_settings: {default_fallbacks: [b]}\n"
+        settings = read(tmp_path, text)
+        assert [target.name for target in settings.routes.plan("mock").targets] == ["mock/mock", "mock/b"]
+        assert settings.ignored == ("model_list[2] (b)",)
+
+    def test_a_deployment_is_known_by_its_model(self, tmp_path: Path) -> None:
+        """`base_model` tells what a deployment of any name is for; a `mode` tells it before that."""
+        entry = "  - {model_name: %s, litellm_params: {model: azure/x, api_base: https://a, api_key: k}, model_info: {%s}}\n"
+        infos = (
+            "base_model: azure/gpt-4o",
+            "mode: chat",
+            "base_model: azure/gpt-4o, mode: image_edit",
+            "base_model: azure/gpt-image-2",
+        )
+        text = MINIMAL + "".join(entry % (f"m{number}", info) for number, info in enumerate(infos))
+        assert [route.model for route in read(tmp_path, text).routes.all] == ["mock", "m2", "m3"]
+
 
 class TestTags:
     """Tags, credentials, variables of the file."""
