@@ -31,7 +31,7 @@ class Target:
     api_key: str | None = field(default=None, repr=False)
     api_base: str | None = None
     params: Mapping[str, object] = field(default_factory=dict, repr=False)
-    id: str | None = None
+    id: str | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:

@@ -1,6 +1,5 @@
 """Settings from a file and the environment, and mistakes told in one go."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ from configurations import MINIMAL, PROVIDERS, mistakes_of, read
 
 from streamedit.config import from_environment, from_file
 from streamedit.documents import ConfigError
-from streamedit.routes import Route
 from streamedit.strategies import Strategy
 from streamedit.targets import Setup, Target
 
@@ -161,14 +159,14 @@ server:
         environ = {"OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "http://b", "OPENAI_ORG_ID": "org", "OPENAI_PROJECT_ID": "proj"}
         routes = read(tmp_path, text, **environ).routes
         params = {"organization": "org-file", "project": "proj"}
-        assert places(routes.find("o")) == [Target("openai", "x", "sk", "http://b", params)]
-        assert places(routes.find("mock")) == [Target("mock", "mock")]
+        assert routes.find("o").targets == (Target("openai", "x", "sk", "http://b", params),)
+        assert routes.find("mock").targets == (Target("mock", "mock"),)
 
     def test_each_provider_takes_its_own_from_the_environment(self, tmp_path: Path) -> None:
         """By the names that LiteLLM has for them."""
         text = MINIMAL + "  - model_name: x\n    litellm_params: {model: xai/grok-imagine-image}\n"
-        route = read(tmp_path, text, XAI_API_KEY="xk", OPENAI_API_KEY="sk").routes.find("x")
-        assert places(route) == [Target("xai", "grok-imagine-image", "xk")]
+        target = read(tmp_path, text, XAI_API_KEY="xk", OPENAI_API_KEY="sk").routes.find("x").targets[0]
+        assert target == Target("xai", "grok-imagine-image", "xk")
 
     def test_what_a_provider_does_not_read_is_told(self, tmp_path: Path) -> None:
         """Names that hold for all providers, or for this one, are not; prices are read."""
@@ -225,14 +223,14 @@ class TestFromEnvironment:
     def test_a_key_brings_openai(self) -> None:
         """With OPENAI_API_KEY its models are served, listed and by prefix, and one of them is the default."""
         routes = from_environment({"OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "http://b"}, PROVIDERS).routes
-        assert places(routes.find("openai/gpt-image-9")) == [Target("openai", "gpt-image-9", "sk", "http://b")]
-        assert places(routes.find(None)) == [Target("openai", "gpt-image-2", "sk", "http://b")]
+        assert routes.find("openai/gpt-image-9").targets == (Target("openai", "gpt-image-9", "sk", "http://b"),)
+        assert routes.find(None).targets == (Target("openai", "gpt-image-2", "sk", "http://b"),)
         assert {"darkroom", "mock", "gpt-image-2"} <= {route.model for route in routes.all}
 
     def test_a_key_brings_its_provider(self) -> None:
         """Every provider whose key is there, by its prefix, and by the names of its models."""
         routes = from_environment({"XAI_API_KEY": "xk"}, PROVIDERS).routes
-        assert places(routes.find("xai/grok-9")) == [Target("xai", "grok-9", "xk")]
+        assert routes.find("xai/grok-9").targets == (Target("xai", "grok-9", "xk"),)
         assert "xai/grok-imagine-image" in {route.model for route in routes.all}
         assert routes.default_model == "darkroom"
 
@@ -253,8 +251,3 @@ class TestFromEnvironment:
     def test_settings_do_not_show_keys(self) -> None:
         """Settings may be printed."""
         assert "secret" not in repr(from_environment({"STREAMEDIT_API_KEY": "secret", "OPENAI_API_KEY": "secret"}, PROVIDERS))
-
-
-def places(route: Route) -> list[Target]:
-    """A route's targets, whatever their ids."""
-    return [replace(target, id=None) for target in route.targets]
