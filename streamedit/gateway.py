@@ -197,7 +197,7 @@ async def _close(request: EditRequest) -> None:
 
 
 def _check_prompt(request: EditRequest, plan: Plan) -> None:
-    if len(request.prompt) > _DALLE_2_PROMPT_CHARS and any(target.model == "dall-e-2" for target in plan.targets):
+    if len(request.prompt) > _DALLE_2_PROMPT_CHARS and any(target.base_model == "dall-e-2" for target in plan.targets):
         raise InvalidRequest(
             f"dall-e-2 takes prompts of at most {_DALLE_2_PROMPT_CHARS} characters.",
             param="prompt",

@@ -95,8 +95,15 @@ class Prices:
         return next(fits, next((row.per_image for row in rows if row.per_image is not None), None))
 
     def _of(self, target: Target) -> Sequence[Price]:
-        name = f"{target.provider}/{target.model}"
-        return [row for row in self._rows if fnmatchcase(name, row.model)]
+        """The rows of the first name that has any."""
+        named = ([row for row in self._rows if fnmatchcase(name, row.model)] for name in _names(target))
+        return next((rows for rows in named if rows), ())
+
+
+def _names(target: Target) -> Sequence[str]:
+    """As the prices may have it. LiteLLM's `base_model` names the provider or not; without one OpenAI's prices are meant."""
+    base = target.text("base_model")
+    return (target.name,) if base is None else (base, f"{target.provider}/{base}", f"openai/{base}")
 
 
 def _of_tokens(prices: Mapping[str, Decimal], usage: Usage) -> Decimal:

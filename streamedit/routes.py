@@ -29,6 +29,7 @@ class Rules:
     `aliases`: other names of models. `fallbacks`: the models that take over for one, in order, `*` for any; of them at most
     `max_fallbacks`. `blocked_fallbacks`: the same, for what a provider's moderation has blocked. `default_fallbacks`: for
     models that have none. `filters_tags`: a request's tags choose among targets; `any_tag`: one that both have will do.
+    `strangers`: models that the configuration has for other things than images. `hidden`: aliases that are not listed.
     """
 
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -38,6 +39,8 @@ class Rules:
     max_fallbacks: int = 5
     filters_tags: bool = False
     any_tag: bool = True
+    strangers: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
 
 
 class Routes:
@@ -62,12 +65,26 @@ class Routes:
                 "model is required: there is no default model.", param="model", code="missing_required_parameter"
             )
         route = self._find(self.rules.aliases.get(name, name))
+        if route is None and self.is_stranger(self.rules.aliases.get(name, name)):
+            # sub2api's words, for what its callers know: https://github.com/Wei-Shaw/sub2api
+            raise NotFound("Images API is not supported for this platform", param="model", code="model_not_found")
         if route is None:
             raise NotFound(f"The model '{name}' does not exist here.", param="model", code="model_not_found")
         return route
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What callers may ask for: models, patterns, and aliases that are not hidden."""
+        aliases = (alias for alias in self.rules.aliases if alias not in self.rules.hidden and alias not in self._by_model)
+        return (*self._by_model, *aliases)
+
     def serves(self, model: str) -> bool:
         return self._find(self.rules.aliases.get(model, model)) is not None
+
+    def is_stranger(self, name: str) -> bool:
+        """The configuration has it, and not for images. A pattern of those takes what no pattern of ours does."""
+        others = self.rules.strangers - self._by_model.keys()
+        return name not in self._by_model and (name in others or f"{name.partition('/')[0]}/*" in others)
 
     def plan(self, model: str | None, wishes: Wishes = Wishes()) -> Plan:  # noqa: B008 - frozen
         """Who is asked for an edit by this model, and who after them. Raises NotFound, InvalidRequest."""
@@ -109,7 +126,9 @@ class Routes:
         return [stage for stage in stages if stage.targets]
 
     def _stage(self, route: Route, wishes: Wishes) -> Stage:
-        policy = route.policy if wishes.retries is None else replace(route.policy, retries=wishes.retries, retries_by_kind={})
+        policy = route.policy
+        if wishes.retries is not None:
+            policy = replace(policy, retries=wishes.retries, retries_by_kind={}, retries_by_target={})
         return Stage(route.model, self._tagged(route, wishes), policy, timeout_s=wishes.timeout_s)
 
     def _tagged(self, route: Route, wishes: Wishes) -> tuple[Target, ...]:
@@ -123,6 +142,8 @@ class Routes:
         return tagged or default or (() if asked else route.targets)
 
     def _find(self, name: str) -> Route | None:
+        if self.is_stranger(name):
+            return None
         return self._by_model.get(name) or self._of_provider(name) or self._wildcard(name)
 
     def _of_provider(self, name: str) -> Route | None:

@@ -30,20 +30,23 @@ _JITTER = 0.25
 class Policy:
     """How a route is walked. `retries`: how often its targets are asked again after each was asked once.
 
-    `retries_by_kind`: another number for one kind of failure. `retry_after_s`: the shortest wait before a retry. `patience_s`:
-    how long an edit waits for a target that cools down, or is full, when there is nobody else.
+    `retries_by_kind`: another number for one kind of failure; `retries_by_target`: for failures of one target, by its id.
+    `retry_after_s`: the shortest wait before a retry. `patience_s`: how long an edit waits for a target that cools down, or is
+    full, when there is nobody else.
     """
 
     strategy: Strategy = Strategy.ORDERED
     retries: int = 0
     retries_by_kind: Mapping[Kind, int] = field(default_factory=dict)
+    retries_by_target: Mapping[str, int] = field(default_factory=dict)
     retry_after_s: float = 0.0
     patience_s: float = 30.0
     cooling: CoolRules = field(default_factory=CoolRules)
 
-    def retries_of(self, kind: Kind) -> int:
-        """Of what would fail again there are none, unless they are asked for."""
-        return self.retries_by_kind.get(kind, 0 if kind in _LASTING else self.retries)
+    def retries_of(self, kind: Kind, target: Target | None = None) -> int:
+        """After a failure of this kind, of this target. Of what would fail again there are none, unless they are asked for."""
+        retries = self.retries if target is None else self.retries_by_target.get(target.id or "", self.retries)
+        return self.retries_by_kind.get(kind, 0 if kind in _LASTING else retries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,9 @@ def _may_fail_otherwise(stage: Stage, course: Course, candidate: Candidate) -> b
     if before is None:
         return False
     is_asked_for = stage.retry_statuses is not None and before.error.status in stage.retry_statuses
-    return course.retries < (stage.policy.retries if is_asked_for else stage.policy.retries_of(kind_of(before.error)))
+    return course.retries < (
+        stage.policy.retries if is_asked_for else stage.policy.retries_of(kind_of(before.error), candidate.target)
+    )
 
 
 def _closed_s(candidate: Candidate, now_s: float) -> float:

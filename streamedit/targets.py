@@ -31,7 +31,7 @@ class Target:
     api_key: str | None = field(default=None, repr=False)
     api_base: str | None = None
     params: Mapping[str, object] = field(default_factory=dict, repr=False)
-    id: str | None = None
+    id: str | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -52,6 +52,12 @@ class Target:
     def timeout_s(self) -> float | None:
         """The configuration's bound for one call."""
         return self.number("timeout")
+
+    @property
+    def base_model(self) -> str:
+        """Which model it is, by the name that its maker gave it, where a deployment has a name of its own."""
+        base = self.text("base_model")
+        return self.model if base is None else base.rpartition("/")[2]
 
     @property
     def limits(self) -> Limits:

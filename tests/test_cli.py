@@ -41,8 +41,8 @@ def test_a_litellm_configuration_is_served(tmp_path: Path) -> None:
         """
 model_list:
   - model_name: editor
-    litellm_params: {model: mock/any, mock_pace_s: 0, rpm: 5}
-litellm_settings: {drop_params: true}
+    litellm_params: {model: mock/any, mock_pace_s: 0, rpm: 5, stream_timeout: 5}
+litellm_settings: {drop_params: true, cache: true}
 general_settings: {master_key: os.environ/MASTER_KEY}
 """
     )
@@ -51,7 +51,7 @@ general_settings: {master_key: os.environ/MASTER_KEY}
         edits = f"{url}/v1/images/edits"
         assert post(edits).status == 401
         assert post(edits, {"model": "editor"}, headers={"authorization": "Bearer sk-master"}).status == 200
-    assert third == "ignored in the configuration: litellm_settings, model_list[0].litellm_params.rpm"
+    assert third == "ignored in the configuration: litellm_settings.cache, model_list[0].litellm_params.stream_timeout"
 
 
 def test_without_a_key_it_does_not_listen_beyond_loopback() -> None:

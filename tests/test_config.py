@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
+from configurations import MINIMAL, PROVIDERS, mistakes_of, read
 
-from streamedit.config import Settings, from_environment, from_file
+from streamedit.config import from_environment, from_file
 from streamedit.documents import ConfigError
-from streamedit.providers import CATALOGUE
+from streamedit.strategies import Strategy
 from streamedit.targets import Setup, Target
-
-PROVIDERS = {name: entry.setup for name, entry in CATALOGUE.items()}
 
 LITELLM = """\
 model_list:
@@ -18,8 +17,10 @@ model_list:
       model: openai/gpt-image-1
       api_key: os.environ/OPENAI_API_KEY
       rpm: 60
+      region_name: eu
     model_info:
       mode: image_edit
+      supports_vision: true
   - model_name: gpt-image-1
     litellm_params:
       model: gpt-image-1
@@ -28,17 +29,13 @@ model_list:
       organization: org-1
 litellm_settings:
   drop_params: true
+  cache: true
 router_settings:
   routing_strategy: simple-shuffle
+  enable_pre_call_checks: true
 general_settings:
   master_key: sk-1234
   database_url: os.environ/DATABASE_URL
-"""
-
-MINIMAL = """\
-model_list:
-  - model_name: mock
-    litellm_params: {model: mock/mock}
 """
 
 
@@ -62,11 +59,11 @@ class TestFromFile:
         """Keys that LiteLLM knows and this server does not are reported as ignored, keys that are used are not."""
         settings = read(tmp_path, LITELLM, OPENAI_API_KEY="sk-env", DATABASE_URL="postgres://x")
         assert set(settings.ignored) == {
-            "litellm_settings",
-            "router_settings",
             "general_settings.database_url",
-            "model_list[0].model_info",
-            "model_list[0].litellm_params.rpm",
+            "router_settings.enable_pre_call_checks",
+            "litellm_settings.cache",
+            "model_list[0].litellm_params.region_name",
+            "model_list[0].model_info.supports_vision",
         }
 
     def test_what_is_ignored_may_name_what_is_not_set(self, tmp_path: Path) -> None:
@@ -215,6 +212,18 @@ server:
         text = MINIMAL + "general_settings: {master_key: sk-1}\n"
         assert read(tmp_path, text, STREAMEDIT_API_KEY="sk-2").api_keys == ("sk-1", "sk-2")
 
+    def test_a_file_without_a_master_key_has_litellms(self, tmp_path: Path) -> None:
+        """LITELLM_MASTER_KEY opens, as it does there; the file's own counts more."""
+        assert read(tmp_path, MINIMAL, LITELLM_MASTER_KEY="sk-3").api_keys == ("sk-3",)
+        text = MINIMAL + "general_settings: {master_key: sk-1}\n"
+        assert read(tmp_path, text, LITELLM_MASTER_KEY="sk-3").api_keys == ("sk-1",)
+
+    def test_the_servers_own_redis_counts_more(self, tmp_path: Path) -> None:
+        """LiteLLM's is for a file that names none here."""
+        text = MINIMAL + "router_settings: {redis_host: there}\n"
+        assert read(tmp_path, text).server.redis_url == "redis://there:6379"
+        assert read(tmp_path, text + "server: {redis_url: 'redis://here'}\n").server.redis_url == "redis://here"
+
 
 class TestFromEnvironment:
     """Without a file."""
@@ -251,20 +260,15 @@ class TestFromEnvironment:
         """STREAMEDIT_API_KEY is the key that clients need; an empty variable is none."""
         assert from_environment({"STREAMEDIT_API_KEY": value, "OPENAI_API_KEY": ""}, PROVIDERS).api_keys == keys
 
+    def test_it_is_routed_as_a_file_is(self) -> None:
+        """Two retries, five seconds of cooldown; each model of a provider has a health of its own."""
+        routes = from_environment({"OPENAI_API_KEY": "sk"}, PROVIDERS).routes
+        policy = routes.find("gpt-image-2").policy
+        assert (policy.strategy, policy.retries, policy.cooling.cooldown_s) == (Strategy.SIMPLE_SHUFFLE, 2, 5)
+        ids = [target.id for route in routes.all for target in route.targets if target.provider == "openai"]
+        assert None not in ids
+        assert len(set(ids)) == len(ids)
+
     def test_settings_do_not_show_keys(self) -> None:
         """Settings may be printed."""
         assert "secret" not in repr(from_environment({"STREAMEDIT_API_KEY": "secret", "OPENAI_API_KEY": "secret"}, PROVIDERS))
-
-
-def read(folder: Path, text: str, **environ: str) -> Settings:
-    """The settings of a file with this text."""
-    path = folder / "streamedit.yaml"
-    path.write_text(text, encoding="utf-8")
-    return from_file(path, environ, PROVIDERS)
-
-
-def mistakes_of(folder: Path, text: str) -> tuple[str, ...]:
-    """What is wrong with a file of this text."""
-    with pytest.raises(ConfigError) as caught:
-        read(folder, text)
-    return caught.value.mistakes

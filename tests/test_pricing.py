@@ -101,6 +101,16 @@ def test_a_configuration_has_its_own_prices() -> None:
     assert SHIPPED.cost_micros(target, Usage(10, 10, 20), Made()) == 21_000
 
 
+@pytest.mark.parametrize("base", ["azure/gpt-image-2", "gpt-image-2", "openai/gpt-image-2"])
+@pytest.mark.parametrize("provider", ["azure", "litellm_proxy"])
+def test_a_deployment_costs_what_its_model_costs(provider: str, base: str) -> None:
+    """Where `base_model` says which one that is, with a provider or without; its own name tells nothing."""
+    usage = Usage(1000, 1000, 2000, input_image_tokens=1000)
+    named = Target(provider, "my-deployment", params={"base_model": base})
+    assert SHIPPED.cost_micros(named, usage, Made()) == SHIPPED.cost_micros(OPENAI, usage, Made()) == 38_000
+    assert SHIPPED.cost_micros(replace(named, params={}), usage, Made()) is None
+
+
 def test_the_first_price_that_fits_counts() -> None:
     """A price for one quality stands before the one for all."""
     rows = [Price("a/*", per_image=Decimal(5), quality="high"), Price("a/*", per_image=Decimal("1.2"))]

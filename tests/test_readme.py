@@ -13,6 +13,8 @@ from servers import RunningServer
 
 from streamedit.config import ServerSettings, from_file
 from streamedit.darkroom.grammar import parse, repertoire
+from streamedit.edits import Wishes
+from streamedit.litellm_file.sections import GeneralSettings, LiteLLMSettings, ModelParams, RouterSettings
 from streamedit.providers import available
 from streamedit.providers.comfyui.workflow import Workflow
 from streamedit.reloads import AT_START
@@ -83,14 +85,27 @@ def test_the_program_saves_the_stages(server: RunningServer, folder: Path) -> No
 
 
 def test_the_configuration_is_valid(tmp_path: Path) -> None:
-    """The YAML example loads, with nothing ignored."""
+    """The YAML example loads, with nothing ignored, and each of its keys has an effect."""
     example = next(example for example in CONFIGURATIONS if "general_settings" in example)
     file = tmp_path / "streamedit.yaml"
     file.write_text(example)
-    settings = from_file(file, {"OPENAI_API_KEY": "k", "STREAMEDIT_API_KEY": "s"}, available())
+    settings = from_file(file, {"AZURE_API_KEY": "a", "OPENAI_API_KEY": "k", "STREAMEDIT_API_KEY": "s"}, available())
     assert settings.ignored == ()
     assert settings.routes.default_model == "darkroom"
     assert settings.routes.find("mock/anything").targets[0].model == "anything"
+    stages = settings.routes.plan("gpt-image-2", Wishes(tags=("eu",))).stages
+    assert [stage.model for stage in stages] == ["gpt-image-2"]
+    assert [(target.name, target.api_key) for target in stages[0].targets] == [("azure/images-sweden", "a")]
+    assert [stage.model for stage in settings.routes.plan("gpt-image-2").stages] == ["gpt-image-2", "local", "local"]
+    assert settings.routes.find("dall-e-2").targets[1].api_key == "k"
+    assert "old-name" not in settings.routes.names
+
+
+def test_every_routing_key_is_explained() -> None:
+    """Each key of LiteLLM's that has an effect here stands in the README."""
+    sections = (RouterSettings, LiteLLMSettings, GeneralSettings, ModelParams)
+    keys = {name for section in sections for name in section.model_fields} - {"headers", "max_retries", "custom_llm_provider"}
+    assert sorted(name for name in keys if not re.search(rf"\b{name}\b", README)) == []
 
 
 def test_the_configuration_is_checked(tmp_path: Path) -> None:

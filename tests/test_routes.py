@@ -246,3 +246,39 @@ class TestTags:
     def test_without_filtering_they_choose_nothing(self) -> None:
         """A tag may be there for other reasons."""
         assert len(Routes([self.ALL], None).plan("m", Wishes(tags=("c",))).targets) == 3
+
+
+class TestStrangers:
+    """Models that the configuration has for other things than images."""
+
+    ROUTES = Routes(
+        ROUTES.all, None, Rules({"alias": "chat", "mine": "gpt-image-2"}, strangers=frozenset({"chat", "far/*", "openai/o1"}))
+    )
+
+    @pytest.mark.parametrize("name", ["chat", "alias", "far/away", "openai/o1"])
+    def test_they_are_refused_in_words_that_clients_know(self, name: str) -> None:
+        """A pattern of theirs, an alias, and a name that a pattern of ours would take."""
+        assert not self.ROUTES.serves(name)
+        with pytest.raises(NotFound, match=r"^Images API is not supported for this platform$"):
+            self.ROUTES.find(name)
+
+    @pytest.mark.parametrize("name", ["gpt-image-2", "openai/gpt-image-1", "mine"])
+    def test_all_others_are_served(self, name: str) -> None:
+        """As without them."""
+        assert self.ROUTES.serves(name)
+
+
+def test_names_are_listed_once() -> None:
+    """Models, patterns, and aliases that are not hidden."""
+    rules = Rules({"a": "gpt-image-2", "b": "gpt-image-2", "gpt-image-2": "openai/x"}, hidden=frozenset({"b"}))
+    assert Routes(ROUTES.all, None, rules).names == ("gpt-image-2", "openai/*", "house/*", "vendor/*", "a")
+
+
+def test_a_fallback_without_the_tags_is_left_out() -> None:
+    """Whoever has them is asked; only the model itself must have a target for a request's tags."""
+    tagged = Route("tagged", (Target("openai", "a", params={"tags": ["eu"]}),))
+    routes = Routes([tagged, EXACT], None, Rules(default_fallbacks=("gpt-image-2",), filters_tags=True))
+    assert [stage.model for stage in routes.plan("tagged", Wishes(tags=("eu",))).stages] == ["tagged"]
+    with pytest.raises(InvalidRequest) as caught:
+        routes.plan("gpt-image-2", Wishes(tags=("eu",)))
+    assert (caught.value.detail.param, caught.value.detail.code) == ("tags", "no_target_for_tags")

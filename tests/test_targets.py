@@ -54,3 +54,12 @@ def test_a_target_has_limits() -> None:
     params = {"rpm": 5, "tpm": 1000, "max_parallel_requests": 2}
     assert Target("p", "m", params=params).limits == Limits(5, 1000, 2)
     assert Target("p", "m").limits == Limits(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("base", "model"),
+    [(None, "my-deployment"), ("azure/gpt-image-2", "gpt-image-2"), ("gpt-image-2", "gpt-image-2"), ("", "my-deployment")],
+)
+def test_a_deployment_tells_its_model(base: str | None, model: str) -> None:
+    """LiteLLM's `base_model`, with the provider or without."""
+    assert Target("azure", "my-deployment", params={"base_model": base}).base_model == model

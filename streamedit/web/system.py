@@ -35,7 +35,7 @@ class SystemRoutes:
     async def models(self, request: Request) -> Response:
         """OpenAI's list, each model with its first target's provider and what that can do."""
         self._door.authenticate(request)
-        listed = [self._model(route.model) for route in self._gateway.routes.all]
+        listed = [self._model(name) for name in self._gateway.routes.names]
         return json_answer({"object": "list", "data": listed})
 
     def _model(self, name: str) -> dict[str, object]:

@@ -73,7 +73,7 @@ def _sides(request: EditRequest) -> Mapping[str, int]:
 
 def _kind(target: Target) -> str:
     """The model's name, as far as it tells models apart."""
-    return (target.text("base_model") or target.model).lower().replace(".", "-").replace("_", "-")
+    return target.base_model.lower().replace(".", "-").replace("_", "-")
 
 
 def _path(target: Target) -> str:

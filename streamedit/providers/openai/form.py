@@ -68,7 +68,7 @@ class Form:
         values["partial_images"] = None
         if request.n == 1:
             values["n"] = None
-        if target.model.startswith(_ALWAYS_BASE64):
+        if target.base_model.startswith(_ALWAYS_BASE64):
             values["response_format"] = None
         if not self.streams:
             values |= _plain(values)
@@ -97,8 +97,9 @@ def _asks_for_stream(request: EditRequest, target: Target) -> bool:
     """OpenAI refuses a stream of several images, of GIF and of SVG; whoever asks for one all the same hears it from there."""
     if request.stream:
         return True
-    streamable = not target.model.startswith(_NEVER_STREAM) and request.options.output_format not in _NEVER_STREAMED_FORMATS
-    return request.n == 1 and streamable and target.params.get("stream") is not False
+    if request.n != 1 or target.base_model.startswith(_NEVER_STREAM):
+        return False
+    return request.options.output_format not in _NEVER_STREAMED_FORMATS and target.params.get("stream") is not False
 
 
 def _text(value: Json) -> str:
