@@ -126,7 +126,7 @@ def test_check_says_what_a_configuration_says(tmp_path: Path) -> None:
         "model mock/*: mock/*",
         "default model: editor",
         "API keys: 1",
-        "ignored: litellm_settings, model_list[0].litellm_params.rpm",
+        "ignored: langfuse, model_list[0].litellm_params.tpd",
     ]
 
 
@@ -168,7 +168,7 @@ def test_check_speaks_json(tmp_path: Path) -> None:
         ],
         "default_model": "editor",
         "api_keys": 1,
-        "ignored": ["litellm_settings", "model_list[0].litellm_params.rpm"],
+        "ignored": ["langfuse", "model_list[0].litellm_params.tpd"],
     }
 
 
@@ -208,12 +208,12 @@ def written(folder: Path, text: str) -> Path:
 VALID = """\
 model_list:
   - model_name: editor
-    litellm_params: {model: openai/gpt-image-2, api_key: sk-canary-1, api_base: "https://u:canary@h/v1?key=canary", rpm: 5}
+    litellm_params: {model: openai/gpt-image-2, api_key: sk-canary-1, api_base: "https://u:canary@h/v1?key=canary", tpd: 5}
   - model_name: editor
     litellm_params: {model: "openai/[bold]", api_key: sk-canary-2, extra_headers: {x-key: canary-3}}
   - model_name: "mock/*"
     litellm_params: {model: "mock/*"}
-litellm_settings: {redis_password: canary}
+langfuse: {secret_key: canary}
 general_settings: {master_key: sk-canary-master, token_secret: canary}
 server: {redis_url: "redis://:canary@127.0.0.1:1/0"}
 """

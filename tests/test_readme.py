@@ -112,7 +112,7 @@ def test_the_configuration_is_checked(tmp_path: Path) -> None:
     """What the README shows is what its command says of its example."""
     example = next(example for example in CONFIGURATIONS if "general_settings" in example)
     (tmp_path / "streamedit.yaml").write_text(example)
-    keys = {"OPENAI_API_KEY": "k", "STREAMEDIT_API_KEY": "s"}
+    keys = {"AZURE_API_KEY": "a", "OPENAI_API_KEY": "k", "STREAMEDIT_API_KEY": "s"}
     command = shlex.split(COMMANDS[5].replace(".venv/bin/streamedit", f"{sys.executable} -m streamedit"))
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True, env=os.environ | keys)
     assert done.stdout == README.partition(COMMANDS[5])[2].partition("```text\n")[2].partition("```")[0]

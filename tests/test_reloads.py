@@ -17,7 +17,7 @@ from streamedit.sources import Source
 from streamedit.targets import Target
 
 MOCK = Target("mock", "mock")
-VALID = "model_list: [{model_name: mock, litellm_params: {model: mock, rpm: 1}}]\n"
+VALID = "model_list: [{model_name: mock, litellm_params: {model: mock, tpd: 1}}]\n"
 OTHER: dict[str, Any] = {
     "default_model": "new",
     "log_folder": "/other",
@@ -124,7 +124,7 @@ async def test_whoever_asks_is_heard(source: Source) -> None:
             await server.has.acquire()
     assert [line["event"] for line in log.lines[:2]] == ["not changed before a restart", "configuration reloaded"]
     assert log.lines[1]["models"] == ["mock"]
-    assert log.lines[1]["ignored"] == ["model_list[0].litellm_params.rpm"]
+    assert log.lines[1]["ignored"] == ["model_list[0].litellm_params.tpd"]
 
 
 async def test_one_of_several_leaves_what_all_say_to_its_supervisor(source: Source) -> None:
