@@ -22,6 +22,9 @@ _LITELLM = {
 }
 LITELLM_HEADERS = (*_LITELLM, "x-litellm-call-id")
 
+HEADERS = (*tally.HEADERS, *LITELLM_HEADERS)
+"""All that answers may tell of an edit: pages of other origins may read them."""
+
 
 def litellm(asked: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, str]:
     """LiteLLM's names, for requests with a header of LiteLLM's. Without an id of the caller's own the edit's is the call's."""
