@@ -203,7 +203,7 @@ class TestJson:
         """Members as `a[b]`, elements as `a[]`, booleans in lower case, null left out: as OpenAI's SDKs write them."""
         extra = {
             "svg": {"model": "m", "reasoning": {"effort": "low"}},
-            "tags": ["b", "a"],
+            "labels": ["b", "a"],
             "f": False,
             "x": None,
             "i": 5,
@@ -212,8 +212,8 @@ class TestJson:
         assert (await read_json({**MINIMAL, **extra})).extra == (
             ("svg[model]", "m"),
             ("svg[reasoning][effort]", "low"),
-            ("tags[]", "b"),
-            ("tags[]", "a"),
+            ("labels[]", "b"),
+            ("labels[]", "a"),
             ("f", "false"),
             ("i", "5"),
             ("t", "é"),
