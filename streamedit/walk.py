@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil, isfinite
 
+from streamedit import tally
 from streamedit.attempt import Attempt, Emit
 from streamedit.clocks import Clocks
 from streamedit.edits import EditRequest
@@ -62,6 +63,7 @@ class Walk:
         self._stages = 0
         self._asked: tuple[str, str] = ("", "")
         self._attempts: list[str] = []
+        self._retries = 0
         self._overhead_s: float | None = None
         self._told: Mapping[str, str] = {}
 
@@ -103,6 +105,7 @@ class Walk:
             if isinstance(step, Wait):
                 course = replace(course, waited_s=course.waited_s + step.delay_s)
             elif call := await tracker.begin(step.target):
+                self._retries += bool(course.tried)
                 failure = await self._attempt(stage, call)
                 if failure is None:
                     return
@@ -140,11 +143,12 @@ class Walk:
 
     async def _outcome(self, attempt: Attempt, stage: Stage, target: Target) -> EditError | None:
         async def emit(event: Event) -> None:
-            if not self._told:
-                self._told = self._facts(stage, attempt)
+            is_first = not self._told
+            self._told = self._told or self._facts(stage, attempt)
+            if is_first or isinstance(event, Completed):
                 event = _with_headers(event, self._told)
-            elif isinstance(event, Completed):
-                event = _with_headers(event, self._told)
+            if isinstance(event, Completed):
+                self._told = tally.of_later(self._told)
             await self._listener.emit(event)
 
         try:
@@ -166,17 +170,18 @@ class Walk:
         self._overhead_s = max(0.0, self._tools.clocks.clock() - self._started_s - elsewhere_s)
         return {
             **self._names(len(self._attempts) + 1),
-            "x-streamedit-overhead-ms": f"{self._overhead_s * 1000:.1f}",
+            tally.OVERHEAD_MS: f"{self._overhead_s * 1000:.1f}",
             **({"x-streamedit-option": stage.option} if stage.option else {}),
         }
 
     def _names(self, attempts: int) -> Mapping[str, str]:
         model, provider = self._asked
         return {
-            "x-streamedit-model": model,
-            "x-streamedit-provider": provider,
-            "x-streamedit-attempts": str(attempts),
-            "x-streamedit-fallbacks": str(max(0, self._stages - 1)),
+            tally.MODEL: model,
+            tally.PROVIDER: provider,
+            tally.ATTEMPTS: str(attempts),
+            tally.RETRIES: str(self._retries),
+            tally.FALLBACKS: str(max(0, self._stages - 1)),
         }
 
     def _record(self, attempt: Attempt, target: Target, outcome: EditError | str | None, cooldown_s: float) -> AttemptRecord:

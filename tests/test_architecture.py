@@ -22,6 +22,7 @@ LAYERS = [
         "environment",
         "config",
         "telemetry",
+        "tally",
         "wire",
         "darkroom",
     ],

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from servers import RunningServer
 
+from streamedit import tally
 from streamedit.config import ServerSettings, from_file
 from streamedit.darkroom.grammar import parse, repertoire
 from streamedit.edits import Wishes
@@ -18,6 +19,7 @@ from streamedit.litellm_file.sections import GeneralSettings, LiteLLMSettings, M
 from streamedit.providers import available
 from streamedit.providers.comfyui.workflow import Workflow
 from streamedit.reloads import AT_START
+from streamedit.wire.wishes import WishFields, WishHeaders
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,7 +45,7 @@ def _run(command: list[str], folder: Path) -> str:
 
 def test_the_commands_are_found() -> None:
     """The tests below see every command and program."""
-    assert (len(COMMANDS), len(PROGRAMS)) == (6, 1)
+    assert (len(COMMANDS), len(PROGRAMS)) == (7, 1)
 
 
 def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
@@ -74,6 +76,13 @@ def test_the_mock_command_plays_its_script(server: RunningServer, folder: Path) 
     """One partial image, then the error that the script wants."""
     shown = _run(["bash", "-c", COMMANDS[4].replace("http://127.0.0.1:8000", server.url)], folder)
     assert re.findall(r"^event: (\S+)$", shown, re.MULTILINE) == ["image_edit.partial_image", "error"]
+
+
+def test_edens_command_tells_who_made_it_for_how_much(server: RunningServer, folder: Path) -> None:
+    """What the README shows is what its command prints."""
+    command = next(command for command in COMMANDS if "/v3/images/edits" in command)
+    shown = _run(["bash", "-c", command.replace("http://127.0.0.1:8000", server.url)], folder)
+    assert shown == README.partition(command)[2].partition("```text\n")[2].partition("```")[0]
 
 
 def test_the_program_saves_the_stages(server: RunningServer, folder: Path) -> None:
@@ -147,6 +156,12 @@ def test_every_provider_is_told_with_its_variables() -> None:
 def test_every_setting_is_explained() -> None:
     """Each field of `server:` stands in the table."""
     assert [name for name in ServerSettings.model_fields if f"`{name}`" not in README] == []
+
+
+def test_every_wish_and_fact_is_told() -> None:
+    """The fields and headers that say how a request is to be handled, and those that tell what was done."""
+    aliases = [str(field.alias) for field in WishHeaders.model_fields.values()]
+    assert [name for name in (*WishFields.model_fields, *aliases, *tally.HEADERS) if f"`{name}`" not in README] == []
 
 
 def test_every_instruction_is_listed_and_understood() -> None:

@@ -8,8 +8,10 @@ from streamedit.edits import Edit
 from streamedit.errors import Unauthorized
 from streamedit.keys import Keyring, Principal, StreamTokens
 
-_KEY_HEADERS = ("api-key", "x-api-key", "x-litellm-api-key")
-"""Azure's clients, Anthropic-style clients and LiteLLM's."""
+_KEY_HEADERS = (
+    "x-litellm-api-key", "authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key",
+)  # fmt: skip
+"""LiteLLM's, in its order: its own, OpenAI's, Azure's, Anthropic's, Google's, and that of Azure's API management."""
 
 
 class Door:
@@ -43,8 +45,9 @@ class Door:
 
 
 def _key_of(request: Request) -> str | None:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and key:
-        return key.strip()
-    named = (request.headers.get(name) for name in _KEY_HEADERS)
-    return next((key.removeprefix("Bearer ") for key in named if key), None)
+    """The first that is there; only `Authorization` needs its scheme."""
+    for name in _KEY_HEADERS:
+        scheme, _, key = request.headers.get(name, "").strip().rpartition(" ")
+        if key and (scheme.lower() == "bearer" or (name != "authorization" and not scheme)):
+            return key
+    return None

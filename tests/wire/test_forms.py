@@ -98,7 +98,7 @@ class TestForm:
 
     async def test_unknown_fields_are_kept(self) -> None:
         """Verbatim, in their order, repeated and bracketed ones too, and files as files."""
-        extra = (("svg[reasoning][effort]", "none"), ("tags[]", "b"), ("tags[]", "a"), ("complexity", ""), ("x", "null"))
+        extra = (("svg[reasoning][effort]", "none"), ("labels[]", "b"), ("labels[]", "a"), ("complexity", ""), ("x", "null"))
         request = await read_form(extra[0], PROMPT, *extra[1:4], PHOTO, extra[4], ("sketch", b"lines"))
         assert request.extra == extra
         assert [(name, await file.upload.read()) for name, file in request.extra_files] == [("sketch", b"lines")]
@@ -207,7 +207,7 @@ class TestJson:
         """Members as `a[b]`, elements as `a[]`, booleans in lower case, null left out: as OpenAI's SDKs write them."""
         extra = {
             "svg": {"model": "m", "reasoning": {"effort": "low"}},
-            "tags": ["b", "a"],
+            "labels": ["b", "a"],
             "f": False,
             "x": None,
             "i": 5,
@@ -216,8 +216,8 @@ class TestJson:
         assert (await read_json({**MINIMAL, **extra})).extra == (
             ("svg[model]", "m"),
             ("svg[reasoning][effort]", "low"),
-            ("tags[]", "b"),
-            ("tags[]", "a"),
+            ("labels[]", "b"),
+            ("labels[]", "a"),
             ("f", "false"),
             ("i", "5"),
             ("t", "é"),
