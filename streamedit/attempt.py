@@ -21,7 +21,7 @@ Emit: TypeAlias = Callable[[Event], Awaitable[None]]
 
 
 class Attempt:
-    """`committed`: an event was emitted. Beside it, what was counted; `clock` gives monotonic seconds."""
+    """With what was counted so far; `first_event_s` is None until an event was emitted. `clock` gives monotonic seconds."""
 
     def __init__(self, stage: Stage, target: Target, prices: Prices, clock: Callable[[], float]) -> None:
         self._stage = stage
@@ -36,10 +36,6 @@ class Attempt:
         self.size_bytes = 0
         self.usage = Usage()
         self.cost_micros: int | None = None
-
-    @property
-    def committed(self) -> bool:
-        return self.first_event_s is not None
 
     @property
     def total_s(self) -> float:

@@ -263,7 +263,7 @@ class Interrupted(ServerError):
 
 
 class NoTarget(ServerError):
-    """Whoever could make the edit cools down, or has as much to do as it may; nothing was begun."""
+    """Whoever could make the edit cools down, or has as much to do as it may; nobody was paid."""
 
     status = 503
     code = "no_target_available"

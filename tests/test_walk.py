@@ -1,7 +1,7 @@
 """One image's way over stages and targets: at most one of its calls is paid, and what it came to is told."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -104,6 +104,19 @@ class House:
 def house(max_attempts: int = 10, **scripts: list[Played]) -> House:
     """Each provider plays one script, again and again."""
     return House({name: Scripted(script) for name, script in scripts.items()}, max_attempts)
+
+
+class Outdated(MemoryHealths):
+    """Knows nothing when it is asked first; what is changed is what there is."""
+
+    def __init__(self, current: MemoryHealths) -> None:
+        super().__init__()
+        self._healths = current._healths
+        self._looks = 0
+
+    async def of(self, ids: Sequence[str]) -> Mapping[str, Health]:
+        self._looks += 1
+        return await super().of(ids) if self._looks > 1 else {}
 
 
 class TestHeaders:
@@ -272,6 +285,14 @@ class TestCooldowns:
             assert made.calls() == {"a": 1, "b": 1}
             first.cancel()
         assert (await made.health("a")).running == {}
+
+    async def test_who_is_refused_a_place_that_seemed_free_looks_again(self) -> None:
+        """Between the look and the call somebody else was faster: the target is not called, and another one is."""
+        made = house(a=[BUSY], b=[completed()])
+        await made.walk(Plan.of(stage("m", "a")))
+        made.healths = Outdated(made.healths)
+        assert await made.walk(Plan.of(stage("m", "a", "b"))) is None
+        assert made.calls() == {"a": 1, "b": 1}
 
     @pytest.mark.parametrize(
         "error",
