@@ -132,6 +132,7 @@ class TestHeaders:
             "x-streamedit-model": "spare",
             "x-streamedit-provider": "b",
             "x-streamedit-attempts": "3",
+            "x-streamedit-retries": "1",
             "x-streamedit-fallbacks": "1",
             "x-streamedit-overhead-ms": "0.0",
         }
@@ -156,6 +157,7 @@ class TestHeaders:
             "x-streamedit-model": "spare",
             "x-streamedit-provider": "b",
             "x-streamedit-attempts": "2",
+            "x-streamedit-retries": "0",
             "x-streamedit-fallbacks": "1",
         }
 
