@@ -97,13 +97,13 @@ class PartialImage:
 class Completed:
     """One finished image; an edit of n images has n of them, in the order in which they were finished.
 
-    `cost_micros`: what it cost, where that is known. It is for the edit's record, and stays in the process that made the edit.
+    `cost_micros`: what it cost, where that is known; where one call made several images, the first has the cost of all.
     """
 
     payload: Payload
     headers: Mapping[str, str] = field(default_factory=dict)
     image_index: int = 0
-    cost_micros: int | None = field(default=None, compare=False)
+    cost_micros: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

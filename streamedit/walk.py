@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from streamedit import tally
 from streamedit.attempt import Attempt, Emit
 from streamedit.clocks import Clocks
 from streamedit.edits import EditRequest
@@ -55,6 +56,7 @@ class Walk:
         self._started_s = started_s
         self._elsewhere_s = 0.0
         self._stages = 0
+        self._retries = 0
         self._failed: list[Tried] = []
         self._overhead_s: float | None = None
         self._told: Mapping[str, str] = {}
@@ -92,6 +94,7 @@ class Walk:
             if isinstance(step, Wait):
                 course = replace(course, waited_s=course.waited_s + step.delay_s)
             elif await self._tools.tracker.begin(step.target):
+                self._retries += bool(course.tried)
                 failure = await self._attempt(stage, step.target)
                 if failure is None:
                     return
@@ -128,11 +131,12 @@ class Walk:
 
     async def _outcome(self, attempt: Attempt, stage: Stage, target: Target) -> EditError | None:
         async def emit(event: Event) -> None:
-            if not self._told:
-                self._told = self._facts(stage, target, attempt)
+            is_first = not self._told
+            self._told = self._told or self._facts(stage, target, attempt)
+            if is_first or isinstance(event, Completed):
                 event = _with_headers(event, self._told)
-            elif isinstance(event, Completed):
-                event = _with_headers(event, self._told)
+            if isinstance(event, Completed):
+                self._told = tally.of_later(self._told)
             await self._listener.emit(event)
 
         try:
@@ -154,16 +158,17 @@ class Walk:
         self._overhead_s = max(0.0, self._tools.clocks.clock() - self._started_s - elsewhere_s)
         return {
             **self._names(stage.model, target.provider, len(self._failed) + 1),
-            "x-streamedit-overhead-ms": f"{self._overhead_s * 1000:.1f}",
+            tally.OVERHEAD_MS: f"{self._overhead_s * 1000:.1f}",
             **({"x-streamedit-option": stage.option} if stage.option else {}),
         }
 
     def _names(self, model: str, provider: str, attempts: int) -> Mapping[str, str]:
         return {
-            "x-streamedit-model": model,
-            "x-streamedit-provider": provider,
-            "x-streamedit-attempts": str(attempts),
-            "x-streamedit-fallbacks": str(max(0, self._stages - 1)),
+            tally.MODEL: model,
+            tally.PROVIDER: provider,
+            tally.ATTEMPTS: str(attempts),
+            tally.RETRIES: str(self._retries),
+            tally.FALLBACKS: str(max(0, self._stages - 1)),
         }
 
     def _naming_all(self, error: EditError) -> EditError:
@@ -173,8 +178,10 @@ class Walk:
         detail, last = error.detail, self._failed[-1].target
         each = ", ".join(f"{one.target.name} {one.error.status} {one.error.code or one.error.type}" for one in self._failed)
         message = detail.message if len(self._failed) == 1 else f"{detail.message} (attempts: {each})"
-        headers = {**detail.headers, **self._names(last.model, last.provider, len(self._failed))}
-        return error.retold(replace(detail, message=message, headers=headers))
+        names = self._names(last.model, last.provider, len(self._failed))
+        if self._told and tally.ATTEMPTS not in self._told:
+            names = tally.of_later(names)
+        return error.retold(replace(detail, message=message, headers={**detail.headers, **names}))
 
     def _record(
         self, attempt: Attempt, stage: Stage, target: Target, outcome: EditError | str | None, cooldown_s: float

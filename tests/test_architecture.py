@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "streamedit"
 
 LAYERS = [
     ["errors", "clocks", "turns", "files", "uploads", "contents", "edits", "events"],
-    ["failures", "targets", "health", "strategies", "routing", "routes"],
+    ["failures", "tally", "targets", "health", "strategies", "routing", "routes"],
     ["images", "keys", "limits", "documents", "pricing", "idempotency", "config", "telemetry", "wire", "darkroom"],
     ["stores", "upstream"],
     ["providers"],

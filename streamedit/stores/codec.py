@@ -9,17 +9,18 @@ from streamedit.edits import Edit
 from streamedit.errors import ErrorDetail
 from streamedit.events import Completed, Event, Failed, PartialImage, Payload
 
-_KINDS: dict[str, type[PartialImage | Completed]] = {"partial": PartialImage, "completed": Completed}
-
 
 def dump_event(event: Event, *, last: bool) -> bytes:
     """All of an event but its content."""
     if isinstance(event, Failed):
         return _dumps({"kind": "failed", "error": asdict(event.error), "last": last, "size": 0})
-    kind = next(name for name, kind in _KINDS.items() if isinstance(event, kind))
+    kind = "partial" if isinstance(event, PartialImage) else "completed"
     fields: dict[str, Any] = {"kind": kind, "fields": event.payload.fields, "last": last, "size": event.payload.size_bytes}
     image = event.payload.image
-    return _dumps({**fields, "image": (image.start, image.stop), "headers": dict(event.headers), "index": event.image_index})
+    fields |= {"image": (image.start, image.stop), "headers": dict(event.headers), "index": event.image_index}
+    if isinstance(event, Completed):
+        fields["cost_micros"] = event.cost_micros
+    return _dumps(fields)
 
 
 def load_event(text: bytes, content: bytes) -> tuple[Event, bool]:
@@ -28,7 +29,9 @@ def load_event(text: bytes, content: bytes) -> tuple[Event, bool]:
     if fields["kind"] == "failed":
         return Failed(ErrorDetail(**fields["error"])), fields["last"]
     payload = Payload(Content((content,)), fields["fields"], slice(*fields["image"]))
-    return _KINDS[fields["kind"]](payload, fields["headers"], fields["index"]), fields["last"]
+    told = (payload, fields["headers"], fields["index"])
+    event = PartialImage(*told) if fields["kind"] == "partial" else Completed(*told, fields.get("cost_micros"))
+    return event, fields["last"]
 
 
 def size_of(text: bytes) -> int:

@@ -4,13 +4,14 @@ import json
 import secrets
 from http import HTTPStatus
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streamedit.errors import EditError, ErrorDetail, InternalError, MethodNotAllowed, NotFound
+from streamedit.web import facts
 from streamedit.wire import bodies
 
 
@@ -21,7 +22,7 @@ def stamp(headers: MutableHeaders) -> None:
 
 
 class RequestId:
-    """ASGI middleware that stamps every answer."""
+    """ASGI middleware that stamps every answer, and tells in other gateways' names what it tells of an edit."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,7 +34,9 @@ class RequestId:
 
         async def send_stamped(message: Message) -> None:
             if message["type"] == "http.response.start":
-                stamp(MutableHeaders(scope=message))
+                answer = MutableHeaders(scope=message)
+                stamp(answer)
+                facts.rename(Headers(scope=scope), answer)
             await send(message)
 
         await self._app(scope, receive, send_stamped)

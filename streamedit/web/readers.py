@@ -6,6 +6,7 @@ A reader that leaves hurts nobody, unless the server was told to cancel an edit 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
+from streamedit import tally
 from streamedit.contents import Excerpt
 from streamedit.errors import EditError
 from streamedit.events import Event, Failed, collapse
@@ -42,7 +43,7 @@ class Relay:
             return {}
         if isinstance(self._first.event, Failed):
             raise EditError.told(self._first.event.error)
-        return self._first.event.headers
+        return tally.of_head(self._first.event, self._first.last)
 
     async def pieces(self) -> AsyncGenerator[bytes]:
         async for piece in framed(self._first):
@@ -96,12 +97,12 @@ class Collapse:
         self._told.delivered()
 
     def _collapse(self) -> Mapping[str, str]:
-        """Make the body, and give the provider's headers. Raises EditError when there is nothing but a failure."""
+        """Make the body, and give what the head tells. Raises EditError when there is nothing but a failure."""
         result = collapse(self._seen)
         if isinstance(result, Failed):
             raise EditError.told(result.error)
         self._whole = Whole(bodies.images_response(result))
-        return result[0].headers
+        return tally.of_edit(self._seen)
 
     async def aclose(self) -> None:
         await self._events.aclose()

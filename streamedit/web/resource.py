@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from streamedit import tally
 from streamedit.config import ServerSettings
 from streamedit.edits import Edit
 from streamedit.errors import EditExpired, LogFull, StoreUnavailable
@@ -88,14 +89,14 @@ class ResourceRoutes:
 
     def _object(self, entry: Entry, logged: Sequence[Logged], status: HTTPStatus = HTTPStatus.OK) -> Response:
         ended = bool(logged) and logged[-1].last
+        events = [each.event for each in logged]
         links = {
             "events_url": self._events_url(entry.edit),
             "expires_at": int(self._door.now_s() + (entry.expires_in_s or 0)) if ended else None,
         }
-        answer = self._answers.json(
-            Whole(bodies.edit_object(entry.edit, [each.event for each in logged], ended, links)), status
-        )
-        answer.headers.update({**_PRIVATE, "x-edit-id": entry.edit.id})
+        answer = self._answers.json(Whole(bodies.edit_object(entry.edit, events, ended, links)), status)
+        facts = {name: value for name, value in tally.of_edit(events).items() if name in tally.HEADERS}
+        answer.headers.update({**facts, **_PRIVATE, "x-edit-id": entry.edit.id})
         return answer
 
     async def accepted(self, edit: Edit) -> Response:

@@ -1,0 +1,75 @@
+"""What answers tell of an edit in their headers: who made it, after how many attempts, for how much. Pure.
+
+Each walk tells of itself in the headers of its events; an edit's images may have been made by several walks.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from streamedit.events import Completed, Event, Failed, PartialImage
+
+MODEL = "x-streamedit-model"
+PROVIDER = "x-streamedit-provider"
+ATTEMPTS = "x-streamedit-attempts"
+RETRIES = "x-streamedit-retries"
+"""Of the attempts, those that were neither the first nor the first of a fallback."""
+
+FALLBACKS = "x-streamedit-fallbacks"
+COST = "x-streamedit-cost"
+"""Dollars."""
+
+OVERHEAD_MS = "x-streamedit-overhead-ms"
+"""From the accepted request to the first event, what this server took of it itself."""
+
+HEADERS = (MODEL, PROVIDER, ATTEMPTS, RETRIES, FALLBACKS, COST, OVERHEAD_MS)
+
+_SUMMED = (ATTEMPTS, RETRIES)
+
+
+def of_edit(events: Sequence[Event]) -> Mapping[str, str]:
+    """The headers for a whole edit: its first image's, or its failure's, with attempts and cost of all images in sum.
+
+    Of the fallbacks, which are steps of one plan, the farthest counts.
+    """
+    images = sorted((event for event in events if isinstance(event, Completed)), key=lambda image: image.image_index)
+    failures = [event.error.headers for event in events if isinstance(event, Failed)]
+    each = [*(image.headers for image in images), *failures]
+    if not each:
+        return {}
+    cost_micros = cost_of(images)
+    cost = {COST: dollars(cost_micros)} if cost_micros is not None else {}
+    return {**each[0], **summed(each), **cost}
+
+
+def summed(each: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """The counts of walks side by side, those that they tell, as the counts of them all."""
+    sums = {name: str(sum(_counts(name, each))) for name in _SUMMED if _counts(name, each)}
+    farthest = {FALLBACKS: str(max(_counts(FALLBACKS, each)))} if _counts(FALLBACKS, each) else {}
+    return {**sums, **farthest}
+
+
+def of_later(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """What a walk tells with an image that it makes behind its first one: its counts are told."""
+    return {name: value for name, value in headers.items() if name not in (*_SUMMED, FALLBACKS)}
+
+
+def of_head(first: Completed | PartialImage, is_last: bool) -> Mapping[str, str]:
+    """The headers of a stream, when its first event is there: the cost is known only when nothing follows."""
+    if isinstance(first, Completed) and is_last and first.cost_micros is not None:
+        return {**first.headers, COST: dollars(first.cost_micros)}
+    return first.headers
+
+
+def cost_of(images: Sequence[Completed]) -> int | None:
+    """Micro-dollars of the images whose price is known; None when it is of none."""
+    known = [image.cost_micros for image in images if image.cost_micros is not None]
+    return sum(known) if known else None
+
+
+def dollars(micros: int) -> str:
+    """A plain decimal without an exponent."""
+    return f"{Decimal(micros).scaleb(-6).normalize():f}"
+
+
+def _counts(name: str, each: Sequence[Mapping[str, str]]) -> Sequence[int]:
+    return [int(headers[name]) for headers in each if name in headers]
