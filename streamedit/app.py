@@ -16,6 +16,7 @@ from streamedit.dispatch import Dispatch
 from streamedit.gateway import Gateway
 from streamedit.health import Caller
 from streamedit.keys import Keyring, StreamTokens
+from streamedit.portkey.offers import Offers
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
 from streamedit.stores import EventLog, Healths
@@ -30,6 +31,7 @@ from streamedit.web.answers import HANDLERS, RequestId
 from streamedit.web.auth import Door
 from streamedit.web.edits import EditRoutes
 from streamedit.web.pacing import Pace
+from streamedit.web.portkey import Portkey
 from streamedit.web.resource import ResourceRoutes
 from streamedit.web.sse import Answers
 from streamedit.web.system import SystemRoutes
@@ -48,7 +50,8 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
     events = _event_log(server, clocks, intake)
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
     telemetry = Telemetry(log, lambda: events.size_bytes)
-    catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
+    offers = Offers(settings.routes, providers.available(), providers.for_callers(server.callers_keys), server.custom_hosts)
+    catalogue = providers.build(settings.routes.providers | offers.callers_keys, server, upstream, clocks.now_s)
     dispatch = make_dispatch(server, catalogue, MemoryHealths(), clocks)
     gateway = Gateway(settings.routes, dispatch, events, telemetry, clocks)
     keyring, visits = Keyring(settings.api_keys), Visits()
@@ -63,7 +66,7 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
 
     app = Starlette(
         routes=[
-            *EditRoutes(gateway, door, server, resource, answers).routes(),
+            *EditRoutes(gateway, Portkey(door, offers, server.portkey_configs), server, resource, answers).routes(),
             *resource.routes(),
             *SystemRoutes(gateway, door, telemetry, int(clocks.now_s())).routes(),
         ],

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from streamedit.documents import ConfigError, Document
+from streamedit.portkey.configs import Config
 from streamedit.pricing import OVERRIDES
 from streamedit.routes import Route, Routes
 from streamedit.targets import Setup, Target
@@ -74,6 +75,21 @@ class ServerSettings(BaseModel):
         return url
 
     darkroom_max_pixels: int = Field(25_000_000, gt=0)
+    callers_keys: bool | tuple[str, ...] = ()
+    custom_hosts: frozenset[_Origin] = frozenset()
+    portkey_configs: dict[str, Config] = Field(default_factory=dict, repr=False)
+
+    @field_validator("callers_keys")
+    @classmethod
+    def _are_of_providers(cls, names: bool | tuple[str, ...], info: ValidationInfo) -> bool | tuple[str, ...]:
+        """Those that work by a key can be told one."""
+        providers: Mapping[str, Setup] = info.context or {}
+        keyed = sorted(name for name, setup in providers.items() if "api_key" in setup.environment)
+        for name in names if isinstance(names, tuple) and providers else ():
+            if name not in keyed:
+                told = {"name": name, "known": ", ".join(keyed)}
+                raise PydanticCustomError("callers_keys", "no provider '{name}' that takes a key; there are: {known}", told)
+        return names
 
 
 class _ModelParams(BaseModel):

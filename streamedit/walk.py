@@ -56,6 +56,7 @@ class Walk:
         self._started_s = started_s
         self._elsewhere_s = 0.0
         self._stages = 0
+        self._option = ""
         self._retries = 0
         self._failed: list[Tried] = []
         self._overhead_s: float | None = None
@@ -83,6 +84,7 @@ class Walk:
 
     async def _stage(self, stage: Stage) -> None:
         self._stages += 1
+        self._option = stage.option
         course = Course()
         failure: EditError | None = None
         while True:
@@ -159,7 +161,6 @@ class Walk:
         return {
             **self._names(stage.model, target.provider, len(self._failed) + 1),
             tally.OVERHEAD_MS: f"{self._overhead_s * 1000:.1f}",
-            **({"x-streamedit-option": stage.option} if stage.option else {}),
         }
 
     def _names(self, model: str, provider: str, attempts: int) -> Mapping[str, str]:
@@ -169,6 +170,7 @@ class Walk:
             tally.ATTEMPTS: str(attempts),
             tally.RETRIES: str(self._retries),
             tally.FALLBACKS: str(max(0, self._stages - 1)),
+            **({tally.OPTION: self._option} if self._option else {}),
         }
 
     def _naming_all(self, error: EditError) -> EditError:

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "streamedit"
 LAYERS = [
     ["errors", "clocks", "turns", "files", "uploads", "contents", "edits", "events"],
     ["failures", "tally", "targets", "health", "strategies", "routing", "routes"],
-    ["images", "keys", "limits", "documents", "pricing", "idempotency", "config", "telemetry", "wire", "darkroom"],
+    ["images", "keys", "limits", "documents", "pricing", "idempotency", "config", "telemetry", "wire", "darkroom", "portkey"],
     ["stores", "upstream"],
     ["providers"],
     ["attempt", "tracker"],
@@ -36,7 +36,7 @@ HOMES = {
     "typer": ("cli.py",),
     "rich": ("cli.py",),
     "yaml": ("documents.py",),
-    "pydantic": ("config.py", "wire", "web/openapi.py", "providers/mock.py"),
+    "pydantic": ("config.py", "wire", "portkey", "web/openapi.py", "providers/mock.py"),
     "python_multipart": ("wire",),
     "prometheus_client": ("telemetry.py",),
     "structlog": ("telemetry.py", "app.py", "serving.py"),

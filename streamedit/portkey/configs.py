@@ -22,6 +22,7 @@ _MAX_RETRIES = 5
 _MAX_EXPRESSIONS = 8
 """Making one can take a tenth of a second."""
 
+_MAX_TOLD_CHARS = 1000
 _HOOKS = re.compile(r".*(guardrails|mutators|hooks)")
 _UNCHANGEABLE = frozenset({"n", "stream", "image", "images", "mask", "markup"})
 """What an answer's form depends on, and files."""
@@ -33,6 +34,10 @@ _Host = Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")]
 """One name of a host: it cannot change whose host it is."""
 
 
+def _snake(name: object) -> str:
+    return _BOUNDARY.sub("_", str(name)).lower()
+
+
 class _Part(BaseModel):
     """Of a config. Portkey's gateway understands `onStatusCodes` as well as `on_status_codes`."""
 
@@ -40,8 +45,10 @@ class _Part(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _snake(cls, value: Any) -> Any:
-        return {_BOUNDARY.sub("_", str(name)).lower(): each for name, each in value.items()} if isinstance(value, dict) else value
+    def _with_snakes(cls, value: Any) -> Any:
+        return (
+            {_BOUNDARY.sub("_", str(name)).lower(): each for name, each in value.items()} if isinstance(value, dict) else value
+        )
 
 
 class Condition(_Part):
@@ -84,7 +91,7 @@ class Config(_Part):
     """
 
     strategy: Strategy | None = None
-    targets: Annotated[tuple["Config", ...], Field(min_length=1)] | None = None
+    targets: tuple["Config", ...] = ()
     name: str | None = None
     weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     provider: str | None = None
@@ -110,7 +117,7 @@ class Config(_Part):
     def _without_promises(cls, value: Any) -> Any:
         """Refuse what has no effect here and is relied on."""
         for name in value if isinstance(value, dict) else ():
-            if _HOOKS.fullmatch(_BOUNDARY.sub("_", str(name)).lower()) and value[name]:
+            if _HOOKS.fullmatch(_snake(name)) and value[name]:
                 raise PydanticCustomError("hooks", "{name} are not supported here", {"name": name})
         if isinstance(value, dict) and "options" in value:
             raise PydanticCustomError("options", "this version of config is not supported; migrate to the latest version")
@@ -119,10 +126,10 @@ class Config(_Part):
     @model_validator(mode="after")
     def _is_whole(self) -> "Config":
         """A strategy has targets, a name of a target is one's, and there is something to draw by lot."""
-        if (self.strategy is None) != (self.targets is None):
+        if (self.strategy is None) != (not self.targets):
             raise PydanticCustomError("targets", "'strategy' and 'targets' belong together")
         if self.strategy is not None:
-            self._check(self.strategy, self.targets or ())
+            self._check(self.strategy, self.targets)
         for name in _UNCHANGEABLE & self.override_params.keys():
             raise PydanticCustomError("override", "override_params cannot replace '{name}'", {"name": name})
         return self
@@ -142,11 +149,6 @@ class Config(_Part):
         silent = {name: getattr(parent, name) for name in _INHERITED if getattr(self, name) is None}
         return self.model_copy(update={**silent, "override_params": {**parent.override_params, **self.override_params}})
 
-    @property
-    def is_empty(self) -> bool:
-        """It says nothing."""
-        return not self.model_fields_set
-
 
 _INHERITED = ("retry", "request_timeout", "custom_host", "forward_headers")
 
@@ -160,14 +162,15 @@ def parse(text: str, stored: Mapping[str, Config]) -> Config:
         raise InvalidRequest(told, param=HEADER, code="config_not_found")
     try:
         value = json.loads(text)
+        expressions = json.dumps(value).count('"$regex"')
         config = Config.model_validate(value)
     except ValidationError as error:
         raise refusal(error) from None
     except (ValueError, RecursionError):
         raise invalid(". You need to pass a valid json") from None
-    if json.dumps(value).count('"$regex"') > _MAX_EXPRESSIONS:
+    if expressions > _MAX_EXPRESSIONS:
         raise invalid(f". At most {_MAX_EXPRESSIONS} regular expressions")
-    if config.is_empty:
+    if not value:
         raise invalid(". It must have 'provider', or 'strategy' and 'targets', or 'retry', or 'request_timeout'")
     return config
 
@@ -175,7 +178,8 @@ def parse(text: str, stored: Mapping[str, Config]) -> Config:
 def refusal(error: ValidationError) -> InvalidRequest:
     """What is wrong with a config, in words."""
     mistakes = error.errors(include_url=False, include_context=False, include_input=False)
-    return invalid(". " + "; ".join(f"{param_path(mistake['loc']) or 'config'}: {mistake['msg']}" for mistake in mistakes))
+    told = "; ".join(f"{param_path(mistake['loc']) or 'config'}: {mistake['msg']}" for mistake in mistakes)
+    return invalid(f". {told[:_MAX_TOLD_CHARS]}")
 
 
 def invalid(why: str) -> InvalidRequest:

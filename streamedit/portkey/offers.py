@@ -64,7 +64,7 @@ class Offers:
 
     def _base(self, provider: str, config: Config) -> str | None:
         if config.custom_host is not None:
-            if origin(config.custom_host) not in self.custom_hosts:
+            if origin(config.custom_host) not in map(origin, self.custom_hosts):
                 raise _invalid_host()
             return config.custom_host
         if provider == "azure" and config.azure_resource_name is not None:
@@ -106,7 +106,7 @@ class Offers:
             return route
         wanted = origin(config.custom_host)
         there = tuple(target for target in route.targets if target.api_base and origin(target.api_base) == wanted)
-        if wanted is None or not there:
+        if not there:
             raise _invalid_host()
         return replace(route, targets=there)
 
@@ -128,15 +128,15 @@ def _of(targets: Sequence[Target], provider: str) -> tuple[Target, ...]:
     return tuple(target for target in targets if target.provider == provider)
 
 
-def origin(url: str) -> str | None:
-    """Scheme, host and port as a browser names them; None for what is no plain address."""
+def origin(url: str) -> str:
+    """Scheme, host and port as a browser names them. Raises InvalidRequest for what is no plain address."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return None
+        raise _invalid_host() from None
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or not url.isprintable():
-        return None
+        raise _invalid_host()
     is_usual = port in (None, {"http": 80, "https": 443}[parts.scheme])
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" + ("" if is_usual else f":{port}")

@@ -4,7 +4,7 @@ Retries and fallbacks go on only while nobody can have been paid, whatever the c
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 
 from streamedit.edits import EditRequest
 from streamedit.events import Json
@@ -24,7 +24,7 @@ _NO_TARGET_STATUS = 503
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a config is looked at for. `headers`: the request's, as far as they may go to a provider. `draw`: from 0 to below 1."""
+    """What a config is looked at for. `headers`: the request's that may go to a provider. `draw` gives from 0 to below 1."""
 
     request: EditRequest
     metadata: Mapping[str, Json]
@@ -40,31 +40,21 @@ class Situation:
         return {"metadata": self.metadata, "params": {**dict(asked.extra), **known}, "url": {"pathname": self.path}}
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A plan, and as what the caller has written the provider of each option."""
-
-    plan: Plan
-    written: Mapping[str, str] = field(default_factory=dict)
-
-
-def plan(config: Config, offers: Offers, situation: Situation) -> Planned:
+def plan(config: Config, offers: Offers, situation: Situation) -> Plan:
     """Who is asked, in which order. Raises CallerError."""
-    planner = _Planner(offers, situation)
-    step = planner.step(config, "config", is_last=True)
+    step = _Planner(offers, situation).step(config, "config", is_last=True)
     whole = step if isinstance(step, Plan) else Plan.of(step)
-    return Planned(_alone(whole) if len(whole.targets) == 1 else whole, planner.written)
+    return _alone(whole) if len(whole.targets) == 1 else whole
 
 
 class _Planner:
     def __init__(self, offers: Offers, situation: Situation) -> None:
         self._offers = offers
         self._situation = situation
-        self.written: dict[str, str] = {}
 
     def step(self, config: Config, option: str, *, is_last: bool) -> Plan | Stage:
         """A config as a step. `is_last`: there is nobody after it."""
-        if config.strategy is None or config.targets is None:
+        if config.strategy is None:
             return self._stage(config, option, is_last=is_last)
         if config.strategy.mode == "fallback":
             return self._fallback(config, config.strategy, option, is_last=is_last)
@@ -72,7 +62,7 @@ class _Planner:
         return self.step(config.targets[index].inheriting(config), f"{option}.targets[{index}]", is_last=is_last)
 
     def _fallback(self, config: Config, strategy: Strategy, option: str, *, is_last: bool) -> Plan:
-        targets = [target.inheriting(config) for target in config.targets or ()]
+        targets = [target.inheriting(config) for target in config.targets]
         statuses = strategy.on_status_codes
         goes_on = statuses is None or _NO_TARGET_STATUS in statuses
         last = len(targets) - 1
@@ -99,8 +89,6 @@ class _Planner:
         overrides = tuple(pair for pair in fields if pair[0] != "model")
         overridden(self._situation.request, overrides)
         route = self._offers.find(config, dict(fields).get("model") or self._situation.request.model)
-        if named := config.provider or config.virtual_key:
-            self.written[option] = named
         return Stage(
             model=route.model,
             targets=tuple(self._with_headers(target, config) for target in route.targets),

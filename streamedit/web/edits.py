@@ -13,7 +13,7 @@ from streamedit.gateway import Gateway, Submitted
 from streamedit.idempotency import claim_of
 from streamedit.uploads import closed_unless_done
 from streamedit.web.arrivals import arriving
-from streamedit.web.auth import Door
+from streamedit.web.portkey import Portkey
 from streamedit.web.readers import Collapse, Relay
 from streamedit.web.resource import ResourceRoutes
 from streamedit.web.sse import Answers
@@ -38,10 +38,11 @@ class EditRoutes:
     """The route's handlers and what they need."""
 
     def __init__(
-        self, gateway: Gateway, door: Door, server: ServerSettings, resource: ResourceRoutes, answers: Answers
+        self, gateway: Gateway, portkey: Portkey, server: ServerSettings, resource: ResourceRoutes, answers: Answers
     ) -> None:
         self._gateway = gateway
-        self._door = door
+        self._door = portkey.door
+        self._portkey = portkey
         self._server = server
         self._resource = resource
         self._answers = answers
@@ -71,11 +72,13 @@ class EditRoutes:
     async def _submit(self, request: Request) -> tuple[Submitted, bool]:
         """The edit, and whether its caller wants to see a stream."""
         principal = self._door.authenticate(request)
+        said = self._portkey.asked(request)
         asked = await self._read(request)
         with closed_unless_done(asked.close):
+            asked, plan = self._portkey.planned(said, request, asked)
             key = request.headers.get("idempotency-key")
             claim = await claim_of(key, principal.id, asked) if key is not None else None
-            return await self._gateway.submit(asked, principal.id, claim), asked.stream
+            return await self._gateway.submit(asked, principal.id, claim, plan), asked.stream
 
     async def _read(self, request: Request) -> EditRequest:
         length = request.headers.get("content-length", "")

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from starlette.datastructures import Headers, MutableHeaders
 
 from streamedit import tally
+from streamedit.portkey import headers, names
 
 Naming: TypeAlias = Callable[[Mapping[str, str], Mapping[str, str]], Mapping[str, str]]
 """A request's headers, and those that its answer has so far -> what to add to the answer.
@@ -31,7 +32,29 @@ def litellm(asked: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, s
     return {"x-litellm-call-id": call_id, **{theirs: told[ours] for theirs, ours in _LITELLM.items() if ours in told}}
 
 
-NAMINGS: Sequence[Naming] = (litellm,)
+PORTKEY_HEADERS = tuple(
+    headers.PREFIX + name for name in ("provider", "retry-attempt-count", "last-used-option-index", "trace-id")
+)
+
+
+def portkey(asked: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, str]:
+    """Portkey's names, for requests with a header of Portkey's. Without a trace of the caller's own the edit's id is one.
+
+    The provider is named as the caller has, else as Portkey would. The retries are those of the whole edit.
+    """
+    if not any(name.startswith(headers.PREFIX) for name in asked):
+        return {}
+    trace_id = asked.get(PORTKEY_HEADERS[3]) or told.get("x-edit-id") or told["x-request-id"]
+    provider = told.get(tally.PROVIDER)
+    if provider is None:
+        return {PORTKEY_HEADERS[3]: trace_id[: headers.MAX_TRACE_CHARS]}
+    written = asked.get(PORTKEY_HEADERS[0], "")
+    named = written if names.ours(written) == provider else names.theirs(provider)
+    values = (named, told[tally.RETRIES], told.get(tally.OPTION, "config"), trace_id)
+    return dict(zip(PORTKEY_HEADERS, values, strict=True))
+
+
+NAMINGS: Sequence[Naming] = (litellm, portkey)
 
 
 def rename(asked: Headers, answer: MutableHeaders) -> None:
