@@ -1,7 +1,6 @@
 """What Portkey's headers say."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,10 +11,10 @@ from streamedit.portkey.configs import Config, Retry
 from streamedit.portkey.headers import Asked, forwarded, read
 
 
-def asked(own_key: str | None = None, other: Mapping[str, str] | None = None, **headers: Any) -> Asked:
-    """As read of headers, written here without their prefix."""
+def asked(own_key: str | None = None, /, **headers: Any) -> Asked:
+    """As read of headers, written here without their prefix; there is an `x-a`, too."""
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in headers.items()}
-    found = read({f"x-portkey-{name.replace('_', '-')}": text for name, text in texts.items()} | dict(other or {}), own_key, {})
+    found = read({"x-a": "1", **{f"x-portkey-{name.replace('_', '-')}": text for name, text in texts.items()}}, own_key, {})
     assert found is not None
     return found
 
@@ -84,7 +83,7 @@ def test_wishes() -> None:
     before = Wishes(retries=9, timeout_s=9, headers={"x-b": "2"}, metadata={"c": "3"}, trace_id="t0")
     assert asked(provider="openai").wished(before) == before
     found = asked(
-        other={"x-a": "1"}, retry_count="7", request_timeout="1500", trace_id="t1", metadata={"a": "b", "n": 1, "no": None},
+        retry_count="7", request_timeout="1500", trace_id="t1", metadata={"a": "b", "n": 1, "no": None},
         forward_headers="x_a, X-Absent,",
     )  # fmt: skip
     wishes = Wishes(

@@ -88,7 +88,7 @@ def test_one_lot_is_drawn(draw: float, index: int) -> None:
     assert stage.option == f"config.targets[{index}]"
 
 
-CONDITIONAL = {
+CONDITIONAL: dict[str, Any] = {
     "strategy": {
         "mode": "conditional",
         "conditions": [
@@ -128,7 +128,7 @@ def test_retries_are_the_configs() -> None:
     retry = {"attempts": 3, "on_status_codes": [401, 500]}
     config = {"strategy": {"mode": "fallback"}, "retry": retry, "targets": [model("a"), model("b", retry={"attempts": 0})]}
     first, second = planned(config).stages
-    assert first.retry_statuses == {401, 500}
+    assert first.retry_statuses == frozenset({401, 500})
     assert [first.policy.retries_of(kind) for kind in Kind] == [3] * len(Kind)
     assert (second.retry_statuses, second.policy.retries, second.policy.cooling) == (None, 0, COOLING)
 
