@@ -99,8 +99,10 @@ class Attempt:
 
 
 def _with_headers(target: Target, request: EditRequest) -> Target:
-    """The caller's headers for the provider come before the configuration's."""
+    """With the caller's headers for the provider; where the configuration has the same, it counts."""
     if not request.wishes.headers:
         return target
-    headers = {**request.wishes.headers, **target.extra_headers}
+    own = target.extra_headers
+    settled = {name.lower() for name in own}
+    headers = {**{name: value for name, value in request.wishes.headers.items() if name not in settled}, **own}
     return replace(target, params={**target.params, "extra_headers": headers})

@@ -42,7 +42,8 @@ class Wishes:
     """How a caller wants a request to be handled, beside what it asks for; nothing of it goes to a provider but `headers`.
 
     `fallbacks`: models that take over, in order, instead of the configured ones. `retries`: as in a route's policy.
-    `timeout_s`: for each call. `tags`: which choose among targets. `metadata`, `trace_id`: the caller's own.
+    `timeout_s`: for each call. `tags`: which choose among targets. `metadata`, `trace_id`: the caller's own. `keepalive_s`:
+    after how much silence a plain answer is begun.
     """
 
     fallbacks: tuple[str, ...] | None = None
@@ -52,6 +53,7 @@ class Wishes:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     trace_id: str | None = None
+    keepalive_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ SAME: dict[str, dict[str, Any]] = {
     "image[]": {"files": [(name.replace("image", "image[]"), file) for name, file in FILES]},
     "a stream": {"fields": {**FIELDS, "stream": "true", "partial_images": "3"}},
     "asynchronous": {"headers": {"prefer": "respond-async"}},
+    "more patience": {"fields": {**FIELDS, "num_retries": "3", "timeout": "60"}},
+    "another note": {"fields": {**FIELDS, "metadata[try]": "2"}, "headers": {"x-litellm-trace-id": "t"}},
 }
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -97,6 +99,9 @@ OTHERS: dict[str, dict[str, Any]] = {
     "images in another order": {"files": [FILES[1], FILES[0], FILES[2]]},
     "image less": {"files": [FILES[0], FILES[2]]},
     "no mask": {"files": FILES[:2]},
+    "fallbacks": {"fields": {**FIELDS, "fallbacks": "[]"}},
+    "tags": {"fields": {**FIELDS, "tags": "free"}},
+    "headers for the provider": {"fields": {**FIELDS, "extra_headers[x-beta]": "on"}},
     "mask for markup": {"files": [*FILES[:2], ("markup", FILES[2][1])]},
 }
 

@@ -11,6 +11,7 @@ from streamedit.errors import InvalidRequest
 from streamedit.events import Json
 from streamedit.portkey import configs, names
 from streamedit.portkey.configs import Config, Retry
+from streamedit.wire import forwarded as rules
 
 PREFIX = "x-portkey-"
 MAX_TRACE_CHARS = 256
@@ -19,10 +20,6 @@ _MAX_METADATA_CHARS = 8192
 _SAID = ("provider", "virtual-key", "custom-host", "request-timeout")
 _ACCOUNT = ("openai-", "azure-", "aws-")
 """Headers that say something of a caller's account begin so."""
-
-_HTTPS = frozenset({"accept", "connection", "cookie", "expect", "host", "keep-alive", "te", "trailer", "upgrade"})
-_NEVER_WITHIN = ("auth", "key", "token", "secret", "content-", "transfer-", "proxy-", "forwarded", PREFIX)
-"""Whose names have any of that in them are credentials, or say something of this one connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +66,13 @@ def read(headers: Mapping[str, str], own_key: str | None, stored: Mapping[str, C
 
 
 def forwarded(headers: Mapping[str, str], wanted: Iterable[str]) -> Mapping[str, str]:
-    """Those of the named headers that a request has. Raises InvalidRequest for credentials, and for what is HTTP's own."""
-    lower = sorted({name.lower() for name in wanted})
-    for name in lower:
-        if name in _HTTPS or any(part in name for part in _NEVER_WITHIN):
-            told = f"The header '{name}' is not passed on to providers."
-            raise InvalidRequest(told, param=f"{PREFIX}forward-headers", code="header_not_allowed")
-    return {name: headers[name] for name in lower if name in headers}
+    """Those of the wanted headers that a request has. Raises InvalidRequest for one that may not go to a provider."""
+    try:
+        checked = rules.checked({name: headers.get(name.lower(), "") for name in wanted})
+    except ValueError as error:
+        told = f"{PREFIX}forward-headers: {error}."
+        raise InvalidRequest(told, param=f"{PREFIX}forward-headers", code="header_not_allowed") from None
+    return {name: value for name, value in checked.items() if name in headers}
 
 
 def listed_in(config: Config) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Who asks: the API key in a request's headers, in any of the places where clients of this route put it, or a token."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from starlette.requests import Request
 
@@ -8,8 +8,13 @@ from streamedit.edits import Edit
 from streamedit.errors import Unauthorized
 from streamedit.keys import Keyring, Principal, StreamTokens
 
-_KEY_HEADERS = ("api-key", "x-api-key", "x-litellm-api-key", "x-portkey-api-key")
-"""Azure's clients, Anthropic-style clients, LiteLLM's and Portkey's."""
+_KEY_HEADERS = (
+    "x-litellm-api-key", "authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key",
+)  # fmt: skip
+"""LiteLLM's, in its order: its own, OpenAI's, Azure's, Anthropic's, Google's, and that of Azure's API management."""
+
+_PORTKEYS = "x-portkey-api-key"
+"""A key of this server's, or the caller's own for a provider, as Portkey's documentation has it."""
 
 _NO_KEYS = frozenset({"", "OPENAI_API_KEY"})
 """What portkey-ai 2.3 sends where it has none."""
@@ -24,18 +29,17 @@ class Door:
         self.now_s = now_s
 
     def authenticate(self, request: Request) -> Principal:
-        """The principal of a request: whose key is known, of those that it carries. Raises Unauthorized."""
-        known = (self._keyring.recognise(key) for key in (*_keys_of(request), None))
-        principal = next((each for each in known if each is not None), None)
+        """The principal of a request. Raises Unauthorized."""
+        principal = self._keyring.recognise(_key_of(request)) or self._keyring.recognise(_portkeys(request))
         if principal is None:
             raise Unauthorized("No valid API key was given. Send one as 'Authorization: Bearer KEY'.")
         return principal
 
     def foreign_key(self, request: Request) -> str | None:
-        """The first key that a request carries and that does not open this server: the caller's own, for a provider."""
-        opens = bool(self._keyring)
-        keys = (key for key in _keys_of(request) if not (opens and self._keyring.recognise(key)))
-        return next(keys, None)
+        """A caller's own key for a provider: in `Authorization` or in Portkey's header, one that does not open this server."""
+        sent = (_key_in(request, "authorization"), _portkeys(request))
+        own = (key for key in sent if key not in _NO_KEYS and not (self._keyring and self._keyring.recognise(key)))
+        return next(own, None)
 
     def authenticate_reader(self, request: Request, edit_id: str) -> Principal:
         """Who reads an edit: by `?token=`, which is for browsers, or by key. Raises Unauthorized."""
@@ -52,9 +56,16 @@ class Door:
         return self._tokens.sign(edit.id, Principal(edit.owner), int(self.now_s() + lifetime_s))
 
 
-def _keys_of(request: Request) -> Iterator[str]:
-    """All that may be one, that of `Authorization` first."""
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    named = (request.headers.get(name, "").removeprefix("Bearer ") for name in _KEY_HEADERS)
-    keys = (bearer if scheme.lower() == "bearer" else "", *named)
-    yield from (key for key in map(str.strip, keys) if key not in _NO_KEYS)
+def _key_of(request: Request) -> str | None:
+    """The first that is there."""
+    return next((key for name in _KEY_HEADERS if (key := _key_in(request, name))), None)
+
+
+def _portkeys(request: Request) -> str:
+    return _key_in(request, _PORTKEYS)
+
+
+def _key_in(request: Request, name: str) -> str:
+    """Empty where there is none; only `Authorization` needs its scheme."""
+    scheme, _, key = request.headers.get(name, "").strip().rpartition(" ")
+    return key if scheme.lower() == "bearer" or (name != "authorization" and not scheme) else ""

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from streamedit.config import ServerSettings
-from streamedit.edits import EditRequest
+from streamedit.edits import EditRequest, Wishes
 from streamedit.gateway import Gateway, Submitted
 from streamedit.idempotency import claim_of
 from streamedit.uploads import closed_unless_done
@@ -17,8 +17,10 @@ from streamedit.web.portkey import Portkey
 from streamedit.web.readers import Collapse, Relay
 from streamedit.web.resource import ResourceRoutes
 from streamedit.web.sse import Answers
+from streamedit.web.wishes import read_headers
 from streamedit.wire.forms import read_request
 from streamedit.wire.multipart import BodyLimits
+from streamedit.wire.wishes import heeding
 
 PATHS = (
     "/v1/images/edits",
@@ -60,8 +62,8 @@ class EditRoutes:
             answer = await self.create_async(request)
             answer.headers["preference-applied"] = _RESPOND_ASYNC
             return answer
-        submitted, streams = await self._submit(request)
-        answer = await (self._relay(submitted) if streams else self._collapse(submitted))
+        submitted, asked = await self._submit(request)
+        answer = await (self._relay(submitted) if asked.stream else self._collapse(submitted, asked.wishes))
         return _named(answer, submitted)
 
     async def create_async(self, request: Request) -> Response:
@@ -69,8 +71,8 @@ class EditRoutes:
         submitted, _ = await self._submit(request)
         return _named(await self._resource.accepted(submitted.edit), submitted)
 
-    async def _submit(self, request: Request) -> tuple[Submitted, bool]:
-        """The edit, and whether its caller wants to see a stream."""
+    async def _submit(self, request: Request) -> tuple[Submitted, EditRequest]:
+        """The edit, and how its caller wants to be answered: the request's uploads are not to be read any more."""
         principal = self._door.authenticate(request)
         said = self._portkey.asked(request)
         asked = await self._read(request)
@@ -78,22 +80,24 @@ class EditRoutes:
             asked, plan = self._portkey.planned(said, request, asked)
             key = request.headers.get("idempotency-key")
             claim = await claim_of(key, principal.id, asked) if key is not None else None
-            return await self._gateway.submit(asked, principal.id, claim, plan), asked.stream
+            return await self._gateway.submit(asked, principal.id, claim, plan), asked
 
     async def _read(self, request: Request) -> EditRequest:
         length = request.headers.get("content-length", "")
         self._limits.check_body(int(length) if length.isdecimal() else 0)
+        headers = read_headers(request.headers)
         upload_s, silence_s = self._server.upload_s, self._server.upload_silence_s
         async with arriving(request.stream(), within_s=upload_s, silence_s=silence_s) as body:
             asked = await read_request(request.headers.get("content-type", ""), body, self._limits)
-        return replace(asked, model=request.path_params.get("model") or asked.model)
+        model = request.path_params.get("model") or asked.model
+        return replace(asked, model=model, wishes=heeding(asked.wishes, headers))
 
     async def _relay(self, submitted: Submitted) -> Response:
         events = await self._gateway.follow(submitted.edit.id, 0, self._server.heartbeat_s)
         return self._answers.stream(Relay(events, self._reader(submitted)))
 
-    async def _collapse(self, submitted: Submitted) -> Response:
-        keepalive_s = self._server.json_keepalive_s
+    async def _collapse(self, submitted: Submitted, wishes: Wishes) -> Response:
+        keepalive_s = wishes.keepalive_s or self._server.json_keepalive_s
         events = await self._gateway.follow(submitted.edit.id, 0, keepalive_s or self._server.heartbeat_s)
         return self._answers.json(Collapse(events, keepalive_s is not None, self._reader(submitted)))
 

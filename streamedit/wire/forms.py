@@ -16,7 +16,7 @@ from python_multipart.multipart import parse_options_header
 from streamedit.edits import EditOptions, EditRequest, InputImage
 from streamedit.errors import InvalidRequest, UnsupportedBody, param_path
 from streamedit.uploads import closed_unless_done
-from streamedit.wire import dataurls
+from streamedit.wire import dataurls, wishes
 from streamedit.wire.multipart import BodyLimits, Form, read_form
 from streamedit.wire.nested import flatten
 from streamedit.wire.schemas import MAX_IMAGES, EditBody, EditFields, ImageReference
@@ -64,13 +64,14 @@ def _from_form(form: Form) -> EditRequest:
     for name, _ in form.texts:
         if _is_image_field(name):
             raise InvalidRequest(f"{name} must be a file.", param=name.partition("[")[0], code="invalid_type")
-    known = {name: text for name, text in form.texts if name in EditFields.model_fields}
-    checked = _checked(lambda: EditFields.model_validate(known))
+    texts = [pair for pair in form.texts if not wishes.is_wish(pair[0])]
+    known = {name: text for name, text in texts if name in EditFields.model_fields}
+    checked = validated(lambda: EditFields.model_validate({**known, **wishes.in_form(form.texts)}))
     images = _images_of(form)
     if not images:
         raise InvalidRequest("image is required: one or more files.", param="image", code="missing_required_parameter")
     single = {name.removesuffix("[]"): image for name, image in form.files if name in _SINGLE_FILES}
-    request = _request(checked, images, [pair for pair in form.texts if pair[0] not in known])
+    request = _request(checked, images, [pair for pair in texts if pair[0] not in known])
     extra_files = tuple(pair for pair in form.files if not _is_image_field(pair[0]))
     return _not_empty(replace(request, mask=single.get("mask"), markup=single.get("markup"), extra_files=extra_files))
 
@@ -81,7 +82,7 @@ def overridden(request: EditRequest, overrides: Sequence[tuple[str, str]]) -> Ed
         return request
     texts = dict(overrides)
     known = {name: text for name, text in texts.items() if name in EditFields.model_fields}
-    checked = _checked(lambda: EditFields.model_validate({"prompt": request.prompt, **known}))
+    checked = validated(lambda: EditFields.model_validate({"prompt": request.prompt, **known}))
     options = {name: getattr(checked, name) for name in _OPTION_NAMES if name in known}
     kept = tuple(pair for pair in request.extra if pair[0] not in texts)
     return replace(
@@ -117,7 +118,7 @@ async def _read_json(chunks: AsyncIterator[bytes], limits: BodyLimits) -> EditRe
 
 
 def _from_json(body: bytes, limits: BodyLimits) -> EditRequest:
-    checked = _checked(lambda: EditBody.model_validate_json(body))
+    checked = validated(lambda: EditBody.model_validate_json(body))
     images = [_resolve(image, f"images[{index}]", limits) for index, image in enumerate(checked.images)]
     mask = _resolve(checked.mask, "mask", limits) if checked.mask else None
     markup = _resolve(checked.markup, "markup", limits) if checked.markup else None
@@ -145,10 +146,11 @@ def _request(checked: EditFields, images: Sequence[InputImage], extra: Sequence[
         stream=bool(checked.stream),
         options=EditOptions(**{name: getattr(checked, name) for name in _OPTION_NAMES}),
         extra=tuple(extra),
+        wishes=wishes.of_fields(checked),
     )
 
 
-def _checked(validate: Callable[[], _Model]) -> _Model:
+def validated(validate: Callable[[], _Model]) -> _Model:
     """The validated model; else an error that lists every mistake and names the first one's parameter."""
     try:
         return validate()

@@ -1,9 +1,11 @@
 """JSON as form fields, both ways: `a[b]` for members, `a[]` for elements, as OpenAI's SDKs write them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from streamedit.events import Json
 from streamedit.wire import payloads
+
+_MAX_DEPTH = 32
 
 
 def flatten(name: str, value: Json) -> list[tuple[str, str]]:
@@ -24,15 +26,26 @@ def root_of(name: str) -> str:
     return name.partition("[")[0]
 
 
-def unflatten(pairs: Iterable[tuple[str, str]]) -> dict[str, Json]:
-    """Form fields as the JSON that they came from; texts that are JSON by themselves are read as that.
+def scalar(text: str) -> Json:
+    """A text that is JSON by itself as that."""
+    try:
+        return payloads.loads(text.encode())
+    except ValueError:
+        return text
+
+
+def unflatten(pairs: Iterable[tuple[str, str]], read: Callable[[str], Json] = scalar) -> dict[str, Json]:
+    """Form fields as the JSON that they came from; `read` makes the value of a text.
 
     Elements that are objects cannot be told apart in a form: members of the same name begin a new one. Raises ValueError for
-    names that contradict each other.
+    names that contradict each other, or go too deep.
     """
     root: dict[str, Json] = {}
     for name, text in pairs:
-        _put(root, [part.removesuffix("]") for part in name.split("[")], _scalar(text))
+        path = [part.removesuffix("]") for part in name.split("[")]
+        if len(path) > _MAX_DEPTH:
+            raise ValueError("it is nested too deep")
+        _put(root, path, read(text))
     return root
 
 
@@ -58,10 +71,3 @@ def _inner(place: dict[str, Json], name: str, kind: type) -> Json:
     if not isinstance(inner, kind):
         raise ValueError(f"{name} is two things")
     return inner
-
-
-def _scalar(text: str) -> Json:
-    try:
-        return payloads.loads(text.encode())
-    except ValueError:
-        return text

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from streamedit.wire.wishes import WishFields
+
 MAX_PROMPT_CHARS = 32_000
 MAX_IMAGES = 16
 
@@ -21,10 +23,8 @@ _Text: TypeAlias = Annotated[str | None, _Absent]
 _Flag: TypeAlias = Annotated[bool | None, _Absent]
 
 
-class EditFields(BaseModel):
+class EditFields(WishFields):
     """The parameters of an edit beside its images. Fields that are not named here are kept and passed on."""
-
-    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
 
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARS, description="What to change.")
     model: _Text = Field(None, description="A model of this server (`/v1/models`); its default model when absent.")

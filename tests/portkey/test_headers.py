@@ -119,15 +119,13 @@ def test_what_cannot_be_read(name: str, value: str) -> None:
     assert (caught.value.detail.status, caught.value.detail.param) == (400, f"x-portkey-{name.replace('_', '-')}")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "x-amz-security-token",
-        "x-csrf-token", "client-secret", "host", "content-length", "content-type", "transfer-encoding", "connection", "te",
-        "x-forwarded-for", "forwarded", "x-portkey-config",
-    ],
-)  # fmt: skip
+def test_what_is_passed_on() -> None:
+    """The headers that are there, whatever their case."""
+    assert forwarded({"x-a": "1", "x-b": "2"}, ["X-A", "x-c"]) == {"x-a": "1"}
+
+
+@pytest.mark.parametrize("name", ["Authorization", "x-api-key", "cookie", "host", "content-length", "x-forwarded-for"])
 def test_what_is_not_passed_on(name: str) -> None:
-    """Credentials, and what is HTTP's own: a 400, whether they are there or not."""
-    with pytest.raises(InvalidRequest, match=f"The header '{name.lower()}' is not passed on"):
+    """Credentials, and what is HTTP's own: a 400 that names the header, whether it is there or not."""
+    with pytest.raises(InvalidRequest, match=f"{name.lower()} is not forwarded"):
         forwarded({}, [name])

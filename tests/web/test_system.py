@@ -76,14 +76,25 @@ def locked() -> Iterator[RunningServer]:
         yield running
 
 
-@pytest.mark.parametrize("name", ["authorization", "api-key", "x-api-key", "x-litellm-api-key"])
-def test_a_key_opens_the_server_wherever_clients_put_it(locked: RunningServer, name: str) -> None:
-    """Bearer, Azure's header and LiteLLM's carry the key; a wrong one is 401 `invalid_api_key` in any of them."""
+KEY_HEADERS = ["x-litellm-api-key", "authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key"]
+
+
+@pytest.mark.parametrize("prefix", ["", "Bearer ", "bearer "])
+@pytest.mark.parametrize("name", KEY_HEADERS)
+def test_a_key_opens_the_server_wherever_clients_put_it(locked: RunningServer, name: str, prefix: str) -> None:
+    """OpenAI's header and those of LiteLLM's clients carry the key; a wrong one is 401 `invalid_api_key` in any of them."""
     for key, status in (("sk-right", 200), ("sk-other", 200), ("sk-wrong", 401)):
-        value = f"Bearer {key}" if name == "authorization" else key
-        answered = post(locked.edits_url, headers={name: value})
+        answered = post(
+            locked.edits_url, headers={name: f"{prefix or 'Bearer '}{key}" if name == "authorization" else prefix + key}
+        )
         assert answered.status == status
         assert status == 200 or answered.error["code"] == "invalid_api_key"
+
+
+def test_litellms_own_header_comes_first(locked: RunningServer) -> None:
+    """Its clients keep `Authorization` for somebody else's key."""
+    headers = {"authorization": "Bearer sk-upstreams", "x-litellm-api-key": "Bearer sk-right"}
+    assert post(locked.edits_url, headers=headers).status == 200
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer"}, {"authorization": "Basic c2stcmlnaHQ6"}, {"api-key": ""}])

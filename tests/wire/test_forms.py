@@ -98,7 +98,7 @@ class TestForm:
 
     async def test_unknown_fields_are_kept(self) -> None:
         """Verbatim, in their order, repeated and bracketed ones too, and files as files."""
-        extra = (("svg[reasoning][effort]", "none"), ("tags[]", "b"), ("tags[]", "a"), ("complexity", ""), ("x", "null"))
+        extra = (("svg[reasoning][effort]", "none"), ("labels[]", "b"), ("labels[]", "a"), ("complexity", ""), ("x", "null"))
         request = await read_form(extra[0], PROMPT, *extra[1:4], PHOTO, extra[4], ("sketch", b"lines"))
         assert request.extra == extra
         assert [(name, await file.upload.read()) for name, file in request.extra_files] == [("sketch", b"lines")]

@@ -33,6 +33,19 @@ def test_contradictions_are_errors(names: tuple[str, str]) -> None:
         unflatten([(name, "1") for name in names])
 
 
+def test_nobody_nests_beyond_all_measure() -> None:
+    """A name with brackets without end is an error like any other."""
+    assert unflatten([("a" + "[b]" * 31, "1")])
+    with pytest.raises(ValueError, match="too deep"):
+        unflatten([("a" + "[b]" * 32, "1")])
+
+
+def test_texts_are_read_as_told() -> None:
+    """As JSON where they are that, or as they are."""
+    assert unflatten([("a[]", "1"), ("a[]", "x")]) == {"a": [1, "x"]}
+    assert unflatten([("a[b]", "007"), ("a[c]", "1")], str) == {"a": {"b": "007", "c": "1"}}
+
+
 def test_the_root_is_what_a_part_belongs_to() -> None:
     """Its first name."""
     assert [root_of(name) for name in ("a", "a[b][]", "a[]")] == ["a"] * 3
