@@ -57,7 +57,7 @@ class Offers:
             raise InvalidRequest("model is required.", param="model", code="missing_required_parameter")
         params = {ours: getattr(config, theirs) for theirs, ours in _PARAMS.get(provider, {}).items()}
         said = {name: value for name, value in params.items() if value is not None}
-        target = Target(provider, model, config.api_key, self._base(provider, config), said)
+        target = Target(provider, model, config.api_key, self._base(provider, config), said, is_callers=True)
         if lacks := setup.mistake(target):
             raise InvalidRequest(f"For a key of your own: {lacks}", param="x-portkey-provider", code="incomplete_provider")
         return Route(model, (target,))

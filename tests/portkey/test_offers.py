@@ -88,7 +88,7 @@ def test_a_callers_key_where_it_is_allowed() -> None:
     """The caller's account at the provider's own address, with nothing of this server's, and no health kept of it."""
     config = Config(provider="openai", api_key="sk-caller", openai_organization="org-caller")
     assert OPEN.find(config, "gpt-image-9").targets == (
-        Target("openai", "gpt-image-9", "sk-caller", None, {"organization": "org-caller"}),
+        Target("openai", "gpt-image-9", "sk-caller", None, {"organization": "org-caller"}, is_callers=True),
     )
     assert OPEN.find(config, None).model == "gpt-image-2"
     assert ids(OPEN, Config(provider="openai"), "fast") == ["4"]

@@ -1,4 +1,4 @@
-"""Portkey's clients, seen from the other end of a socket: whose account makes the edit, after whom, and what is told of that."""
+"""Portkey's clients, seen from the other end of a socket: whose account makes the edit, after whom, and what they are told."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ import httpx
 import pytest
 from clients import Answer, post
 from servers import RunningServer, serving, settings_of
-from upstreams import Hang, ScriptedUpstream, Script, answer, completed, json_answer, partial
+from upstreams import Hang, Script, ScriptedUpstream, answer, completed, json_answer, partial
 
 from streamedit.config import Settings
 from streamedit.health import CoolRules
@@ -70,7 +70,7 @@ def ask(server: RunningServer, fields: Mapping[str, Any] | None = None, **header
     return post(server.edits_url, fields, headers=named)
 
 
-def model(name: str, **more: Any) -> dict[str, Any]:
+def model(name: str, /, **more: Any) -> dict[str, Any]:
     """A target of a config."""
     return {"provider": "openai", "override_params": {"model": name}, **more}
 
@@ -242,8 +242,10 @@ def test_a_callers_own_key(generous: RunningServer, scripted: ScriptedUpstream) 
     assert ask(generous, {"model": "gpt-image-9"}, config=config).status == 200
     assert asked(scripted) == [("gpt-image-2", CALLERS)] * 2 + [("gpt-image-9", CALLERS)]
     refused = ask(generous, config=config)
+    assert (refused.status, refused.error["code"]) == (401, "invalid_api_key")
     assert CALLERS not in generous.log_text + refused.body.decode() + str(refused.headers)
-    assert ask(generous, provider="openai").status == 401, "the provider refuses this server's key, too"
+    other = ask(generous, provider="openai")
+    assert (other.status, other.error["code"]) == (502, "upstream_unauthorized"), "this server's own key is none of theirs"
     assert asked(scripted)[-1] == ("gpt-image-2", HOUSE)
 
 
