@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import packages
 import pytest
 from servers import RunningServer, serving, settings_of
 from upstreams import ScriptedUpstream, upstream
@@ -14,12 +15,29 @@ PHOTOS = Path(__file__).parent / "photos"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--long`: what takes its time runs as often as it was promised."""
-    parser.addoption("--long", action="store_true", help="run interleavings and kills in their full number")
+    parser.addoption(
+        "--long", action="store_true", help="run interleavings and kills in their full number, and clients of other makers"
+    )
 
 
 @pytest.fixture(scope="session")
 def long(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--long"))
+
+
+@pytest.fixture(scope="session")
+def litellm(long: bool) -> str:
+    return packages.python(long, "litellm", "litellm==1.106.2")
+
+
+@pytest.fixture(scope="session")
+def portkey(long: bool) -> str:
+    return packages.python(long, "portkey", "portkey-ai==2.3.4")
+
+
+@pytest.fixture(scope="session")
+def node(long: bool) -> Path:
+    return packages.node(long)
 
 
 @pytest.fixture(scope="session")

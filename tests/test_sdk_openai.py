@@ -8,7 +8,8 @@ from pathlib import Path
 import openai
 import pytest
 import upstreams
-from openai import AsyncOpenAI, OpenAI
+from fronts import KEY, fronting
+from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 from openai.types import ImageEditCompletedEvent, ImageEditPartialImageEvent, ImagesResponse
 from PIL import Image
 from servers import RunningServer
@@ -137,6 +138,13 @@ def test_the_sdk_buys_an_edit_only_once(relay: RunningServer, scripted: Scripted
     assert client.images.edit(image=photos / "chelsea.png", prompt="p").data
     assert len(scripted.asked) == 3
     client.close()
+
+
+def test_azure_s_client_is_a_client(photos: Path) -> None:
+    """It puts its key into `api-key`, its deployment into the path and a version behind it; the stream is the same."""
+    with fronting("gpt-image-2") as front, AzureOpenAI(azure_endpoint=front.url, api_key=KEY, api_version="preview") as client:
+        stream = client.images.edit(model="gpt-image-2", image=photos / "chelsea.png", prompt="p", stream=True)
+        assert [event.type for event in stream] == ["image_edit.completed"]
 
 
 def test_a_client_that_closes_its_stream_at_once_harms_nobody(client: OpenAI, server: RunningServer, photos: Path) -> None:

@@ -1,7 +1,8 @@
 """A request's body -> EditRequest, from multipart/form-data or JSON.
 
 What is accepted is what OpenAI's clients send (`image`, `image[]`, numbers and booleans as text, any order); what is not known
-is kept. Images are not looked into here.
+is kept. Images are not looked into here. That an image is missing, or is no URL, is said in the words of llmapi.site, which its
+clients look for.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from anyio import to_thread
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from python_multipart.multipart import parse_options_header
 
 from streamedit.edits import EditOptions, EditRequest, InputImage
@@ -19,9 +21,10 @@ from streamedit.uploads import closed_unless_done
 from streamedit.wire import dataurls, wishes
 from streamedit.wire.multipart import BodyLimits, Form, read_form
 from streamedit.wire.nested import flatten
-from streamedit.wire.schemas import MAX_IMAGES, EditBody, EditFields, ImageReference
+from streamedit.wire.schemas import MAX_IMAGES, NO_IMAGE, EditBody, EditFields, ImageReference
 
 _IMAGE_FIELD = re.compile(r"image(\[\d*\])?")
+_INDEX = re.compile(r"\[\d+\]")
 _SINGLE_FILES = ("mask", "mask[]", "markup", "markup[]")
 _OPTION_NAMES = tuple(field.name for field in fields(EditOptions))
 
@@ -69,7 +72,7 @@ def _from_form(form: Form) -> EditRequest:
     checked = validated(lambda: EditFields.model_validate({**known, **wishes.in_form(form.texts)}))
     images = _images_of(form)
     if not images:
-        raise InvalidRequest("image is required: one or more files.", param="image", code="missing_required_parameter")
+        raise InvalidRequest("image file is required", param="image", code="missing_required_parameter")
     single = {name.removesuffix("[]"): image for name, image in form.files if name in _SINGLE_FILES}
     request = _request(checked, images, [pair for pair in texts if pair[0] not in known])
     extra_files = tuple(pair for pair in form.files if not _is_image_field(pair[0]))
@@ -128,11 +131,9 @@ def _from_json(body: bytes, limits: BodyLimits) -> EditRequest:
 
 def _resolve(reference: ImageReference, param: str, limits: BodyLimits) -> InputImage:
     if reference.file_id is not None:
-        raise InvalidRequest(
-            f"{param}.file_id is not supported; send the image as a data URL in image_url.",
-            param=f"{param}.file_id",
-            code="unsupported_parameter",
-        )
+        name = _INDEX.sub("[]", param)
+        message = f"{name}.file_id is not supported (use {name}.image_url instead)"
+        raise InvalidRequest(message, param=f"{param}.file_id", code="unsupported_parameter")
     image = dataurls.decode(reference.image_url or "", f"{param}.image_url")
     limits.check_image(image.upload.size_bytes, param)
     return image
@@ -159,6 +160,15 @@ def validated(validate: Callable[[], _Model]) -> _Model:
         first = mistakes[0]
         if first["type"] == "json_invalid":
             raise InvalidRequest("The body is not valid JSON.", param="body", code="invalid_json") from None
-        text = "; ".join(f"{param_path(mistake['loc']) or 'body'}: {mistake['msg']}" for mistake in mistakes)
+        text = "; ".join(_in_words(mistake) for mistake in mistakes)
         code = "missing_required_parameter" if first["type"] == "missing" else "invalid_value"
         raise InvalidRequest(text, param=param_path(first["loc"]) or "body", code=code) from None
+
+
+def _in_words(mistake: ErrorDetails) -> str:
+    param = param_path(mistake["loc"]) or "body"
+    if mistake["type"] == NO_IMAGE:
+        return f"{_INDEX.sub('[]', param)}.image_url is required"
+    if param in ("images", "image") and mistake["type"] in ("missing", "too_short"):
+        return "images[].image_url is required"
+    return f"{param}: {mistake['msg']}"

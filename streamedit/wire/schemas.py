@@ -5,12 +5,15 @@ Source: OpenAI's API reference of `POST /v1/images/edits` (parameters, ranges, `
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from streamedit.wire.wishes import WishFields
 
 MAX_PROMPT_CHARS = 32_000
 MAX_IMAGES = 16
+NO_IMAGE = "no_image"
+"""The type of the mistake that an image reference names no image."""
 
 
 def _blank_is_absent(value: object) -> object:
@@ -48,24 +51,37 @@ class EditFields(WishFields):
 
 
 class ImageReference(BaseModel):
-    """An input image in a JSON body: exactly one of the two."""
+    """An input image in a JSON body: exactly one of `image_url` and `file_id`. xAI's clients write `url`, beside a `type`."""
 
     model_config = ConfigDict(extra="forbid")
 
-    image_url: str | None = Field(None, description="A data URL.")
+    image_url: str | None = Field(None, validation_alias=AliasChoices("image_url", "url"), description="A data URL.")
     file_id: str | None = None
+    type: Literal["image_url"] | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "ImageReference":
-        if (self.image_url is None) == (self.file_id is None):
+        if self.image_url is None and self.file_id is None:
+            raise PydanticCustomError(NO_IMAGE, "image_url is required")
+        if self.image_url is not None and self.file_id is not None:
             raise ValueError("give exactly one of image_url and file_id")
         return self
 
 
-class EditBody(EditFields):
-    """A JSON request: the fields, and the images by reference."""
+def _listed(images: object) -> object:
+    """xAI's clients write one image without a list around it; null is as good as none."""
+    if isinstance(images, dict):
+        return [images]
+    return [] if images is None else images
 
-    images: list[ImageReference] = Field(min_length=1, max_length=MAX_IMAGES)
+
+_References: TypeAlias = Annotated[list[ImageReference], BeforeValidator(_listed)]
+
+
+class EditBody(EditFields):
+    """A JSON request: the fields, and the images by reference; `image` is taken for `images`."""
+
+    images: _References = Field(min_length=1, max_length=MAX_IMAGES, validation_alias=AliasChoices("images", "image"))
     mask: ImageReference | None = None
     markup: ImageReference | None = None
 

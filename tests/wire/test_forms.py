@@ -143,6 +143,10 @@ class TestForm:
         detail = (await refused_form(*parts)).detail
         assert (detail.status, detail.param, detail.code) == (400, param, code)
 
+    async def test_a_form_without_an_image_is_told_in_llmapi_s_words(self) -> None:
+        """Its clients look for this text."""
+        assert (await refused_form(PROMPT, ("mask", b"overlay"))).detail.message == "image file is required"
+
     @pytest.mark.parametrize(("name", "value"), OUT_OF_RANGE)
     async def test_a_value_out_of_range_is_a_400(self, name: str, value: object) -> None:
         """Naming the parameter."""
@@ -257,6 +261,46 @@ class TestJson:
         body = {name: value for name, value in MINIMAL.items() if name != missing}
         detail = (await refused_json(json.dumps(body).encode())).detail
         assert (detail.param, detail.code) == (missing, "missing_required_parameter")
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"images": None}, "images[].image_url is required"),
+            ({"images": []}, "images[].image_url is required"),
+            ({"images": [{"image_url": PNG}, {}]}, "images[].image_url is required"),
+            ({"images": [{"image_url": None}]}, "images[].image_url is required"),
+            ({"images": [{"file_id": "f"}]}, "images[].file_id is not supported (use images[].image_url instead)"),
+            ({"mask": {}}, "mask.image_url is required"),
+            ({"mask": {"file_id": "f"}}, "mask.file_id is not supported (use mask.image_url instead)"),
+        ],
+    )
+    async def test_images_that_are_not_there_are_told_in_llmapi_s_words(self, change: dict[str, Any], message: str) -> None:
+        """Its clients look for these texts."""
+        assert (await refused_json(json.dumps({**MINIMAL, **change}).encode())).detail.message == message
+
+    async def test_no_images_at_all_are_told_in_llmapi_s_words(self) -> None:
+        """Beside other mistakes, too."""
+        alone, first = [(await refused_json(body)).detail.message for body in (b'{"prompt": "x"}', b"{}")]
+        assert (alone, first) == ("images[].image_url is required", "prompt: Field required; images[].image_url is required")
+
+    @pytest.mark.parametrize("name", ["image", "images"])
+    async def test_images_may_be_written_as_xai_has_them(self, name: str) -> None:
+        """`url` beside a `type`, one image without a list, several with one; a mask likewise."""
+        reference = {"url": PNG, "type": "image_url"}
+        for images in (reference, [reference], [reference, {"image_url": PNG}]):
+            request = await read_json({"prompt": "x", name: images, "mask": reference})
+            contents = [await image.upload.read() for image in request.files()]
+            assert contents == [b"photo"] * (len(images) + 1 if isinstance(images, list) else 2)
+            assert not request.extra
+
+    @pytest.mark.parametrize(
+        ("images", "param"),
+        [({"url": "https://x/y.png"}, "images[0].image_url"), ({"url": PNG, "type": "file"}, "image[0].type")],
+    )
+    async def test_a_wrong_image_of_xai_s_is_named(self, images: object, param: str) -> None:
+        """An address that is no data URL, and a type that is not known."""
+        detail = (await refused_json(json.dumps({"prompt": "x", "image": images}).encode())).detail
+        assert (detail.status, detail.param) == (400, param)
 
     @pytest.mark.parametrize(
         "body", [b"", b"{", b"{}{}", b'{"prompt": "\xff"}', b"prompt=x", b"[" * 100_000, b'{"prompt": "\\ud800"}']

@@ -60,10 +60,12 @@ def test_blank_is_absent(name: str, absent: str | None) -> None:
         ("False", False),
         ("0", False),
         (True, True),
+        *((text, True) for text in ("t", "T")),
+        *((text, False) for text in ("f", "F", "FALSE")),
     ],
 )
 def test_flags_are_read_as_clients_write_them(text: object, value: bool) -> None:
-    """JavaScript, Python and curl spell booleans differently."""
+    """JavaScript, Python, Go and curl spell booleans differently."""
     assert validated(stream=text).stream is value
 
 
