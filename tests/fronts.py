@@ -13,7 +13,7 @@ from upstreams import Asked, ScriptedUpstream, upstream
 
 from streamedit.config import from_file
 from streamedit.providers import available
-from streamedit.routing import Route, Routes
+from streamedit.routes import Route, Routes
 
 KEY = "sk-of-this-server"
 

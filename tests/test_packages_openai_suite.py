@@ -9,7 +9,7 @@ import packages
 import pytest
 from servers import serving, settings_of
 
-from streamedit.routing import Target
+from streamedit.targets import Target
 
 OPENAI = "openai==3.54.0"
 BESIDE = ("aiohttp==3.14.5", "pytest==9.2.0", "pytest-asyncio==1.5.0", "pytest-xdist==3.8.0", "inline-snapshot==0.36.1")
