@@ -1,10 +1,8 @@
 """Makes an edit's n images of as many walks as that takes, within its time."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 
-from streamedit import tally
 from streamedit.attempt import Emit
 from streamedit.edits import EditRequest
 from streamedit.errors import EditError, UpstreamTimeout
@@ -49,7 +47,7 @@ class Dispatch:
             tasks = [images.create_task(_failure_of(walk, plan)) for walk in walks]
         failed = [error for task in tasks if (error := task.result()) is not None]
         if failed:
-            raise _in_sum(failed)
+            raise failed[0]
 
     def _makes_all(self, request: EditRequest, plan: Plan) -> bool:
         """Whichever target takes over makes all of the images in one call."""
@@ -63,13 +61,6 @@ async def _failure_of(walk: Walk, plan: Plan) -> EditError | None:
     except EditError as error:
         return error
     return None
-
-
-def _in_sum(failed: Sequence[EditError]) -> EditError:
-    """The first of the failures, with the attempts of all."""
-    detail = failed[0].detail
-    counts = tally.summed([each.detail.headers for each in failed])
-    return failed[0].retold(replace(detail, headers={**detail.headers, **counts}))
 
 
 def _indexing(request: EditRequest, listener: Listener) -> Listener:

@@ -7,8 +7,9 @@ import asyncio
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from streamedit import tally
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest
 from streamedit.errors import EditError, InternalError, Interrupted, ShuttingDown
@@ -122,8 +123,10 @@ class _Production:
     async def end(self, failure: EditError) -> None:
         """An edit that has not ended yet ends with `failure`; a late failure spoils no finished edit."""
         if not self._order.ended:
+            detail = failure.detail
+            told = {**detail.headers, **tally.of_attempts(self._attempts)}
             with suppress(Interrupted):
-                await self.emit(Failed(failure.detail))
+                await self.emit(Failed(replace(detail, headers=told)))
 
     def record(self) -> EditRecord:
         overheads_s = (each.overhead_s for each in self._attempts if each.overhead_s is not None)

@@ -1,12 +1,14 @@
 """What answers tell of an edit in their headers: who made it, after how many attempts, for how much. Pure.
 
-Each walk tells of itself in the headers of its events; an edit's images may have been made by several walks.
+Each walk tells of itself in the headers of its events; an edit's images may have been made by several walks. What an edit fails
+with tells of them all.
 """
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from streamedit.events import Completed, Event, Failed, PartialImage
+from streamedit.telemetry import AttemptRecord
 
 MODEL = "x-streamedit-model"
 PROVIDER = "x-streamedit-provider"
@@ -41,14 +43,21 @@ def of_edit(events: Sequence[Event]) -> Mapping[str, str]:
         return {}
     cost_micros = cost_of(images)
     cost = {COST: dollars(cost_micros)} if cost_micros is not None else {}
-    return {**each[0], **summed(each), **cost}
+    return {**each[0], **_counts(failures or each), **cost}
 
 
-def summed(each: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
-    """The counts of walks side by side, those that they tell, as the counts of them all."""
-    sums = {name: str(sum(_counts(name, each))) for name in _SUMMED if _counts(name, each)}
-    farthest = {FALLBACKS: str(max(_counts(FALLBACKS, each)))} if _counts(FALLBACKS, each) else {}
-    return {**sums, **farthest}
+def of_attempts(attempts: Sequence[AttemptRecord]) -> Mapping[str, str]:
+    """The headers for an edit that has failed, of all calls that were made for it."""
+    if not attempts:
+        return {}
+    courses = {(attempt.image_index, attempt.stage) for attempt in attempts}
+    return {
+        MODEL: attempts[-1].model,
+        PROVIDER: attempts[-1].provider,
+        ATTEMPTS: str(len(attempts)),
+        RETRIES: str(len(attempts) - len(courses)),
+        FALLBACKS: str(max(attempt.stage for attempt in attempts) - 1),
+    }
 
 
 def of_later(headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -74,5 +83,7 @@ def dollars(micros: int) -> str:
     return f"{Decimal(micros).scaleb(-6).normalize():f}"
 
 
-def _counts(name: str, each: Sequence[Mapping[str, str]]) -> Sequence[int]:
-    return [int(headers[name]) for headers in each if name in headers]
+def _counts(each: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """The counts of walks side by side, as far as they tell any, as the counts of them all."""
+    told = {name: [int(headers[name]) for headers in each if name in headers] for name in (*_SUMMED, FALLBACKS)}
+    return {name: str(max(counts) if name == FALLBACKS else sum(counts)) for name, counts in told.items() if counts}

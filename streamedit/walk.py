@@ -180,10 +180,8 @@ class Walk:
         detail, last = error.detail, self._failed[-1].target
         each = ", ".join(f"{one.target.name} {one.error.status} {one.error.code or one.error.type}" for one in self._failed)
         message = detail.message if len(self._failed) == 1 else f"{detail.message} (attempts: {each})"
-        names = self._names(last.model, last.provider, len(self._failed))
-        if self._told and tally.ATTEMPTS not in self._told:
-            names = tally.of_later(names)
-        return error.retold(replace(detail, message=message, headers={**detail.headers, **names}))
+        headers = {**detail.headers, **self._names(last.model, last.provider, len(self._failed))}
+        return error.retold(replace(detail, message=message, headers=headers))
 
     def _record(
         self, attempt: Attempt, stage: Stage, target: Target, outcome: EditError | str | None, cooldown_s: float

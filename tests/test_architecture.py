@@ -10,8 +10,21 @@ PACKAGE = Path(__file__).parent.parent / "streamedit"
 
 LAYERS = [
     ["errors", "clocks", "turns", "files", "uploads", "contents", "edits", "events"],
-    ["failures", "tally", "targets", "health", "strategies", "routing", "routes"],
-    ["images", "keys", "limits", "documents", "pricing", "idempotency", "config", "telemetry", "wire", "darkroom", "portkey"],
+    ["failures", "targets", "health", "strategies", "routing", "routes"],
+    [
+        "images",
+        "keys",
+        "limits",
+        "documents",
+        "pricing",
+        "idempotency",
+        "config",
+        "telemetry",
+        "tally",
+        "wire",
+        "darkroom",
+        "portkey",
+    ],  # fmt: skip
     ["stores", "upstream"],
     ["providers"],
     ["attempt", "tracker"],

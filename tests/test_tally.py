@@ -1,11 +1,14 @@
 """What answers tell of an edit in their headers, in sum over its images."""
 
+from typing import Any
+
 import pytest
 from providers.scripted import completed, partial
 
 from streamedit import tally
 from streamedit.errors import ErrorDetail
 from streamedit.events import Completed, Failed
+from streamedit.telemetry import AttemptRecord
 
 
 def image(index: int, attempts: int, retries: int, fallbacks: int, cost_micros: int | None = None) -> Completed:
@@ -13,6 +16,16 @@ def image(index: int, attempts: int, retries: int, fallbacks: int, cost_micros: 
     counts = {tally.ATTEMPTS: str(attempts), tally.RETRIES: str(retries), tally.FALLBACKS: str(fallbacks)}
     headers = {tally.MODEL: f"m{index}", tally.PROVIDER: f"p{index}", **counts}
     return Completed(completed().payload, headers, index, cost_micros)
+
+
+def attempt(image_index: int, stage: int) -> AttemptRecord:
+    """A call that has ended."""
+    counts = dict.fromkeys(("partial_images", "images", "size_bytes", "input_tokens", "output_tokens"), 0)
+    times = dict.fromkeys(("started_at_s", "total_s", "cooldown_s"), 0.0)
+    unknown = dict.fromkeys(("status", "overhead_s", "first_event_s", "cost_micros"))
+    names = {"model": f"model-{stage}", "provider": "p", "target": "t", "outcome": "upstream_broken"}
+    told: dict[str, Any] = {**counts, **times, **unknown, **names}
+    return AttemptRecord(number=1, stage=stage, image_index=image_index, charged=False, **told)
 
 
 def test_images_made_side_by_side_are_told_in_sum() -> None:
@@ -32,11 +45,25 @@ def test_a_call_that_made_several_images_is_counted_once() -> None:
     assert later.headers == {tally.MODEL: "m0", tally.PROVIDER: "p0"}
 
 
-def test_the_images_that_failed_were_attempts_too() -> None:
-    """An answer with the images that there are counts the calls for the others."""
+def test_a_failure_tells_of_all_attempts() -> None:
+    """An answer with the images that there are counts the calls for the others, too, and each of them once."""
     failure = Failed(ErrorDetail(502, "t", "m", headers={tally.ATTEMPTS: "3", tally.RETRIES: "2", tally.FALLBACKS: "0"}))
-    assert tally.of_edit([image(0, 1, 0, 0), failure])[tally.ATTEMPTS] == "4"
+    told = tally.of_edit([image(0, 1, 0, 1, 10), failure])
+    assert told == {**image(0, 0, 0, 0).headers, **failure.error.headers, tally.COST: "0.00001"}
     assert tally.of_edit([failure]) == failure.error.headers
+
+
+def test_a_retry_is_an_attempt_at_the_same_image_and_model() -> None:
+    """What is neither an image's first attempt nor the first of a fallback."""
+    attempts = [attempt(0, 1), attempt(0, 1), attempt(1, 1), attempt(0, 2)]
+    assert tally.of_attempts(attempts) == {
+        tally.MODEL: "model-2",
+        tally.PROVIDER: "p",
+        tally.ATTEMPTS: "4",
+        tally.RETRIES: "1",
+        tally.FALLBACKS: "1",
+    }
+    assert tally.of_attempts([]) == {}
 
 
 def test_what_nobody_knows_is_not_told() -> None:

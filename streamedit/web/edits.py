@@ -12,9 +12,10 @@ from streamedit.edits import EditRequest, Wishes
 from streamedit.gateway import Gateway, Submitted
 from streamedit.idempotency import claim_of
 from streamedit.uploads import closed_unless_done
+from streamedit.web import eden
 from streamedit.web.arrivals import arriving
 from streamedit.web.portkey import Portkey
-from streamedit.web.readers import Collapse, Relay
+from streamedit.web.readers import Collapse, Relay, Telling, as_openai
 from streamedit.web.resource import ResourceRoutes
 from streamedit.web.sse import Answers
 from streamedit.web.wishes import read_headers
@@ -25,7 +26,7 @@ from streamedit.wire.wishes import heeding
 PATHS = (
     "/v1/images/edits",
     "/images/edits",
-    "/v3/images/edits",
+    eden.PATH,
     "/openai/v1/images/edits",
     "/openai/deployments/{model:path}/images/edits",
 )
@@ -63,7 +64,8 @@ class EditRoutes:
             answer.headers["preference-applied"] = _RESPOND_ASYNC
             return answer
         submitted, asked = await self._submit(request)
-        answer = await (self._relay(submitted) if asked.stream else self._collapse(submitted, asked.wishes))
+        telling = eden.told_of if _is_edens(request) else as_openai
+        answer = await (self._relay(submitted, telling) if asked.stream else self._collapse(submitted, asked.wishes, telling))
         return _named(answer, submitted)
 
     async def create_async(self, request: Request) -> Response:
@@ -77,6 +79,8 @@ class EditRoutes:
         said = self._portkey.asked(request)
         asked = await self._read(request)
         with closed_unless_done(asked.close):
+            if _is_edens(request):
+                eden.check(asked)
             asked, plan = self._portkey.planned(said, request, asked)
             key = request.headers.get("idempotency-key")
             claim = await claim_of(key, principal.id, asked) if key is not None else None
@@ -92,14 +96,14 @@ class EditRoutes:
         model = request.path_params.get("model") or asked.model
         return replace(asked, model=model, wishes=heeding(asked.wishes, headers))
 
-    async def _relay(self, submitted: Submitted) -> Response:
+    async def _relay(self, submitted: Submitted, telling: Telling) -> Response:
         events = await self._gateway.follow(submitted.edit.id, 0, self._server.heartbeat_s)
-        return self._answers.stream(Relay(events, self._reader(submitted)))
+        return self._answers.stream(Relay(events, self._reader(submitted), telling))
 
-    async def _collapse(self, submitted: Submitted, wishes: Wishes) -> Response:
+    async def _collapse(self, submitted: Submitted, wishes: Wishes, telling: Telling) -> Response:
         keepalive_s = wishes.keepalive_s or self._server.json_keepalive_s
         events = await self._gateway.follow(submitted.edit.id, 0, keepalive_s or self._server.heartbeat_s)
-        return self._answers.json(Collapse(events, keepalive_s is not None, self._reader(submitted)))
+        return self._answers.json(Collapse(events, keepalive_s is not None, self._reader(submitted), telling))
 
     def _reader(self, submitted: Submitted) -> "_Reader":
         cancels = self._server.on_disconnect == "cancel" and submitted.is_new
@@ -120,6 +124,10 @@ class _Reader:
     def left(self) -> None:
         if self.cancels:
             self.gateway.abandon(self.edit_id)
+
+
+def _is_edens(request: Request) -> bool:
+    return request.url.path.startswith(eden.PATH)
 
 
 def _prefers_async(request: Request) -> bool:

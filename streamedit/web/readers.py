@@ -3,18 +3,27 @@
 A reader that leaves hurts nobody, unless the server was told to cancel an edit then.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from streamedit import tally
 from streamedit.contents import Excerpt
 from streamedit.errors import EditError
-from streamedit.events import Event, Failed, collapse
+from streamedit.events import Completed, Event, Failed, Json, collapse
 from streamedit.stores import Logged
 from streamedit.wire import bodies, frames
 
 Events: TypeAlias = AsyncGenerator[Logged | None]
 """As Gateway.follow gives them: None is silence."""
+
+
+Telling: TypeAlias = Callable[[Sequence[Completed]], Mapping[str, Json]]
+"""Images -> fields that an answer has of them beside OpenAI's."""
+
+
+def as_openai(_: Sequence[Completed]) -> Mapping[str, Json]:
+    """Nothing beside OpenAI's fields."""
+    return {}
 
 
 class Told(Protocol):
@@ -32,9 +41,10 @@ class Told(Protocol):
 class Relay:
     """A streamed POST: frames without ids. Until there is something to send, a failure is still a status of its own."""
 
-    def __init__(self, events: Events, told: Told) -> None:
+    def __init__(self, events: Events, told: Told, telling: Telling = as_openai) -> None:
         self._events = events
         self._told = told
+        self._telling = telling
         self._first: Logged | None = None
 
     async def open(self) -> Mapping[str, str]:
@@ -46,10 +56,10 @@ class Relay:
         return tally.of_head(self._first.event, self._first.last)
 
     async def pieces(self) -> AsyncGenerator[bytes]:
-        async for piece in framed(self._first):
+        async for piece in framed(self._first, self._telling):
             yield piece
         async for logged in self._events:
-            async for piece in framed(logged):
+            async for piece in framed(logged, self._telling):
                 yield piece
                 del piece  # the next one may be long in coming
         self._told.delivered()
@@ -66,8 +76,9 @@ class Collapse:
     200 whatever comes, and a failure is an error envelope in the body.
     """
 
-    def __init__(self, events: Events, keeps_alive: bool, told: Told) -> None:
+    def __init__(self, events: Events, keeps_alive: bool, told: Told, telling: Telling = as_openai) -> None:
         self._events = events
+        self._telling = telling
         self._keeps_alive = keeps_alive
         self._told = told
         self._seen: list[Event] = []
@@ -101,7 +112,7 @@ class Collapse:
         result = collapse(self._seen)
         if isinstance(result, Failed):
             raise EditError.told(result.error)
-        self._whole = Whole(bodies.images_response(result))
+        self._whole = Whole(bodies.images_response(result, self._telling(result)))
         return tally.of_edit(self._seen)
 
     async def aclose(self) -> None:
@@ -139,10 +150,11 @@ class Whole:
         """Nothing is held."""
 
 
-async def framed(logged: Logged | None, *, with_id: bool = False) -> AsyncGenerator[bytes]:
+async def framed(logged: Logged | None, telling: Telling = as_openai, *, with_id: bool = False) -> AsyncGenerator[bytes]:
     """An event's frame in slices, a comment for silence."""
     if logged is None:
         yield frames.comment("keep-alive")
         return
-    async for piece in frames.encode(logged.event, logged.id if with_id else None):
+    more = telling([logged.event]) if isinstance(logged.event, Completed) else None
+    async for piece in frames.encode(logged.event, logged.id if with_id else None, more):
         yield piece

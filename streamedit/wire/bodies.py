@@ -143,15 +143,15 @@ def usage_fields(usage: Usage) -> dict[str, Json]:
     return fields
 
 
-def images_response(images: Sequence[Completed]) -> list[Excerpt]:
-    """One ImagesResponse of an edit's completed images, as parts to be sent one after the other.
+def images_response(images: Sequence[Completed], more: Mapping[str, Json] | None = None) -> list[Excerpt]:
+    """One ImagesResponse of an edit's completed images, as parts to be sent one after the other; `more`: further fields.
 
     `auto` is legal in events and not in the response, so it is dropped.
     """
     first = images[0].payload.fields
     shared = {name: value for name, value in first.items() if name not in _PER_EVENT and value not in ("auto", None)}
     usage = _total_usage(images)
-    tail = payloads.dumps({**shared, **({"usage": usage} if usage else {})})
+    tail = payloads.dumps({**shared, **({"usage": usage} if usage else {}), **(more or {})})
     text = b'{"created":%d,"data":[' % _seconds(first.get("created_at"))
     parts: list[Excerpt] = []
     for image in images:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 
 from streamedit.errors import UpstreamBroken, UpstreamRefused
-from streamedit.events import Completed, Event, Failed, PartialImage, Payload
+from streamedit.events import Completed, Event, Failed, Json, PartialImage, Payload
 from streamedit.wire import bodies, payloads
 from streamedit.wire.payloads import COMPLETED, ERROR, PARTIAL_IMAGE
 from streamedit.wire.scanner import JOINED_BYTES, Frame
@@ -32,8 +32,11 @@ def decode(frame: Frame, headers: Mapping[str, str]) -> Event | None:
     return Completed(payload, headers)
 
 
-async def encode(event: Event, event_id: int | None = None) -> AsyncIterator[bytes]:
-    """The frame of an event in slices of at most `SLICE_BYTES`, with an `id:` line where one is given."""
+async def encode(event: Event, event_id: int | None = None, more: Mapping[str, Json] | None = None) -> AsyncIterator[bytes]:
+    """The frame of an event in slices of at most `SLICE_BYTES`, with an `id:` line where one is given.
+
+    `more`: fields that its object has behind its own, which keep their bytes.
+    """
     head = f"event: {name_of(event)}\ndata: ".encode()
     if event_id is not None:
         head = f"id: {event_id}\n".encode() + head
@@ -41,7 +44,8 @@ async def encode(event: Event, event_id: int | None = None) -> AsyncIterator[byt
         yield head + bodies.stream_error(event.error) + b"\n\n"
         return
     held, held_bytes = [head], len(head)
-    async for slice_ in event.payload.content.slices():
+    slices = event.payload.content.slices()
+    async for slice_ in _extended(slices, more) if more else slices:
         if held and held_bytes + len(slice_) > JOINED_BYTES:
             yield b"".join(held)
             held, held_bytes = [], 0
@@ -51,6 +55,19 @@ async def encode(event: Event, event_id: int | None = None) -> AsyncIterator[byt
         yield b"".join(held)
         held = []
     yield b"".join([*held, b"\n\n"])
+
+
+async def _extended(text: AsyncIterator[bytes], fields: Mapping[str, Json]) -> AsyncIterator[bytes]:
+    """An object's text with more fields, the last, which are the ones that parsers take."""
+    held = b""
+    async for slice_ in text:
+        if slice_.isspace():
+            held += slice_
+            continue
+        yield held
+        held = slice_
+    yield held[: held.rindex(b"}")]
+    yield b"," + payloads.dumps(fields)[1:]
 
 
 def name_of(event: Event) -> str:
