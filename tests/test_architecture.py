@@ -11,20 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "streamedit"
 LAYERS = [
     ["errors", "clocks", "turns", "files", "uploads", "contents", "edits", "events"],
     ["failures", "targets", "health", "strategies", "routing", "routes"],
-    [
-        "images",
-        "keys",
-        "limits",
-        "documents",
-        "pricing",
-        "idempotency",
-        "config",
-        "telemetry",
-        "tally",
-        "wire",
-        "darkroom",
-        "portkey",
-    ],  # fmt: skip
+    ["images", "keys", "limits", "documents", "pricing", "idempotency", "config", "telemetry", "tally", "wire", "portkey"],
+    ["darkroom"],
     ["stores", "upstream"],
     ["providers"],
     ["attempt", "tracker"],

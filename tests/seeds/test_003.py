@@ -299,7 +299,7 @@ console.log(`Edited image URL: ${imageUrl}`);
 
 @pytest.mark.timeout(900)
 def test_javascript(front: Front, folder: Path, node: Path) -> None:
-    """The program, with the package, in a folder where it is found. Node by itself finds no default export in it, as bundlers do."""
+    """The program, with the package, in a folder where it is found. Node by itself finds no default export in it."""
     (folder / "node_modules").symlink_to(node / "node_modules")
     (folder / "edit.mjs").write_text(JAVASCRIPT)
     command = [str(node / "node_modules" / ".bin" / "node"), "edit.mjs"]

@@ -63,7 +63,7 @@ def generous(scripted: ScriptedUpstream) -> Iterator[RunningServer]:
         yield running
 
 
-def ask(server: RunningServer, fields: Mapping[str, Any] | None = None, **headers: Any) -> Answer:
+def ask(server: RunningServer, fields: Mapping[str, Any] | None = None, /, **headers: Any) -> Answer:
     """POST an edit with Portkey's headers, written here without their prefix."""
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in headers.items()}
     named = {("" if name == "authorization" else "x-portkey-") + name.replace("_", "-"): text for name, text in texts.items()}
