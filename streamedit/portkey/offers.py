@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
+from streamedit.edits import Wishes
 from streamedit.errors import InvalidRequest, NotFound
 from streamedit.portkey import names
 from streamedit.portkey.configs import Config
@@ -35,16 +36,19 @@ class Offers:
     callers_keys: frozenset[str] = frozenset()
     custom_hosts: frozenset[str] = field(default_factory=frozenset)
 
-    def find(self, config: Config, model: str | None) -> Route:
-        """A model's name and its targets for one target of a config. Raises InvalidRequest, NotFound."""
+    def find(self, config: Config, model: str | None, tags: Sequence[str] = ()) -> Route:
+        """A model's name and its targets for one target of a config. Raises InvalidRequest, NotFound.
+
+        `tags`: the request's; they choose among this server's targets, as they do without a config.
+        """
         provider, model = _named(config, model)
         if provider is None:
-            return self._without_host(config, self.routes.find(model))
+            return self._there(config, self._tagged(self.routes.find(model), tags))
         if provider not in self.setups:
             raise InvalidRequest("Invalid provider passed", param="x-portkey-provider", code="invalid_provider")
         if provider in self.callers_keys and _has_key(config):
             return self._callers(provider, config, model)
-        return self._configured(provider, config, model)
+        return self._there(config, self._tagged(self._configured(provider, model), tags))
 
     def _callers(self, provider: str, config: Config, model: str | None) -> Route:
         """The caller's own account: no health is kept of it, as one caller's bad key must not cool down anything.
@@ -71,24 +75,21 @@ class Offers:
             return f"https://{config.azure_resource_name}.openai.azure.com"
         return None
 
-    def _configured(self, provider: str, config: Config, model: str | None) -> Route:
-        """This server's targets of the provider. Its own keys go where it is configured to send them, and nowhere else."""
+    def _configured(self, provider: str, model: str | None) -> Route:
+        """This server's targets of the provider."""
         mine = [route for route in self.routes.all if _of(route.targets, provider)]
         if not mine:
             theirs = names.theirs(provider)
             told = f"This server has no model of '{theirs}', and takes no key of yours for it."
             raise InvalidRequest(told, param="x-portkey-provider", code="provider_not_configured")
-        route = self._first(provider, mine) if model is None else self._of_model(provider, model)
-        return self._without_host(config, route)
+        return self._first(provider, mine) if model is None else self._of_model(provider, model)
 
     def _first(self, provider: str, mine: Sequence[Route]) -> Route:
         """The default model, where the provider has it, else its first one."""
         default = self.routes.default_model
-        named = [route for route in mine if "*" not in route.model]
-        if named:
-            route = next((route for route in named if route.model == default), named[0])
-        else:
-            route = self.routes.find(f"{provider}/{next(iter(self.setups[provider].models), '')}")
+        named = [route for route in mine if "*" not in route.model] or mine
+        route = next((route for route in named if route.model == default), named[0])
+        route = self.routes.find(route.model.replace("*", next(iter(self.setups[provider].models), "")))
         return replace(route, targets=_of(route.targets, provider))
 
     def _of_model(self, provider: str, model: str) -> Route:
@@ -100,8 +101,22 @@ class Offers:
         told = f"'{names.theirs(provider)}' has no model '{model}' here."
         raise NotFound(told, param="model", code="model_not_found")
 
-    def _without_host(self, config: Config, route: Route) -> Route:
-        """Those of the targets that are at the host which the config names, if it names one."""
+    def _tagged(self, route: Route, tags: Sequence[str]) -> Route:
+        """Those of the targets that the model's own plan has for the tags."""
+        if not self.routes.rules.filters_tags:
+            return route
+        meant = self.routes.plan(route.model, Wishes(tags=tuple(tags))).stages[0].targets
+        targets = tuple(target for target in route.targets if target in meant)
+        if not targets:
+            told = f"No target of '{route.model}' that the config means is for this request's tags."
+            raise InvalidRequest(told, param="tags", code="no_target_for_tags")
+        return replace(route, targets=targets)
+
+    def _there(self, config: Config, route: Route) -> Route:
+        """Those of the targets that are at the host which the config names, if it names one.
+
+        This server's keys go where it is configured to send them, and nowhere else.
+        """
         if config.custom_host is None:
             return route
         wanted = origin(config.custom_host)

@@ -87,15 +87,16 @@ class _Planner:
     def _stage(self, config: Config, option: str, *, is_last: bool) -> Stage:
         fields = [pair for name, value in config.override_params.items() for pair in flatten(name, value)]
         overrides = tuple(pair for pair in fields if pair[0] != "model")
-        overridden(self._situation.request, overrides)
-        route = self._offers.find(config, dict(fields).get("model") or self._situation.request.model)
+        asked = self._situation.request
+        overridden(asked, overrides)
+        route = self._offers.find(config, dict(fields).get("model") or asked.model, asked.wishes.tags)
         return Stage(
             model=route.model,
             targets=tuple(self._with_headers(target, config) for target in route.targets),
             policy=_policy(route.policy, config, is_last=is_last),
             overrides=overrides,
             retry_statuses=config.retry.statuses if config.retry else None,
-            timeout_s=config.request_timeout / 1000 if config.request_timeout else self._situation.request.wishes.timeout_s,
+            timeout_s=config.request_timeout / 1000 if config.request_timeout else asked.wishes.timeout_s,
             option=option,
         )
 

@@ -8,7 +8,7 @@ from streamedit.errors import CallerError, InvalidRequest, NotFound
 from streamedit.portkey.configs import Config
 from streamedit.portkey.offers import Offers, origin
 from streamedit.providers import available
-from streamedit.routes import Route, Routes
+from streamedit.routes import Route, Routes, Rules
 from streamedit.targets import Target
 
 HOUSE = Target("openai", "gpt-image-2", "sk-house", "http://10.0.0.1:8000/v1", {"organization": "org-house"}, id="1")
@@ -58,6 +58,8 @@ def test_configured_targets(provider: str | None, model: str | None, found: list
 def test_a_star_stands_for_the_providers_own_first_model() -> None:
     """Where nothing else is named."""
     assert CLOSED.find(Config(provider="google"), None).targets[0].model == "gemini-3.1-flash-image"
+    everything = Offers(Routes([Route("house/*", (Target("xai", "*"),))], None), available())
+    assert everything.find(Config(provider="x-ai"), None).targets[0].model == "grok-imagine-image-2.0"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,24 @@ def test_a_callers_key_where_it_is_allowed() -> None:
     )
     assert OPEN.find(config, None).model == "gpt-image-2"
     assert ids(OPEN, Config(provider="openai"), "fast") == ["4"]
+
+
+def test_tags_choose_among_targets() -> None:
+    """Where they do without a config, they do with one."""
+    routes = Routes([Route("m", (tagged("a", "eu"), tagged("b", "us"), tagged("c", "us")))], "m", Rules(filters_tags=True))
+    offers = Offers(routes, available())
+    for config in (Config(), Config(provider="openai")):
+        assert [target.id for target in offers.find(config, "m", ("us",)).targets] == ["b", "c"]
+        with pytest.raises(InvalidRequest, match="No target of 'm'"):
+            offers.find(config, "m", ("asia",))
+    other = Offers(Routes([Route("m", (tagged("a", "eu"), AZURE))], "m", Rules(filters_tags=True)), available())
+    with pytest.raises(InvalidRequest, match="this request's tags"):
+        other.find(Config(provider="azure"), "m", ("eu",))
+
+
+def tagged(target_id: str, *tags: str) -> Target:
+    """A target for those tags."""
+    return Target("openai", "m", id=target_id, params={"tags": list(tags)})
 
 
 def test_accounts_of_several_parts() -> None:
