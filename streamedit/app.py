@@ -27,6 +27,7 @@ from streamedit.tracker import Tracker
 from streamedit.turns import Turns
 from streamedit.upstream.client import Upstream, UpstreamLimits
 from streamedit.walk import Tools
+from streamedit.web import facts
 from streamedit.web.answers import HANDLERS, RequestId
 from streamedit.web.auth import Door
 from streamedit.web.edits import EditRoutes
@@ -39,6 +40,7 @@ from streamedit.web.views import Visits
 
 _EXPOSED_HEADERS = (
     "location", "preference-applied", "x-edit-id", "idempotent-replayed", "x-request-id", "retry-after", "x-should-retry",
+    *facts.HEADERS,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from dispatching import dispatch_of
 from providers.scripted import Scripted, Step, completed, partial
 
+from streamedit import tally
 from streamedit.edits import EditOptions, EditRequest
 from streamedit.errors import (
     EditError,
@@ -217,3 +218,20 @@ def bare() -> Completed:
 
 async def _ignore(_: Event) -> None:
     """Nobody listens."""
+
+
+async def test_each_walk_tells_of_itself_once() -> None:
+    """Images made side by side each tell of their own attempts; of one call's images the first does, all say who made them."""
+    aside, _ = await run(request(2, stream=False), Scripted([AWAY]), Scripted([completed()]))
+    assert sorted(counts_of(aside)) == [("provider-1", "2", "1")] * 2
+    together, _ = await run(
+        request(2, stream=False), Scripted([AWAY], n=True), Scripted([completed(), completed(b"REVG", 1)], n=True)
+    )
+    assert counts_of(together) == [("provider-1", "2", "1"), ("provider-1", None, None)]
+
+
+def counts_of(events: Sequence[Event]) -> list[tuple[str, str | None, str | None]]:
+    """Who made each image, and the attempts and retries that are told with it."""
+    told = [event.headers for event in events if isinstance(event, Completed)]
+    names = (tally.ATTEMPTS, tally.RETRIES)
+    return [(headers[tally.PROVIDER], *(headers.get(name) for name in names)) for headers in told]  # type: ignore[misc]

@@ -23,6 +23,15 @@ _LITELLM = {
 }
 LITELLM_HEADERS = (*_LITELLM, "x-litellm-call-id")
 
+_PROVIDER = f"{headers.PREFIX}provider"
+_TRACE_ID = f"{headers.PREFIX}trace-id"
+_RETRIES = f"{headers.PREFIX}retry-attempt-count"
+_OPTION = f"{headers.PREFIX}last-used-option-index"
+PORTKEY_HEADERS = (_PROVIDER, _TRACE_ID, _RETRIES, _OPTION)
+
+HEADERS = (*tally.HEADERS, *LITELLM_HEADERS, *PORTKEY_HEADERS)
+"""All that answers may tell of an edit: pages of other origins may read them."""
+
 
 def litellm(asked: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, str]:
     """LiteLLM's names, for requests with a header of LiteLLM's. Without an id of the caller's own the edit's is the call's."""
@@ -32,11 +41,6 @@ def litellm(asked: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, s
     return {"x-litellm-call-id": call_id, **{theirs: told[ours] for theirs, ours in _LITELLM.items() if ours in told}}
 
 
-PORTKEY_HEADERS = tuple(
-    headers.PREFIX + name for name in ("provider", "retry-attempt-count", "last-used-option-index", "trace-id")
-)
-
-
 def portkey(asked: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, str]:
     """Portkey's names, for requests with a header of Portkey's. Without a trace of the caller's own the edit's id is one.
 
@@ -44,14 +48,14 @@ def portkey(asked: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, s
     """
     if not any(name.startswith(headers.PREFIX) for name in asked):
         return {}
-    trace_id = asked.get(PORTKEY_HEADERS[3]) or told.get("x-edit-id") or told["x-request-id"]
+    trace_id = asked.get(_TRACE_ID) or told.get("x-edit-id") or told["x-request-id"]
+    trace = {_TRACE_ID: trace_id[: headers.MAX_TRACE_CHARS]}
     provider = told.get(tally.PROVIDER)
     if provider is None:
-        return {PORTKEY_HEADERS[3]: trace_id[: headers.MAX_TRACE_CHARS]}
-    written = asked.get(PORTKEY_HEADERS[0], "")
+        return trace
+    written = asked.get(_PROVIDER, "")
     named = written if names.ours(written) == provider else names.theirs(provider)
-    values = (named, told[tally.RETRIES], told.get(tally.OPTION, "config"), trace_id)
-    return dict(zip(PORTKEY_HEADERS, values, strict=True))
+    return {**trace, _PROVIDER: named, _RETRIES: told[tally.RETRIES], _OPTION: told.get(tally.OPTION, "config")}
 
 
 NAMINGS: Sequence[Naming] = (litellm, portkey)

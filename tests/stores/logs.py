@@ -139,7 +139,9 @@ def partial(index: int) -> PartialImage:
 
 def completed() -> Completed:
     """A completed image."""
-    return Completed(Payload(Content((b"%50d" % 7, b"%50d" % 8)), {"usage": {"total_tokens": 3}}))
+    return Completed(
+        Payload(Content((b"%50d" % 7, b"%50d" % 8)), {"usage": {"total_tokens": 3}}), {"x-told": "1"}, cost_micros=1_870
+    )
 
 
 async def fill(log: EventLog, edit_id: str, events: Sequence[Event], *, ends: bool = True, create: bool = True) -> None:

@@ -1,7 +1,17 @@
 """What answers tell of their edit, in this server's names and in those of other gateways."""
 
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from clients import Answer, get, post
+from servers import RunningServer, serving, settings_of
+from upstreams import Hang, ScriptedUpstream, answer, completed, json_answer, partial
+
 from streamedit import tally
-from streamedit.web.facts import LITELLM_HEADERS, PORTKEY_HEADERS, litellm, portkey
+from streamedit.targets import Target
+from streamedit.web.facts import HEADERS, LITELLM_HEADERS, PORTKEY_HEADERS, litellm, portkey
 
 TOLD = {
     "x-request-id": "req_1",
@@ -62,3 +72,102 @@ def test_an_answer_without_an_edit_has_a_trace_alone() -> None:
     assert portkey({"x-portkey-config": "{"}, {"x-request-id": "req_1"}) == {"x-portkey-trace-id": "req_1"}
     assert portkey({"x-portkey-trace-id": "t" * 999}, {"x-request-id": "req_1"}) == {"x-portkey-trace-id": "t" * 256}
     assert portkey({"x-litellm-tags": "a"}, TOLD) == {}
+
+
+FACTS = ("model", "provider", "attempts", "retries", "fallbacks", "overhead-ms")
+
+
+def facts_of(answered: Answer) -> dict[str, str]:
+    """What an answer tells in this server's names."""
+    return {name[13:]: value for name, value in answered.headers.items() if name.startswith("x-streamedit-")}
+
+
+@pytest.fixture
+def pair(scripted: ScriptedUpstream) -> Iterator[RunningServer]:
+    """Two models at the scripted upstream, of the price of gpt-image-2."""
+    models = (Target("openai", model, "k", scripted.url) for model in ("gpt-image-2", "gpt-image-2.5"))
+    with serving(settings_of(*models, cors_origins=("https://page.example",))) as running:
+        yield running
+
+
+def test_a_plain_answer_tells_all(pair: RunningServer, scripted: ScriptedUpstream) -> None:
+    """Who made it, after how many attempts, for how many dollars, and what this server took of the time."""
+    scripted.play([answer(completed())])
+    told = facts_of(post(pair.edits_url, {"model": "gpt-image-2"}))
+    assert 0 <= float(told.pop("overhead-ms")) < 10_000
+    names = {"model": "gpt-image-2", "provider": "openai", "attempts": "1", "retries": "0", "fallbacks": "0"}
+    assert told == {**names, "cost": "0.00187"}
+
+
+def test_a_stream_tells_what_is_known_when_it_begins(pair: RunningServer, scripted: ScriptedUpstream) -> None:
+    """Its cost only when its first event is its last."""
+    for payloads, has_cost in (((partial(), completed()), False), ((completed(),), True)):
+        scripted.play([answer(*payloads)])
+        told = facts_of(post(pair.edits_url, {"stream": "true"}))
+        assert set(told) == {*FACTS, "cost"} if has_cost else set(FACTS)
+
+
+def test_an_edit_that_is_looked_at_later_tells_all(pair: RunningServer, scripted: ScriptedUpstream) -> None:
+    """In the headers of its object, once it has an image; before that there is nothing to tell."""
+    gate = threading.Event()
+    scripted.play([gate, answer(partial(), completed())])
+    posted = post(f"{pair.edits_url}/async")
+    assert facts_of(posted) == {}
+    gate.set()
+    pair.wait_until_idle()
+    told = facts_of(get(pair.url + posted.headers["location"]))
+    assert set(told) == {*FACTS, "cost"}
+
+
+def test_a_fallback_is_told(pair: RunningServer, scripted: ScriptedUpstream) -> None:
+    """The model that took over, and the attempts at both; LiteLLM's callers hear it in LiteLLM's names, too."""
+    scripted.play([json_answer({"error": {"message": "busy"}}, "503 Busy")], [answer(completed())])
+    answered = post(pair.edits_url, {"fallbacks": "gpt-image-2.5"}, headers={"x-litellm-call-id": "c-1"})
+    told = facts_of(answered)
+    assert [told[name] for name in FACTS[:-1]] == ["gpt-image-2.5", "openai", "2", "0", "1"]
+    theirs = {name: answered.headers[name] for name in LITELLM_HEADERS}
+    assert theirs == {
+        "x-litellm-call-id": "c-1",
+        "x-litellm-model-group": "gpt-image-2.5",
+        "x-litellm-attempted-retries": "0",
+        "x-litellm-attempted-fallbacks": "1",
+        "x-litellm-response-cost": "0.00187",
+        "x-litellm-overhead-duration-ms": told["overhead-ms"],
+    }
+
+
+@pytest.mark.parametrize("stream", ["true", "false"])
+def test_an_error_tells_what_was_tried(pair: RunningServer, scripted: ScriptedUpstream, stream: str) -> None:
+    """The last that was asked, and the attempts; also when the caller's time was over, and when the edit is looked at later."""
+    scripted.play([json_answer({"error": {"message": "busy"}}, "503 Busy")], [Hang()])
+    asked = {"stream": stream, "fallbacks": "gpt-image-2.5", "timeout": "0.2"}
+    failed = post(pair.edits_url, asked, headers={"x-litellm-tags": "t"})
+    told = {"model": "gpt-image-2.5", "provider": "openai", "attempts": "2", "retries": "0", "fallbacks": "1"}
+    assert (failed.status, facts_of(failed)) == (408, told)
+    assert failed.headers["x-litellm-call-id"] == failed.headers["x-edit-id"]
+    assert failed.headers["x-litellm-attempted-fallbacks"] == "1"
+    assert facts_of(get(f"{pair.edits_url}/{failed.headers['x-edit-id']}")) == told
+
+
+def test_a_cancelled_edit_tells_what_was_tried(pair: RunningServer, scripted: ScriptedUpstream) -> None:
+    """A call that was broken off is an attempt."""
+    scripted.play([Hang()])
+    posted = post(f"{pair.edits_url}/async")
+    assert scripted.came.acquire(timeout=5)
+    cancelled = Answer.of(httpx.post(f"{pair.url}{posted.headers['location']}/cancel"))
+    assert (cancelled.json["status"], facts_of(cancelled)["attempts"]) == ("cancelled", "1")
+
+
+def test_a_request_that_is_no_edit_has_nothing_to_tell(pair: RunningServer) -> None:
+    """It was refused before anybody was asked."""
+    refused = post(pair.edits_url, {"model": "nobody's"}, headers={"x-litellm-num-retries": "1"})
+    assert (refused.status, facts_of(refused)) == (404, {})
+    assert refused.headers["x-litellm-call-id"] == refused.headers["x-request-id"]
+
+
+def test_pages_of_other_origins_may_read_all_of_it(pair: RunningServer, scripted: ScriptedUpstream) -> None:
+    """CORS hides whatever is not listed."""
+    scripted.play([answer(completed())])
+    answered = post(pair.edits_url, headers={"origin": "https://page.example"})
+    exposed = {name.strip() for name in answered.headers["access-control-expose-headers"].split(",")}
+    assert exposed >= {*HEADERS, "x-edit-id", "x-request-id"}
