@@ -16,6 +16,7 @@ from streamedit.config import ServerSettings, Settings
 from streamedit.dispatch import Dispatch
 from streamedit.gateway import Gateway
 from streamedit.keys import Keyring, StreamTokens
+from streamedit.portkey.offers import Offers
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
 from streamedit.reloads import Reloads, taken
@@ -32,6 +33,7 @@ from streamedit.web.answers import HANDLERS, RequestId
 from streamedit.web.auth import Door
 from streamedit.web.edits import EditRoutes
 from streamedit.web.pacing import Pace
+from streamedit.web.portkey import Portkey
 from streamedit.web.resource import ResourceRoutes
 from streamedit.web.sse import Answers
 from streamedit.web.system import SystemRoutes
@@ -78,17 +80,20 @@ class _House:
         """The providers that the settings need."""
         server = settings.server
         upstream = self.upstream.waiting(server.connect_s, server.silence_s)
-        catalogue = providers.build(settings.routes.providers, server, upstream, self.clocks.now_s)
+        callers = providers.for_callers(server.callers_keys)
+        catalogue = providers.build(settings.routes.providers | callers, server, upstream, self.clocks.now_s)
         return make_dispatch(server, catalogue, self.healths, self.clocks)
 
     def surface(self, settings: Settings, gateway: Gateway) -> ASGIApp:
         """The routes with all that decides of a request before it is an edit."""
         server, keyring = settings.server, Keyring(settings.api_keys)
         door = Door(keyring, StreamTokens(settings.token_secret or keyring.derived_secret()), self.clocks.now_s)
+        offers = Offers(settings.routes, providers.available(), providers.for_callers(server.callers_keys), server.custom_hosts)
+        portkey = Portkey(door, offers, server.portkey_configs)
         resource = ResourceRoutes(gateway, door, server, self._answers, self.visits)
         surface = Starlette(
             routes=[
-                *EditRoutes(gateway, door, server, resource, self._answers).routes(),
+                *EditRoutes(gateway, portkey, server, resource, self._answers).routes(),
                 *resource.routes(),
                 *SystemRoutes(gateway, door, self.telemetry, self._started_at_s).routes(),
             ],

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from streamedit.edits import EditRequest
-from streamedit.errors import RequestTimeout, UpstreamBroken, UpstreamTimeout
+from streamedit.errors import EditError, RequestTimeout, UpstreamBroken, UpstreamTimeout
 from streamedit.events import Completed, Event, Failed, PartialImage, Usage
+from streamedit.failures import told_to_its_owner
 from streamedit.pricing import Made, Prices
 from streamedit.providers.base import Provider
 from streamedit.providers.capabilities import adapted
@@ -55,6 +56,10 @@ class Attempt:
             if callers is not None and bound == callers:
                 raise RequestTimeout(f"Request exceeded the timeout sent in the request: {callers * 1000:.0f}ms") from None
             raise UpstreamTimeout("The provider took too long.") from None
+        except EditError as error:
+            if not target.is_callers:
+                raise
+            raise error.retold(told_to_its_owner(error.detail)) from error
 
     async def _relay(self, events: AsyncGenerator[Event], missing: int, emit: Emit) -> None:
         async with aclosing(events):

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, LiteralString
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from streamedit.documents import ConfigError, Document
@@ -20,6 +20,7 @@ from streamedit.litellm_file.leftovers import leftovers, told
 from streamedit.litellm_file.models import Models
 from streamedit.litellm_file.policies import Policies, redis_url_of
 from streamedit.litellm_file.sections import EMPTY, LiteLLMFile, RouterSettings
+from streamedit.portkey.configs import Config
 from streamedit.routes import Route, Routes
 from streamedit.targets import Setup, Target
 
@@ -72,6 +73,21 @@ class ServerSettings(BaseModel):
         return url
 
     darkroom_max_pixels: int = Field(25_000_000, gt=0)
+    callers_keys: bool | tuple[str, ...] = ()
+    custom_hosts: frozenset[_Origin] = frozenset()
+    portkey_configs: dict[str, Config] = Field(default_factory=dict, repr=False)
+
+    @field_validator("callers_keys")
+    @classmethod
+    def _are_of_providers(cls, names: bool | tuple[str, ...], info: ValidationInfo) -> bool | tuple[str, ...]:
+        """Those that work by a key can be told one."""
+        providers: Mapping[str, Setup] = info.context or {}
+        keyed = sorted(name for name, setup in providers.items() if "api_key" in setup.environment)
+        for name in names if isinstance(names, tuple) and providers else ():
+            if name not in keyed:
+                told = {"name": name, "known": ", ".join(keyed)}
+                raise PydanticCustomError("callers_keys", "no provider '{name}' that takes a key; there are: {known}", told)
+        return names
 
 
 def _redis_lacks(url: str) -> LiteralString | None:

@@ -4,6 +4,7 @@ The kinds are those by which LiteLLM's `retry_policy` and `allowed_fails_policy`
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -30,7 +31,13 @@ class Kind(StrEnum):
 
 
 _BLOCKED = frozenset({"moderation_blocked", "content_policy_violation", "content_filter"})
-_OUR_ACCOUNT = frozenset({"upstream_unauthorized", "upstream_payment_required"})
+_OUR_ACCOUNT = {"upstream_unauthorized": HTTPStatus.UNAUTHORIZED, "upstream_payment_required": HTTPStatus.PAYMENT_REQUIRED}
+"""Told to callers as failures of this server, which they are: what the provider's status was."""
+
+_CALLERS_ACCOUNT = {
+    HTTPStatus.UNAUTHORIZED: ("The provider refused your key.", "invalid_api_key"),
+    HTTPStatus.PAYMENT_REQUIRED: ("Your account at the provider has no credit left.", "insufficient_quota"),
+}
 
 _KIND_OF_STATUS: Mapping[int, Kind] = {
     HTTPStatus.UNAUTHORIZED: Kind.AUTHENTICATION,
@@ -54,6 +61,20 @@ def kind_of(error: ErrorDetail) -> Kind:
         return Kind.AUTHENTICATION
     other = Kind.INTERNAL if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Kind.BAD_REQUEST
     return _KIND_OF_STATUS.get(error.status, other)
+
+
+def status_of(error: ErrorDetail) -> int:
+    """The status that the provider gave."""
+    return _OUR_ACCOUNT.get(error.code or "", error.status)
+
+
+def told_to_its_owner(error: ErrorDetail) -> ErrorDetail:
+    """A failure of an account that is the caller's own, not this server's."""
+    status = _OUR_ACCOUNT.get(error.code or "")
+    if status is None:
+        return error
+    message, code = _CALLERS_ACCOUNT[status]
+    return replace(error, status=status, type="invalid_request_error", message=message, code=code, retryable=False)
 
 
 def may_go_on(error: ErrorDetail, committed: bool) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from streamedit.errors import ErrorDetail
-from streamedit.failures import CALLERS, Kind, kind_of, retry_after_s
+from streamedit.failures import CALLERS, Kind, kind_of, retry_after_s, status_of
 from streamedit.health import CoolRules, available_in_s
 from streamedit.strategies import Candidate, Strategy, pick
 from streamedit.targets import Target
@@ -74,7 +74,9 @@ class When:
     statuses: frozenset[int] | None = None
 
     def takes(self, error: ErrorDetail) -> bool:
-        return (self.kinds is None or kind_of(error) in self.kinds) and (self.statuses is None or error.status in self.statuses)
+        return (self.kinds is None or kind_of(error) in self.kinds) and (
+            self.statuses is None or status_of(error) in self.statuses
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def next_step(stage: Stage, candidates: Sequence[Candidate], course: Course, now
 def _passes_on(stage: Stage, error: ErrorDetail) -> bool:
     """Whether it makes sense to ask anybody of the stage after this error."""
     if stage.retry_statuses is not None:
-        return error.status in stage.retry_statuses
+        return status_of(error) in stage.retry_statuses
     kind = kind_of(error)
     return kind not in CALLERS or stage.policy.retries_of(kind) > 0
 
@@ -183,7 +185,7 @@ def _may_fail_otherwise(stage: Stage, course: Course, candidate: Candidate) -> b
     before = course.asked(candidate.target)
     if before is None:
         return False
-    is_asked_for = stage.retry_statuses is not None and before.error.status in stage.retry_statuses
+    is_asked_for = stage.retry_statuses is not None and status_of(before.error) in stage.retry_statuses
     return course.retries < (
         stage.policy.retries if is_asked_for else stage.policy.retries_of(kind_of(before.error), candidate.target)
     )

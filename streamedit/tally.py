@@ -23,7 +23,10 @@ COST = "x-streamedit-cost"
 OVERHEAD_MS = "x-streamedit-overhead-ms"
 """From the accepted request to the first event, what this server took of it itself."""
 
-HEADERS = (MODEL, PROVIDER, ATTEMPTS, RETRIES, FALLBACKS, COST, OVERHEAD_MS)
+OPTION = "x-streamedit-option"
+"""What the caller's own plan calls the stage that made it, or that failed last."""
+
+HEADERS = (MODEL, PROVIDER, ATTEMPTS, RETRIES, FALLBACKS, COST, OVERHEAD_MS, OPTION)
 
 _SUMMED = (ATTEMPTS, RETRIES)
 

@@ -23,7 +23,8 @@ class Target:
     """One place where a model can be had: a provider, its name for the model, and how to call it.
 
     `params`: what the configuration says beyond that, in LiteLLM's names (`organization`, `extra_headers`, `timeout` ...).
-    `id`: under which its health is kept, the same in all processes; None when none is kept.
+    `id`: under which its health is kept, the same in all processes; None when none is kept. `is_callers`: the account is the
+    caller's own, and the key is for one call.
     """
 
     provider: str
@@ -32,6 +33,7 @@ class Target:
     api_base: str | None = None
     params: Mapping[str, object] = field(default_factory=dict, repr=False)
     id: str | None = field(default=None, compare=False)
+    is_callers: bool = False
 
     @property
     def name(self) -> str:

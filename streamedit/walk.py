@@ -63,6 +63,7 @@ class Walk:
         self._stages = 0
         self._asked: tuple[str, str] = ("", "")
         self._attempts: list[str] = []
+        self._option = ""
         self._retries = 0
         self._overhead_s: float | None = None
         self._told: Mapping[str, str] = {}
@@ -94,6 +95,7 @@ class Walk:
     async def _stage(self, stage: Stage) -> None:
         self._stages += 1
         tracker, clocks = self._tools.tracker, self._tools.clocks
+        self._option = stage.option
         course = Course()
         failure: EditError | None = None
         while True:
@@ -171,7 +173,6 @@ class Walk:
         return {
             **self._names(len(self._attempts) + 1),
             tally.OVERHEAD_MS: f"{self._overhead_s * 1000:.1f}",
-            **({"x-streamedit-option": stage.option} if stage.option else {}),
         }
 
     def _names(self, attempts: int) -> Mapping[str, str]:
@@ -182,6 +183,7 @@ class Walk:
             tally.ATTEMPTS: str(attempts),
             tally.RETRIES: str(self._retries),
             tally.FALLBACKS: str(max(0, self._stages - 1)),
+            **({tally.OPTION: self._option} if self._option else {}),
         }
 
     def _record(self, attempt: Attempt, target: Target, outcome: EditError | str | None, cooldown_s: float) -> AttemptRecord:

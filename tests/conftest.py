@@ -32,7 +32,7 @@ def litellm(long: bool) -> str:
 
 @pytest.fixture(scope="session")
 def portkey(long: bool) -> str:
-    return packages.python(long, "portkey", "portkey-ai==2.3.4")
+    return packages.python(long, "portkey", "portkey-ai==2.3.4", "requests==2.34.2")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from configurations import MINIMAL, PROVIDERS, mistakes_of, read
 
 from streamedit.config import from_environment, from_file
 from streamedit.documents import ConfigError
+from streamedit.portkey.configs import Config, Retry
 from streamedit.strategies import Strategy
 from streamedit.targets import Setup, Target
 
@@ -116,12 +117,38 @@ server:
                 "streamedit.yaml:4: server.heartbeat_s: Input should be a valid number",
             ),
             (MINIMAL + "general_settings: {master_key: os.environ/KEY}\n", "the environment variable KEY is not set"),
+            (
+                MINIMAL + "server: {callers_keys: [azur]}\n",
+                "server.callers_keys: no provider 'azur' that takes a key; there are:",
+            ),
+            (MINIMAL + "server: {callers_keys: [darkroom]}\n", "no provider 'darkroom' that takes a key"),
+            (MINIMAL + "server: {custom_hosts: [https://a.example/v1]}\n", "server.custom_hosts"),
+            (
+                MINIMAL + "server: {portkey_configs: {pc-a: {provider: openai, input_guardrails: [x]}}}\n",
+                "server.portkey_configs.pc-a: input_guardrails are not supported here",
+            ),
         ],
     )
     def test_a_mistake_is_told_where_it_stands(self, tmp_path: Path, text: str, told: str) -> None:
         """One mistake is one line that begins with file and line number."""
         (mistake,) = mistakes_of(tmp_path, text)
         assert told in mistake
+
+    def test_what_portkeys_callers_may_do(self, tmp_path: Path) -> None:
+        """Whose own keys are taken, where they may be sent, and the configs that are known by a name; by default none."""
+        text = """\
+server:
+  callers_keys: [openai, azure]
+  custom_hosts: ["https://eu.example:8443"]
+  portkey_configs:
+    pc-house: {provider: openai, retry: {attempts: 2}}
+"""
+        server = read(tmp_path, MINIMAL + text).server
+        assert (server.callers_keys, server.custom_hosts) == (("openai", "azure"), frozenset({"https://eu.example:8443"}))
+        assert server.portkey_configs == {"pc-house": Config(provider="openai", retry=Retry(attempts=2))}
+        assert read(tmp_path, MINIMAL + "server: {callers_keys: true}\n").server.callers_keys is True
+        silent = read(tmp_path, MINIMAL).server
+        assert (silent.callers_keys, silent.custom_hosts, silent.portkey_configs) == ((), frozenset(), {})
 
     @pytest.mark.parametrize("content", [b"a: \x07\n", b"a: \xff\n"])
     def test_a_file_that_is_not_text_is_a_mistake(self, tmp_path: Path, content: bytes) -> None:

@@ -83,7 +83,7 @@ EXAMPLES: dict[str, tuple[str, list[str], int]] = {
     ),
     "d: basic": (
         "/v1/images/edits",
-        ["-H", "x-portkey-provider: openai", *form("image=@original.png", "prompt=film grain", "n=1", SIZE)],
+        ["-H", "x-portkey-provider: darkroom", *form("image=@original.png", "prompt=film grain", "n=1", SIZE)],
         1,
     ),
     "d: mask": (

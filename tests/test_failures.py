@@ -18,7 +18,7 @@ from streamedit.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from streamedit.failures import Kind, kind_of, may_go_on, retry_after_s
+from streamedit.failures import Kind, kind_of, may_go_on, retry_after_s, status_of, told_to_its_owner
 
 NOW_S = 1_800_000_000.0
 
@@ -140,3 +140,22 @@ def test_whatever_a_provider_says_is_a_time_or_nothing(value: str) -> None:
     """A header is anybody's text: it never breaks an edit, and never makes one wait without end."""
     wait_s = retry_after_s({"retry-after": value, "retry-after-ms": value}, NOW_S)
     assert wait_s is None or 0 <= wait_s < float("inf")
+
+
+OURS = ErrorDetail(502, "upstream_error", "The provider refused this server's credentials.", code="upstream_unauthorized")
+EMPTY = ErrorDetail(502, "upstream_error", "No credit.", code="upstream_payment_required")
+BROKEN = ErrorDetail(502, "upstream_error", "Broken.", code="upstream_broken")
+
+
+def test_the_providers_own_status() -> None:
+    """What is told as this server's failure was another status there."""
+    assert [status_of(error) for error in (OURS, EMPTY, BROKEN)] == [401, 402, 502]
+
+
+def test_a_refused_key_of_the_callers_own() -> None:
+    """It is told as theirs, and is still one of authentication; other failures stay as they are."""
+    told = told_to_its_owner(OURS)
+    assert (told.status, told.type, told.code) == (401, "invalid_request_error", "invalid_api_key")
+    assert kind_of(told) is kind_of(OURS) is Kind.AUTHENTICATION
+    assert (told_to_its_owner(EMPTY).status, told_to_its_owner(EMPTY).code) == (402, "insufficient_quota")
+    assert told_to_its_owner(BROKEN) is BROKEN

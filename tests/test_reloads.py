@@ -23,6 +23,9 @@ OTHER: dict[str, Any] = {
     "log_folder": "/other",
     "redis_url": "redis://other/0",
     "redis_prefix": "other:",
+    "callers_keys": True,
+    "custom_hosts": ("https://other.example",),
+    "portkey_configs": {"other": {"provider": "openai"}},
 }
 
 
@@ -46,7 +49,7 @@ class Log:
 def test_each_setting_is_taken_or_left(name: str) -> None:
     """What lives as long as the server keeps what it began with, and is named; everything else is the new one's."""
     before = settings_of(MOCK)
-    value = OTHER.get(name, _another(getattr(before.server, name)))
+    value = OTHER[name] if name in OTHER else _another(getattr(before.server, name))
     new = settings_of(Target("mock", "new"), keys=("sk-new",), **{name: value})
     held, left = taken(new, before)
     assert (held.routes, held.api_keys) == (new.routes, new.api_keys)

@@ -1,6 +1,6 @@
 """The providers: where edits are made. This is their catalogue."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -63,6 +63,12 @@ def available() -> Mapping[str, Setup]:
     """The providers that this installation has, in order, and how each is set up; `darkroom` needs its extra."""
     has_darkroom = find_spec("cv2") is not None and find_spec("numpy") is not None
     return {name: entry.setup for name, entry in CATALOGUE.items() if name != "darkroom" or has_darkroom}
+
+
+def for_callers(allowed: bool | Sequence[str]) -> frozenset[str]:
+    """The providers for which callers may bring keys of their own, when `allowed` are: true for all that work by a key."""
+    keyed = frozenset(name for name, setup in available().items() if "api_key" in setup.environment)
+    return keyed & frozenset(keyed if allowed is True else allowed or ())
 
 
 def build(

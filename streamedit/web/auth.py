@@ -13,6 +13,12 @@ _KEY_HEADERS = (
 )  # fmt: skip
 """LiteLLM's, in its order: its own, OpenAI's, Azure's, Anthropic's, Google's, and that of Azure's API management."""
 
+_PORTKEYS = "x-portkey-api-key"
+"""A key of this server's, or the caller's own for a provider, as Portkey's documentation has it."""
+
+_NO_KEYS = frozenset({"", "OPENAI_API_KEY"})
+"""What portkey-ai 2.3 sends where it has none."""
+
 
 class Door:
     """Lets in who has a key, and signs the tokens that it lets in as well. `now_s` gives Unix time."""
@@ -24,10 +30,16 @@ class Door:
 
     def authenticate(self, request: Request) -> Principal:
         """The principal of a request. Raises Unauthorized."""
-        principal = self._keyring.recognise(_key_of(request))
+        principal = self._keyring.recognise(_key_of(request)) or self._keyring.recognise(_portkeys(request))
         if principal is None:
             raise Unauthorized("No valid API key was given. Send one as 'Authorization: Bearer KEY'.")
         return principal
+
+    def foreign_key(self, request: Request) -> str | None:
+        """A caller's own key for a provider: in `Authorization` or in Portkey's header, one that does not open this server."""
+        sent = (_key_in(request, "authorization"), _portkeys(request))
+        own = (key for key in sent if key not in _NO_KEYS and not (self._keyring and self._keyring.recognise(key)))
+        return next(own, None)
 
     def authenticate_reader(self, request: Request, edit_id: str) -> Principal:
         """Who reads an edit: by `?token=`, which is for browsers, or by key. Raises Unauthorized."""
@@ -45,9 +57,15 @@ class Door:
 
 
 def _key_of(request: Request) -> str | None:
-    """The first that is there; only `Authorization` needs its scheme."""
-    for name in _KEY_HEADERS:
-        scheme, _, key = request.headers.get(name, "").strip().rpartition(" ")
-        if key and (scheme.lower() == "bearer" or (name != "authorization" and not scheme)):
-            return key
-    return None
+    """The first that is there."""
+    return next((key for name in _KEY_HEADERS if (key := _key_in(request, name))), None)
+
+
+def _portkeys(request: Request) -> str:
+    return _key_in(request, _PORTKEYS)
+
+
+def _key_in(request: Request, name: str) -> str:
+    """Empty where there is none; only `Authorization` needs its scheme."""
+    scheme, _, key = request.headers.get(name, "").strip().rpartition(" ")
+    return key if scheme.lower() == "bearer" or (name != "authorization" and not scheme) else ""

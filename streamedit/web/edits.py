@@ -14,7 +14,7 @@ from streamedit.idempotency import claim_of
 from streamedit.uploads import closed_unless_done
 from streamedit.web import eden
 from streamedit.web.arrivals import arriving
-from streamedit.web.auth import Door
+from streamedit.web.portkey import Portkey
 from streamedit.web.readers import Collapse, Relay, Telling, as_openai
 from streamedit.web.resource import ResourceRoutes
 from streamedit.web.sse import Answers
@@ -41,10 +41,11 @@ class EditRoutes:
     """The route's handlers and what they need."""
 
     def __init__(
-        self, gateway: Gateway, door: Door, server: ServerSettings, resource: ResourceRoutes, answers: Answers
+        self, gateway: Gateway, portkey: Portkey, server: ServerSettings, resource: ResourceRoutes, answers: Answers
     ) -> None:
         self._gateway = gateway
-        self._door = door
+        self._door = portkey.door
+        self._portkey = portkey
         self._server = server
         self._resource = resource
         self._answers = answers
@@ -75,13 +76,15 @@ class EditRoutes:
     async def _submit(self, request: Request) -> tuple[Submitted, EditRequest]:
         """The edit, and how its caller wants to be answered: the request's uploads are not to be read any more."""
         principal = self._door.authenticate(request)
+        said = self._portkey.asked(request)
         asked = await self._read(request)
         with closed_unless_done(asked.close):
             if _is_edens(request):
                 eden.check(asked)
+            asked, plan = self._portkey.planned(said, request, asked)
             key = request.headers.get("idempotency-key")
             claim = await claim_of(key, principal.id, asked) if key is not None else None
-            return await self._gateway.submit(asked, principal.id, claim), asked
+            return await self._gateway.submit(asked, principal.id, claim, plan), asked
 
     async def _read(self, request: Request) -> EditRequest:
         length = request.headers.get("content-length", "")

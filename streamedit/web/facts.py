@@ -6,6 +6,7 @@ from typing import TypeAlias
 from starlette.datastructures import Headers, MutableHeaders
 
 from streamedit import tally
+from streamedit.portkey import headers, names
 
 Naming: TypeAlias = Callable[[Mapping[str, str], Mapping[str, str]], Mapping[str, str]]
 """A request's headers, and those that its answer has so far -> what to add to the answer.
@@ -22,7 +23,13 @@ _LITELLM = {
 }
 LITELLM_HEADERS = (*_LITELLM, "x-litellm-call-id")
 
-HEADERS = (*tally.HEADERS, *LITELLM_HEADERS)
+_PROVIDER = f"{headers.PREFIX}provider"
+_TRACE_ID = f"{headers.PREFIX}trace-id"
+_RETRIES = f"{headers.PREFIX}retry-attempt-count"
+_OPTION = f"{headers.PREFIX}last-used-option-index"
+PORTKEY_HEADERS = (_PROVIDER, _TRACE_ID, _RETRIES, _OPTION)
+
+HEADERS = (*tally.HEADERS, *LITELLM_HEADERS, *PORTKEY_HEADERS)
 """All that answers may tell of an edit: pages of other origins may read them."""
 
 
@@ -34,7 +41,24 @@ def litellm(asked: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, s
     return {"x-litellm-call-id": call_id, **{theirs: told[ours] for theirs, ours in _LITELLM.items() if ours in told}}
 
 
-NAMINGS: Sequence[Naming] = (litellm,)
+def portkey(asked: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, str]:
+    """Portkey's names, for requests with a header of Portkey's. Without a trace of the caller's own the edit's id is one.
+
+    The provider is named as the caller has, else as Portkey would. The retries are those of the whole edit.
+    """
+    if not any(name.startswith(headers.PREFIX) for name in asked):
+        return {}
+    trace_id = asked.get(_TRACE_ID) or told.get("x-edit-id") or told["x-request-id"]
+    trace = {_TRACE_ID: trace_id[: headers.MAX_TRACE_CHARS]}
+    provider = told.get(tally.PROVIDER)
+    if provider is None:
+        return trace
+    written = asked.get(_PROVIDER, "")
+    named = written if names.ours(written) == provider else names.theirs(provider)
+    return {**trace, _PROVIDER: named, _RETRIES: told[tally.RETRIES], _OPTION: told.get(tally.OPTION, "config")}
+
+
+NAMINGS: Sequence[Naming] = (litellm, portkey)
 
 
 def rename(asked: Headers, answer: MutableHeaders) -> None:

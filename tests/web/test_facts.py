@@ -11,7 +11,7 @@ from upstreams import Hang, ScriptedUpstream, answer, completed, json_answer, pa
 
 from streamedit import tally
 from streamedit.targets import Target
-from streamedit.web.facts import HEADERS, LITELLM_HEADERS, litellm
+from streamedit.web.facts import HEADERS, LITELLM_HEADERS, PORTKEY_HEADERS, litellm, portkey
 
 TOLD = {
     "x-request-id": "req_1",
@@ -48,6 +48,30 @@ def test_what_is_not_known_is_not_told() -> None:
 def test_nobody_else_is_told_in_litellms_names() -> None:
     """A request without any header of LiteLLM's gets none."""
     assert litellm({"authorization": "Bearer k", "x-portkey-trace-id": "t"}, TOLD) == {}
+
+
+def test_portkeys_callers_find_portkeys_names() -> None:
+    """The provider as they have named it, else as Portkey does; which option it was; their trace, else the edit's id."""
+    asked = {"x-portkey-provider": "@azure-openai", "x-portkey-trace-id": "t-1"}
+    edit = {**TOLD, tally.PROVIDER: "azure", tally.OPTION: "config.targets[1]"}
+    told = portkey(asked, edit)
+    assert told == {
+        "x-portkey-provider": "@azure-openai",
+        "x-portkey-retry-attempt-count": "1",
+        "x-portkey-last-used-option-index": "config.targets[1]",
+        "x-portkey-trace-id": "t-1",
+    }
+    assert set(told) == set(PORTKEY_HEADERS)
+    other = portkey({"x-portkey-provider": "openai"}, {**TOLD, tally.PROVIDER: "gemini"})
+    assert (other["x-portkey-provider"], other["x-portkey-last-used-option-index"]) == ("google", "config")
+    assert other["x-portkey-trace-id"] == "edit_1"
+
+
+def test_an_answer_without_an_edit_has_a_trace_alone() -> None:
+    """Of a bounded length."""
+    assert portkey({"x-portkey-config": "{"}, {"x-request-id": "req_1"}) == {"x-portkey-trace-id": "req_1"}
+    assert portkey({"x-portkey-trace-id": "t" * 999}, {"x-request-id": "req_1"}) == {"x-portkey-trace-id": "t" * 256}
+    assert portkey({"x-litellm-tags": "a"}, TOLD) == {}
 
 
 FACTS = ("model", "provider", "attempts", "retries", "fallbacks", "overhead-ms")
