@@ -16,11 +16,12 @@ _DEFAULT_TAG = "default"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A model name, its targets, and how they are tried."""
+    """A model name, its targets, and how they are tried. `pattern`: the configuration's name, when `model` is a caller's."""
 
     model: str
     targets: tuple[Target, ...]
     policy: Policy = field(default_factory=Policy)
+    pattern: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ class Routes:
 
     def _stage(self, route: Route, wishes: Wishes) -> Stage:
         policy = route.policy if wishes.retries is None else replace(route.policy, retries=wishes.retries, retries_by_kind={})
-        return Stage(route.model, self._tagged(route, wishes), policy, timeout_s=wishes.timeout_s)
+        targets = self._tagged(route, wishes)
+        return Stage(route.model, targets, policy, timeout_s=wishes.timeout_s, route=route.pattern or route.model)
 
     def _tagged(self, route: Route, wishes: Wishes) -> tuple[Target, ...]:
         """The targets for a request's tags. Raises InvalidRequest when there are none."""
@@ -141,8 +143,10 @@ class Routes:
         if route is None:
             return None
         taken = rest if prefixed else name
-        targets = tuple(replace(target, model=target.model.replace("*", taken)) for target in route.targets)
-        return replace(route, model=name, targets=targets)
+        targets = tuple(
+            replace(target, model=target.model.replace("*", taken), pattern=target.model) for target in route.targets
+        )
+        return replace(route, model=name, targets=targets, pattern=route.model)
 
 
 def _targets_of(route: Route, provider: str, model: str) -> tuple[Target, ...]:

@@ -22,7 +22,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
-from streamedit import telemetry
+from streamedit import metrics
 from streamedit.app import create_app
 from streamedit.config import ServerSettings, Settings
 from streamedit.connections import Connections
@@ -43,7 +43,7 @@ def serve(settings: Settings, listener: socket.socket, workers: int) -> int:
         uvicorn.Server(uvicorn_config(_Application(settings), settings.server)).run(sockets=[listener])
         return 0
     with tempfile.TemporaryDirectory(prefix="streamedit-metrics-") as folder:
-        os.environ[telemetry.SHARED_FOLDER] = folder
+        os.environ[metrics.SHARED_FOLDER] = folder
         shared = ("log_memory_bytes", "log_disk_bytes")
         shares = {name: getattr(settings.server, name) // workers for name in shared}
         server = settings.server.model_copy(update=shares)
@@ -62,7 +62,7 @@ class _Application:
 
     def __call__(self) -> Starlette:
         _log_warnings()
-        telemetry.forget_the_dead()
+        metrics.forget_the_dead()
         app = create_app(self.settings, _log())
         _when_told_to_stop(0, app.state.visits.send_away)
         _when_told_to_stop(self.settings.server.drain_timeout_s, app.state.gateway.end_running)

@@ -14,11 +14,12 @@ from streamedit.errors import EditError, NoTarget
 from streamedit.events import Completed, Event, Failed
 from streamedit.failures import kind_of, may_go_on, retry_after_s
 from streamedit.health import Ended
+from streamedit.outcomes import ABANDONED, outcome_of
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
+from streamedit.records import AttemptRecord
 from streamedit.routing import Course, Plan, Stage, Tried, Wait, next_step
 from streamedit.targets import Target
-from streamedit.telemetry import AttemptRecord
 from streamedit.tracker import Tracker
 
 
@@ -39,10 +40,6 @@ class Listener:
 
     emit: Emit
     attempted: Callable[[AttemptRecord], None] = lambda _: None
-
-
-_ABANDONED = "abandoned"
-"""The outcome of an attempt that was broken off: the edit was cancelled, or its time was over."""
 
 
 class Walk:
@@ -120,7 +117,7 @@ class Walk:
         finally:
             if not has_ended:
                 await tools.tracker.abandon(target)
-            self._listener.attempted(self._record(attempt, stage, target, outcome if has_ended else _ABANDONED, cooldown_s))
+            self._listener.attempted(self._record(attempt, stage, target, outcome if has_ended else ABANDONED, cooldown_s))
             if outcome is not None:
                 self._failed.append(Tried(target, outcome.detail, tools.clocks.now_s()))
                 self._elsewhere_s += attempt.total_s
@@ -180,6 +177,7 @@ class Walk:
         self, attempt: Attempt, stage: Stage, target: Target, outcome: EditError | str | None, cooldown_s: float
     ) -> AttemptRecord:
         detail = outcome.detail if isinstance(outcome, EditError) else None
+        server_address, server_port = target.address
         return AttemptRecord(
             model=stage.model,
             provider=target.provider,
@@ -187,7 +185,7 @@ class Walk:
             number=len(self._failed) + 1,
             stage=self._stages,
             image_index=self._request.image_index,
-            outcome=outcome if isinstance(outcome, str) else (detail.code or detail.type if detail else "completed"),
+            outcome=outcome if isinstance(outcome, str) else outcome_of(detail),
             status=detail.status if detail else None,
             charged=detail.charged if detail else False,
             started_at_s=self._tools.clocks.now_s() - attempt.total_s,
@@ -201,6 +199,13 @@ class Walk:
             output_tokens=attempt.usage.output_tokens,
             cost_micros=attempt.cost_micros,
             cooldown_s=cooldown_s,
+            route=stage.route,
+            pattern=(target.pattern or target.model) if stage.route else "",
+            target_id=target.id,
+            kind=kind_of(detail) if detail else None,
+            n=self._request.n,
+            server_address=server_address,
+            server_port=server_port,
         )
 
 

@@ -72,3 +72,19 @@ def test_without_a_default_the_model_is_required() -> None:
 def test_the_providers_in_use_are_known() -> None:
     """A server starts the providers that its targets name, no others."""
     assert ROUTES.providers == {"openai", "azure"}
+
+
+@pytest.mark.parametrize(
+    ("name", "route", "patterns"),
+    [
+        ("gpt-image-2", "gpt-image-2", ["gpt-image-2", "my-deployment"]),
+        ("azure/my-deployment", "gpt-image-2", ["my-deployment"]),
+        ("openai/gpt-image-9", "openai/*", ["*"]),
+        ("vendor/x", "vendor/*", ["tuned/*-edit"]),
+    ],
+)
+def test_a_plan_knows_what_the_configuration_calls_it(name: str, route: str, patterns: list[str]) -> None:
+    """Callers choose names through patterns; of what the configuration says there is little."""
+    plan = ROUTES.plan(name)
+    assert plan.route == route
+    assert [target.pattern or target.model for target in plan.targets] == patterns

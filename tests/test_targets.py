@@ -41,3 +41,17 @@ def test_a_parameter_is_text_or_nothing() -> None:
     """Empty ones are as if not there."""
     target = Target("p", "m", params={"a": 1, "b": "", "c": None})
     assert [target.text(name) for name in "abcd"] == ["1", None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("api_base", "address"),
+    [
+        ("https://user:pass@api.example/v1?key=k", ("api.example", 443)),
+        ("http://127.0.0.1:8080/v1", ("127.0.0.1", 8080)),
+        (None, (None, None)),
+        ("http://[broken", (None, None)),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(api_base: str | None, address: tuple[str | None, int | None]) -> None:
+    """Nothing else of what may be secret in a URL; without one nothing is known."""
+    assert Target("openai", "m", api_base=api_base).address == address
