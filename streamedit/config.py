@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from streamedit.documents import ConfigError, Document
 from streamedit.pricing import OVERRIDES
 from streamedit.routes import Route, Routes
+from streamedit.sinks import TraceableOtel, Webhook, otel_of
 from streamedit.targets import Setup, Target
 
 _OPENAI_FAMILIES = ("gpt-image", "chatgpt-image", "dall-e")
@@ -74,6 +75,8 @@ class ServerSettings(BaseModel):
         return url
 
     darkroom_max_pixels: int = Field(25_000_000, gt=0)
+    webhooks: tuple[Webhook, ...] = ()
+    otel: TraceableOtel = None
 
 
 class _ModelParams(BaseModel):
@@ -144,7 +147,9 @@ def from_environment(environ: Mapping[str, str], providers: Mapping[str, Setup])
         default_model = providers["openai"].models[0]
     key = environ.get("STREAMEDIT_API_KEY")
     secret = environ.get("STREAMEDIT_TOKEN_SECRET")
-    return Settings(Routes(routes, default_model), ServerSettings(), (key,) if key else (), token_secret=secret)
+    return Settings(
+        Routes(routes, default_model), ServerSettings(otel=otel_of(environ)), (key,) if key else (), token_secret=secret
+    )
 
 
 def _keyed_routes(target: Target, setup: Setup) -> Iterator[Route]:
@@ -180,7 +185,8 @@ def from_file(path: Path, environ: Mapping[str, str], providers: Mapping[str, Se
         raise ConfigError(document.mistakes)
     keys = tuple(key for key in (file.general_settings.master_key, environ.get("STREAMEDIT_API_KEY")) if key)
     secret = file.general_settings.token_secret or environ.get("STREAMEDIT_TOKEN_SECRET")
-    return Settings(served, file.server, keys, ignored, secret)
+    server = file.server if file.server.otel else file.server.model_copy(update={"otel": otel_of(environ)})
+    return Settings(served, server, keys, ignored, secret)
 
 
 def _routes(models: Sequence[_Model], targets: Sequence[Target]) -> dict[str, Route]:

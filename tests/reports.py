@@ -8,7 +8,7 @@ from streamedit.records import AttemptRecord, EditRecord
 EDIT = EditRecord(
     edit_id="edit_1", model="gpt-image-2", provider="openai", attempts=3, fallbacks=1, overhead_s=0.0002, stream=True,
     outcome="completed", partial_images=2, images=1, size_bytes=3000, first_event_s=0.3, total_s=4.0, input_tokens=10,
-    output_tokens=1000, cost_micros=30_050, route="gpt-image-2", retries=1,
+    output_tokens=1000, cost_micros=30_050, route="gpt-image-2", retries=1, started_at_s=1_790_000_000.0,
 )  # fmt: skip
 
 ATTEMPT = AttemptRecord(
