@@ -12,12 +12,15 @@ from starlette.middleware.cors import CORSMiddleware
 from streamedit import providers
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
+from streamedit.deliveries import Deliveries
+from streamedit.deliveries import Tools as DeliveryTools
 from streamedit.dispatch import Dispatch
 from streamedit.gateway import Gateway
 from streamedit.health import Caller
 from streamedit.keys import Keyring, StreamTokens
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
+from streamedit.records import Sink
 from streamedit.stores import EventLog, Healths
 from streamedit.stores.healths import MemoryHealths
 from streamedit.stores.memory import LogBounds, MemoryEventLog
@@ -47,7 +50,7 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
     intake, outlet = Turns(), Turns()
     events = _event_log(server, clocks, intake)
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
-    telemetry = Telemetry(log, lambda: events.size_bytes)
+    telemetry = Telemetry(log, lambda: events.size_bytes, _sinks(server, DeliveryTools(upstream, log, clocks)), clocks)
     catalogue = providers.build(settings.routes.providers, server, upstream, clocks.now_s)
     dispatch = make_dispatch(server, catalogue, MemoryHealths(), clocks)
     gateway = Gateway(settings.routes, dispatch, events, telemetry, clocks)
@@ -58,7 +61,7 @@ def create_app(settings: Settings, log: structlog.typing.FilteringBoundLogger, c
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with upstream.running(), gateway.running(server.drain_timeout_s):
+        async with upstream.running(), telemetry.serving(), gateway.running(server.drain_timeout_s):
             yield
 
     app = Starlette(
@@ -91,6 +94,16 @@ def _event_log(server: ServerSettings, clocks: Clocks, intake: Turns) -> EventLo
     from streamedit.stores.redis import RedisEventLog, RedisPlace  # noqa: PLC0415
 
     return RedisEventLog(RedisPlace(server.redis_url, server.redis_prefix, server.retention_s), local, clocks.clock)
+
+
+def _sinks(server: ServerSettings, tools: DeliveryTools) -> list[Sink]:
+    """Who wants reports of edits, besides the log and Prometheus."""
+    sinks: list[Sink] = [Deliveries(server.webhooks, tools)] if server.webhooks else []
+    if server.otel is None:
+        return sinks
+    from streamedit.traces import Traces  # noqa: PLC0415 - an optional extra
+
+    return [*sinks, Traces(server.otel)]
 
 
 def _cors(server: ServerSettings) -> list[Middleware]:

@@ -42,7 +42,7 @@ class Gateway:
         self.routes = routes
         self._log = log
         self._now_s = clocks.now_s
-        self._tools = Tools(dispatch, log, telemetry, clocks.clock)
+        self._tools = Tools(dispatch, log, telemetry, clocks)
         self._producers: asyncio.TaskGroup | None = None
         self._running: dict[str, Producer] = {}
         self._readers: Counter[str] = Counter()

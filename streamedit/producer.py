@@ -5,10 +5,10 @@ It never raises past its runner: whatever happens, its edit ends with exactly on
 
 import asyncio
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from streamedit.clocks import Clocks
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest
 from streamedit.errors import EditError, ErrorDetail, InternalError, Interrupted, ShuttingDown
@@ -23,12 +23,12 @@ from streamedit.walk import Listener
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What all producers work with. `clock` gives monotonic seconds."""
+    """What all producers work with."""
 
     dispatch: Dispatch
     log: EventLog
     telemetry: Telemetry
-    clock: Callable[[], float]
+    clocks: Clocks
 
 
 class Producer:
@@ -85,9 +85,10 @@ class _Production:
         self._parent = request.parent
         self._route = route
         self._log = tools.log
-        self._clock = tools.clock
+        self._clock = tools.clocks.clock
         self._order = Order(edit.n)
-        self._started_s = tools.clock()
+        self._started_s = tools.clocks.clock()
+        self._started_at_s = tools.clocks.now_s()
         self._first_event_s: float | None = None
         self._events: dict[type[Event], int] = {PartialImage: 0, Completed: 0, Failed: 0}
         self._size_bytes = 0
@@ -152,6 +153,7 @@ class _Production:
             input_tokens=self._usage.input_tokens,
             output_tokens=self._usage.output_tokens,
             cost_micros=self._cost_micros,
+            started_at_s=self._started_at_s,
             route=self._route,
             retries=retries_of(self._attempts),
             status=self._failure.status if self._failure else None,

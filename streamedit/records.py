@@ -55,8 +55,8 @@ class EditRecord:
     """What is known of an edit when it has ended. `outcome`: completed, or the error's code. Times in seconds.
 
     `provider`: the one that was asked last. `fallbacks`: how many models took over. `retries`: attempts at an image after the
-    first of the same model. `overhead_s`, `route`: as in an attempt. `cost_micros`: micro-dollars of the images whose price is
-    known; None when it is of none. `status`, `error_type`: of the error. `trace_id`: of the caller's own trace.
+    first of the same model. `started_at_s`, `overhead_s`, `route`: as in an attempt. `cost_micros`: micro-dollars of the images
+    whose price is known; None when it is of none. `status`, `error_type`: of the error. `trace_id`: of the caller's own trace.
     """
 
     edit_id: str
@@ -75,6 +75,7 @@ class EditRecord:
     input_tokens: int
     output_tokens: int
     cost_micros: int | None
+    started_at_s: float = 0.0
     route: str = ""
     retries: int = 0
     status: int | None = None

@@ -17,6 +17,7 @@ from streamedit.web.auth import Door
 from streamedit.web.readers import Collapse, Relay
 from streamedit.web.resource import ResourceRoutes
 from streamedit.web.sse import Answers
+from streamedit.web.traceparent import parent_of
 from streamedit.wire.forms import read_request
 from streamedit.wire.multipart import BodyLimits
 
@@ -83,7 +84,8 @@ class EditRoutes:
         upload_s, silence_s = self._server.upload_s, self._server.upload_silence_s
         async with arriving(request.stream(), within_s=upload_s, silence_s=silence_s) as body:
             asked = await read_request(request.headers.get("content-type", ""), body, self._limits)
-        return replace(asked, model=request.path_params.get("model") or asked.model)
+        model = request.path_params.get("model") or asked.model
+        return replace(asked, model=model, parent=parent_of(request.headers))
 
     async def _relay(self, submitted: Submitted) -> Response:
         events = await self._gateway.follow(submitted.edit.id, 0, self._server.heartbeat_s)
