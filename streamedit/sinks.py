@@ -79,8 +79,11 @@ class Webhook(BaseModel):
 
 
 def _can_trace() -> bool:
-    # Other packages bring `opentelemetry` along, without its exporter.
-    return find_spec("opentelemetry") is not None and find_spec("opentelemetry.exporter") is not None
+    # Many packages bring something of `opentelemetry` along: what counts is the exporter.
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 class Otel(BaseModel):

@@ -5,21 +5,31 @@ import re
 import shlex
 import subprocess
 import sys
+import time
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hooks import SECRET
+from reports import EDIT, FAILED
 from servers import RunningServer
 
+from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.config import ServerSettings, from_file
 from streamedit.darkroom.grammar import parse, repertoire
+from streamedit.metrics import Metrics
 from streamedit.providers import available
 from streamedit.providers.comfyui.workflow import Workflow
+from streamedit.records import EditRecord, Report
+from streamedit.webhooks import notice_of, signed
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 COMMANDS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 CONFIGURATIONS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+EXAMPLES = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -39,7 +49,7 @@ def _run(command: list[str], folder: Path) -> str:
 
 def test_the_commands_are_found() -> None:
     """The tests below see every command and program."""
-    assert (len(COMMANDS), len(PROGRAMS)) == (5, 1)
+    assert (len(COMMANDS), len(PROGRAMS)) == (5, 2)
 
 
 def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
@@ -114,6 +124,38 @@ def test_every_provider_is_told_with_its_variables() -> None:
 def test_every_setting_is_explained() -> None:
     """Each field of `server:` stands in the table."""
     assert [name for name in ServerSettings.model_fields if f"`{name}`" not in README] == []
+
+
+def test_the_log_line_is_one() -> None:
+    """It has what a record has, and what the logger adds."""
+    line = next(json.loads(example) for example in EXAMPLES if "edit ended" in example)
+    assert list(line) == [*(field.name for field in fields(EditRecord)), "event", "level", "timestamp"]
+
+
+def test_every_metric_is_told() -> None:
+    """No name of the exposition is missing in the table, and none stands there that is not there."""
+    metrics = Metrics(int, SYSTEM_CLOCKS.now_s)
+    metrics.attempted(FAILED)
+    metrics.ended(EDIT)
+    names = re.findall(r"^# TYPE (\w+) ", metrics.exposition().decode(), re.MULTILINE)
+    shown = {name for name in names if not name.endswith("_created")}
+    assert set(re.findall(r"`(streamedit_\w+)`", README)) == shown
+
+
+def test_the_webhook_is_one(tmp_path: Path) -> None:
+    """Its settings load, its event has the fields of a real one, and the program verifies that."""
+    example = next(example for example in CONFIGURATIONS if "webhooks:" in example)
+    file = tmp_path / "streamedit.yaml"
+    file.write_text(f"model_list: [{{model_name: mock, litellm_params: {{model: mock}}}}]\n{example}")
+    (hook,) = from_file(file, {"WEBHOOK_SECRET": SECRET}, available()).server.webhooks
+    notice = notice_of(Report(EDIT), time.time())
+    shown = next(json.loads(example) for example in EXAMPLES if "evt_" in example)
+    real = json.loads(notice.content)
+    assert (list(shown), list(shown["data"])) == (list(real), list(real["data"]))
+    program = next(program for program in PROGRAMS if "standardwebhooks" in program)
+    names: dict[str, Any] = {}
+    exec(program.replace("whsec_...", SECRET), names)
+    assert names["received"](notice.content, dict(signed(notice, hook.key, time.time()))) == "image_edit.completed edit_1"
 
 
 def test_every_instruction_is_listed_and_understood() -> None:
