@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from streamedit.documents import ConfigError, Document
 from streamedit.pricing import OVERRIDES
 from streamedit.routes import Route, Routes
-from streamedit.sinks import TraceableOtel, Webhook, otel_of
+from streamedit.sinks import TraceableOtel, Webhook, otel_of, untraced
 from streamedit.targets import Setup, Target
 
 _OPENAI_FAMILIES = ("gpt-image", "chatgpt-image", "dall-e")
@@ -147,9 +147,8 @@ def from_environment(environ: Mapping[str, str], providers: Mapping[str, Setup])
         default_model = providers["openai"].models[0]
     key = environ.get("STREAMEDIT_API_KEY")
     secret = environ.get("STREAMEDIT_TOKEN_SECRET")
-    return Settings(
-        Routes(routes, default_model), ServerSettings(otel=otel_of(environ)), (key,) if key else (), token_secret=secret
-    )
+    server = ServerSettings(otel=otel_of(environ))
+    return Settings(Routes(routes, default_model), server, (key,) if key else (), untraced(environ), secret)
 
 
 def _keyed_routes(target: Target, setup: Setup) -> Iterator[Route]:
@@ -186,7 +185,8 @@ def from_file(path: Path, environ: Mapping[str, str], providers: Mapping[str, Se
     keys = tuple(key for key in (file.general_settings.master_key, environ.get("STREAMEDIT_API_KEY")) if key)
     secret = file.general_settings.token_secret or environ.get("STREAMEDIT_TOKEN_SECRET")
     server = file.server if file.server.otel else file.server.model_copy(update={"otel": otel_of(environ)})
-    return Settings(served, server, keys, ignored, secret)
+    unheard = () if server.otel else untraced(environ)
+    return Settings(served, server, keys, (*ignored, *unheard), secret)
 
 
 def _routes(models: Sequence[_Model], targets: Sequence[Target]) -> dict[str, Route]:

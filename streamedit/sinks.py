@@ -116,6 +116,15 @@ TraceableOtel: TypeAlias = Annotated[Otel | None, AfterValidator(_traceable)]
 
 def otel_of(environ: Mapping[str, str]) -> Otel | None:
     """The collector that OpenTelemetry's own variables name; they often are there for everybody on a machine."""
+    return Otel() if _variable(environ) and _can_trace() else None
+
+
+def untraced(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The variable that names a collector to which this installation cannot speak."""
+    name = _variable(environ)
+    return (f"{name} (needs streamedit[otel])",) if name and not _can_trace() else ()
+
+
+def _variable(environ: Mapping[str, str]) -> str | None:
     is_off = environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none"
-    is_named = any(environ.get(name) for name in _ENDPOINTS)
-    return Otel() if is_named and not is_off and _can_trace() else None
+    return None if is_off else next((name for name in _ENDPOINTS if environ.get(name)), None)

@@ -1,5 +1,7 @@
 """Where reports go, as a configuration says it; and every mistake in that, told with its line."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,23 @@ MODELS = """\
 model_list:
   - model_name: mock
     litellm_params: {model: mock/mock}
+"""
+
+WITHOUT_THE_EXTRA = """
+import sys
+
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("opentelemetry"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Without())
+from streamedit.config import ServerSettings, from_environment
+from streamedit.providers import CATALOGUE
+
+settings = from_environment({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, {"mock": CATALOGUE["mock"].setup})
+print(settings.server.otel, settings.ignored)
+ServerSettings.model_validate({"otel": {}})
 """
 
 
@@ -102,6 +121,12 @@ class TestOtel:
     def test_without_a_collector_there_are_no_traces(self) -> None:
         """Nothing is exported that nobody asked for."""
         assert from_environment({}, PROVIDERS).server.otel is None
+
+    def test_who_cannot_trace_is_told(self) -> None:
+        """Without the extra the variable has no effect, which is said; a configured collector is a mistake."""
+        done = subprocess.run([sys.executable, "-c", WITHOUT_THE_EXTRA], capture_output=True, text=True, check=False)
+        assert done.stdout == "None ('OTEL_EXPORTER_OTLP_ENDPOINT (needs streamedit[otel])',)\n"
+        assert "pip install 'streamedit[otel]'" in done.stderr
 
     def test_an_unknown_key_is_a_mistake(self) -> None:
         """What nobody knows in `server` is one, everywhere."""
