@@ -178,6 +178,7 @@ class Walk:
     ) -> AttemptRecord:
         detail = outcome.detail if isinstance(outcome, EditError) else None
         server_address, server_port = target.address
+        total_s = attempt.total_s
         return AttemptRecord(
             model=stage.model,
             provider=target.provider,
@@ -188,10 +189,10 @@ class Walk:
             outcome=outcome if isinstance(outcome, str) else outcome_of(detail),
             status=detail.status if detail else None,
             charged=detail.charged if detail else False,
-            started_at_s=self._tools.clocks.now_s() - attempt.total_s,
+            started_at_s=self._tools.clocks.now_s() - total_s,
             overhead_s=self._overhead_s,
             first_event_s=attempt.first_event_s,
-            total_s=attempt.total_s,
+            total_s=total_s,
             partial_images=attempt.partial_images,
             images=attempt.images,
             size_bytes=attempt.size_bytes,
