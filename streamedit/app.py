@@ -13,12 +13,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamedit import providers
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
+from streamedit.deliveries import Deliveries
+from streamedit.deliveries import Tools as DeliveryTools
 from streamedit.dispatch import Dispatch
 from streamedit.gateway import Gateway
 from streamedit.keys import Keyring, StreamTokens
 from streamedit.portkey.offers import Offers
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
+from streamedit.records import Sink
 from streamedit.reloads import Reloads, taken
 from streamedit.stores import EventLog, Healths
 from streamedit.stores.healths import MemoryHealths
@@ -70,7 +73,8 @@ class _House:
         intake, outlet = Turns(), Turns()
         self.events = _event_log(server, clocks, intake)
         self.upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
-        self.telemetry = Telemetry(log, lambda: self.events.size_bytes)
+        sinks = _sinks(server, DeliveryTools(self.upstream, log, clocks))
+        self.telemetry = Telemetry(log, lambda: self.events.size_bytes, sinks, clocks)
         self.healths = _healths(server)
         self.visits = Visits()
         self._answers = Answers(Pace(server.stuck_reader_s, outlet), self.telemetry)
@@ -129,7 +133,10 @@ class _Application(Starlette):
         gateway: Gateway = self.state.gateway
         reloading = self._reloads.running(self._reload) if self._reloads else nullcontext()
         drain_s = self._house.settings.server.drain_timeout_s
-        async with self._house.upstream.running(), self._house.healths.serving(), gateway.running(drain_s), reloading:
+        house = self._house
+        async with (
+            house.upstream.running(), house.healths.serving(), house.telemetry.serving(), gateway.running(drain_s), reloading
+        ):  # fmt: skip
             yield
 
     async def _reload(self, settings: Settings) -> Sequence[str]:
@@ -170,6 +177,16 @@ def _healths(server: ServerSettings) -> Healths:
     from streamedit.stores.redis_healths import RedisHealths  # noqa: PLC0415
 
     return RedisHealths(server.redis_url, server.redis_prefix)
+
+
+def _sinks(server: ServerSettings, tools: DeliveryTools) -> list[Sink]:
+    """Who wants reports of edits, besides the log and Prometheus."""
+    sinks: list[Sink] = [Deliveries(server.webhooks, tools)] if server.webhooks else []
+    if server.otel is None:
+        return sinks
+    from streamedit.traces import Traces  # noqa: PLC0415 - an optional extra
+
+    return [*sinks, Traces(server.otel)]
 
 
 def _cors(server: ServerSettings) -> list[Middleware]:

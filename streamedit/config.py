@@ -22,6 +22,7 @@ from streamedit.litellm_file.policies import Policies, redis_url_of
 from streamedit.litellm_file.sections import EMPTY, LiteLLMFile, RouterSettings
 from streamedit.portkey.configs import Config
 from streamedit.routes import Route, Routes
+from streamedit.sinks import TraceableOtel, Webhook, otel_of, untraced
 from streamedit.targets import Setup, Target
 
 _Origin = Annotated[str, Field(pattern=r"^https?://[^/*,\s]+$")]
@@ -76,6 +77,8 @@ class ServerSettings(BaseModel):
     callers_keys: bool | tuple[str, ...] = ()
     custom_hosts: frozenset[_Origin] = frozenset()
     portkey_configs: dict[str, Config] = Field(default_factory=dict, repr=False)
+    webhooks: tuple[Webhook, ...] = ()
+    otel: TraceableOtel = None
 
     @field_validator("callers_keys")
     @classmethod
@@ -113,7 +116,7 @@ class Settings:
 
 def from_environment(environ: Mapping[str, str], providers: Mapping[str, Setup]) -> Settings:
     """Without a file: the embedded providers, and each other one whose key is in the environment."""
-    server = ServerSettings()
+    server = ServerSettings(otel=otel_of(environ))
     routes = [Route(name, (Target(name, name),)) for name in ("darkroom", "mock") if name in providers]
     default_model = routes[0].model
     routes += routes_of(environ, providers, Policies(RouterSettings(), server.patience_s))
@@ -121,7 +124,7 @@ def from_environment(environ: Mapping[str, str], providers: Mapping[str, Setup])
         default_model = providers["openai"].models[0]
     key = environ.get("STREAMEDIT_API_KEY")
     secret = environ.get("STREAMEDIT_TOKEN_SECRET")
-    return Settings(Routes(routes, default_model), server, (key,) if key else (), token_secret=secret)
+    return Settings(Routes(routes, default_model), server, (key,) if key else (), untraced(environ), secret)
 
 
 def from_file(path: Path, environ: Mapping[str, str], providers: Mapping[str, Setup]) -> Settings:
@@ -135,12 +138,16 @@ def from_file(path: Path, environ: Mapping[str, str], providers: Mapping[str, Se
     models = Models(file, Policies(file.routing, file.server.patience_s), environ, providers)
     routes = models.routes(file.server.default_model, document)
     server = _with_redis(file, document)
+    server = server if server.otel else server.model_copy(update={"otel": otel_of(environ)})
     if document.mistakes:
         raise ConfigError(document.mistakes)
     general = file.general_settings
     master_key = general.master_key or environ.get("LITELLM_MASTER_KEY")
     keys = tuple(key for key in (master_key, environ.get("STREAMEDIT_API_KEY")) if key)
-    return Settings(routes, server, keys, told(ignored), general.token_secret or environ.get("STREAMEDIT_TOKEN_SECRET"))
+    unheard = () if server.otel else untraced(environ)
+    return Settings(
+        routes, server, keys, (*told(ignored), *unheard), general.token_secret or environ.get("STREAMEDIT_TOKEN_SECRET")
+    )
 
 
 def _validated(document: Document, values: Json, providers: Mapping[str, Setup]) -> _File:

@@ -57,13 +57,26 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceParent:
+    """The caller's own span, of which a request is a part (W3C Trace Context): ids in lower-case hexadecimal digits.
+
+    `flags`: of its bits the lowest says that the caller keeps the trace. `state`: what tracing systems have to say, verbatim.
+    """
+
+    trace_id: str
+    span_id: str
+    flags: int = 0
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EditRequest:
     """One validated request to edit images.
 
     `model` is what the client sent, None when it left the choice to us. `extra` holds the fields that this server does not
     know, as (name, text) in their order: they travel on verbatim; `extra_files` likewise. The mask applies to the first image;
     where it is fully transparent the image is to be edited (OpenAI). `image_index`: which of the edit's n images a call is to
-    make, when each call makes one.
+    make, when each call makes one. `parent`: nothing of it goes to a provider.
     """
 
     prompt: str
@@ -77,6 +90,7 @@ class EditRequest:
     extra_files: tuple[tuple[str, InputImage], ...] = ()
     image_index: int = 0
     wishes: Wishes = Wishes()
+    parent: TraceParent | None = None
 
     @property
     def n(self) -> int:

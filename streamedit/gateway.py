@@ -43,7 +43,7 @@ class Gateway:
         self.routes = routes
         self._log = log
         self._now_s = clocks.now_s
-        self._tools = Tools(dispatch, log, telemetry, clocks.clock)
+        self._tools = Tools(dispatch, log, telemetry, clocks)
         # All that follows is shared with those that `offering` makes.
         self._producers = asyncio.TaskGroup()
         self._accepts = asyncio.Event()

@@ -5,29 +5,31 @@ It never raises past its runner: whatever happens, its edit ends with exactly on
 
 import asyncio
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from streamedit import tally
+from streamedit.clocks import Clocks
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest
-from streamedit.errors import EditError, InternalError, Interrupted, ShuttingDown
+from streamedit.errors import EditError, ErrorDetail, InternalError, Interrupted, ShuttingDown
 from streamedit.events import Completed, Event, Failed, Order, PartialImage, Usage
+from streamedit.outcomes import name_of, outcome_of
+from streamedit.records import AttemptRecord, EditRecord, Report, retries_of
 from streamedit.routing import Plan
 from streamedit.stores import EndedElsewhere, EventLog
-from streamedit.telemetry import AttemptRecord, EditRecord, Telemetry
+from streamedit.telemetry import Telemetry
 from streamedit.walk import Listener
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What all producers work with. `clock` gives monotonic seconds."""
+    """What all producers work with."""
 
     dispatch: Dispatch
     log: EventLog
     telemetry: Telemetry
-    clock: Callable[[], float]
+    clocks: Clocks
 
 
 class Producer:
@@ -53,7 +55,7 @@ class Producer:
     async def run(self) -> None:
         """The runner: the one place where any exception is just an edit's end."""
         self._task = asyncio.current_task()
-        production = _Production(self._edit, self._request.stream, self._tools)
+        production = _Production(self._edit, self._request, self._plan.route, self._tools)
         failure: EditError = InternalError("The edit ended without all of its images.")
         try:
             if self._ending is not None:
@@ -72,25 +74,28 @@ class Producer:
             failure = InternalError("This server made a mistake.")
         finally:
             await production.end(failure)
-            self._tools.telemetry.ended(production.record())
+            self._tools.telemetry.ended(production.report())
 
 
 class _Production:
     """One edit while it is made: keeps its events in order and counts them."""
 
-    def __init__(self, edit: Edit, stream: bool, tools: Tools) -> None:
+    def __init__(self, edit: Edit, request: EditRequest, route: str, tools: Tools) -> None:
         self._edit = edit
-        self._stream = stream
+        self._stream = request.stream
+        self._parent = request.parent
+        self._route = route
         self._log = tools.log
-        self._clock = tools.clock
+        self._clock = tools.clocks.clock
         self._order = Order(edit.n)
-        self._started_s = tools.clock()
+        self._started_s = tools.clocks.clock()
+        self._started_at_s = tools.clocks.now_s()
         self._first_event_s: float | None = None
         self._events: dict[type[Event], int] = {PartialImage: 0, Completed: 0, Failed: 0}
         self._size_bytes = 0
         self._usage = Usage()
         self._cost_micros: int | None = None
-        self._outcome = "completed"
+        self._failure: ErrorDetail | None = None
         self._attempts: list[AttemptRecord] = []
         self._telemetry = tools.telemetry
 
@@ -106,7 +111,7 @@ class _Production:
             self._first_event_s = self._clock() - self._started_s
         self._events[type(event)] += 1
         if isinstance(event, Failed):
-            self._outcome = event.error.code or event.error.type
+            self._failure = event.error
         else:
             self._size_bytes += event.payload.size_bytes
         if isinstance(event, Completed):
@@ -117,8 +122,9 @@ class _Production:
             await self._log.append(self._edit.id, event, last=last)
         except EndedElsewhere:
             self._order.ended = True
-            self._outcome = Interrupted.code
-            raise Interrupted("The edit was declared interrupted while this process was out of reach.") from None
+            interrupted = Interrupted("The edit was declared interrupted while this process was out of reach.")
+            self._failure = interrupted.detail
+            raise interrupted from None
 
     async def end(self, failure: EditError) -> None:
         """An edit that has not ended yet ends with `failure`; a late failure spoils no finished edit."""
@@ -128,7 +134,10 @@ class _Production:
             with suppress(Interrupted):
                 await self.emit(Failed(replace(detail, headers=told)))
 
-    def record(self) -> EditRecord:
+    def report(self) -> Report:
+        return Report(self._record(), tuple(self._attempts), self._parent)
+
+    def _record(self) -> EditRecord:
         overheads_s = (each.overhead_s for each in self._attempts if each.overhead_s is not None)
         return EditRecord(
             edit_id=self._edit.id,
@@ -138,7 +147,7 @@ class _Production:
             fallbacks=max((each.stage for each in self._attempts), default=1) - 1,
             overhead_s=next(overheads_s, None),
             stream=self._stream,
-            outcome=self._outcome,
+            outcome=outcome_of(self._failure),
             partial_images=self._events[PartialImage],
             images=self._events[Completed],
             size_bytes=self._size_bytes,
@@ -147,4 +156,10 @@ class _Production:
             input_tokens=self._usage.input_tokens,
             output_tokens=self._usage.output_tokens,
             cost_micros=self._cost_micros,
+            started_at_s=self._started_at_s,
+            route=self._route,
+            retries=retries_of(self._attempts),
+            status=self._failure.status if self._failure else None,
+            error_type=name_of(self._failure.type) if self._failure else None,
+            trace_id=self._parent.trace_id if self._parent else None,
         )

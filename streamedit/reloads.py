@@ -17,8 +17,10 @@ from streamedit.sources import Source
 AT_START = (
     "drain_timeout_s", "stuck_reader_s", "head_s", "max_head_bytes", "max_connections_per_client",
     "log_memory_bytes", "log_disk_bytes", "log_folder", "retention_s", "redis_url", "redis_prefix",
+    "webhooks", "otel",
 )  # fmt: skip
-"""What the event log, the connections and the socket that listens are made with: they live as long as the server."""
+"""What the event log, the connections, the socket that listens and those who are told of edits are made with: they live as long
+as the server."""
 
 Take: TypeAlias = Callable[[Settings], Awaitable[Sequence[str]]]
 """Lets settings hold, and gives the names of those that only a restart can change."""

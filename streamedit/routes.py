@@ -15,11 +15,12 @@ _DEFAULT_TAG = "default"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A model name, its targets, and how they are tried."""
+    """A model name, its targets, and how they are tried. `pattern`: the configuration's name, when `model` is a caller's."""
 
     model: str
     targets: tuple[Target, ...]
     policy: Policy = field(default_factory=Policy)
+    pattern: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ class Routes:
         policy = route.policy
         if wishes.retries is not None:
             policy = replace(policy, retries=wishes.retries, retries_by_kind={}, retries_by_target={})
-        return Stage(route.model, self._tagged(route, wishes), policy, timeout_s=wishes.timeout_s)
+        targets = self._tagged(route, wishes)
+        return Stage(route.model, targets, policy, timeout_s=wishes.timeout_s, route=route.pattern or route.model)
 
     def _tagged(self, route: Route, wishes: Wishes) -> tuple[Target, ...]:
         """The targets for a request's tags."""
@@ -165,9 +167,12 @@ class Routes:
         if route is None:
             return None
         taken = rest if prefixed else name
-        targets = tuple(replace(target, model=target.model.replace("*", taken)) for target in route.targets)
+        targets = tuple(
+            replace(target, model=target.model.replace("*", taken), pattern=target.model) for target in route.targets
+        )
         cooling = replace(route.policy.cooling, forgiven=route.policy.cooling.forgiven | {Kind.NOT_FOUND})
-        return replace(route, model=name, targets=targets, policy=replace(route.policy, cooling=cooling))
+        policy = replace(route.policy, cooling=cooling)
+        return replace(route, model=name, targets=targets, policy=policy, pattern=route.model)
 
 
 def _targets_of(route: Route, provider: str, model: str) -> tuple[Target, ...]:

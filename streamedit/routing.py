@@ -54,7 +54,8 @@ class Stage:
     """Targets of which any will do. `model`: the name that they serve.
 
     `overrides`: fields that replace the request's. `retry_statuses`: the only statuses that are retried, where that is said.
-    `timeout_s`: the caller's bound for one call. `option`: what the caller calls this stage.
+    `timeout_s`: the caller's bound for one call. `option`: what the caller calls this stage. `route`: what the configuration
+    calls `model`; empty for what is a caller's own.
     """
 
     model: str
@@ -64,6 +65,7 @@ class Stage:
     retry_statuses: frozenset[int] | None = None
     timeout_s: float | None = None
     option: str = ""
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,11 @@ class Plan:
     def model(self) -> str:
         """The one that was asked for."""
         return self.stages[0].model
+
+    @property
+    def route(self) -> str:
+        """What the configuration calls it; empty when it does not know it."""
+        return self.stages[0].route
 
     @property
     def targets(self) -> tuple[Target, ...]:

@@ -23,7 +23,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
-from streamedit import telemetry
+from streamedit import metrics
 from streamedit.app import create_app
 from streamedit.config import ServerSettings, Settings
 from streamedit.connections import Connections
@@ -52,7 +52,7 @@ def serve(settings: Settings, source: Source, listener: socket.socket, workers: 
         uvicorn.Server(uvicorn_config(application, settings.server)).run(sockets=[listener])
         return 0
     with tempfile.TemporaryDirectory(prefix="streamedit-metrics-") as folder:
-        os.environ[telemetry.SHARED_FOLDER] = folder
+        os.environ[metrics.SHARED_FOLDER] = folder
         supervisor = _Supervisor(uvicorn_config(application, settings.server, workers), [listener])
         supervisor.run()
     # A worker that was told to stop has a negative one: the signal's number.
@@ -69,7 +69,7 @@ class _Application:
 
     def __call__(self) -> Starlette:
         _log_warnings()
-        telemetry.forget_the_dead()
+        metrics.forget_the_dead()
         log = _log()
         # What all workers have in common is told once, by their supervisor.
         reloads = Reloads(self.source, log, tells=self.workers == 1)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from streamedit.events import Completed, Event, Failed, PartialImage
-from streamedit.telemetry import AttemptRecord
+from streamedit.records import AttemptRecord
 
 MODEL = "x-streamedit-model"
 PROVIDER = "x-streamedit-provider"

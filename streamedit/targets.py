@@ -3,10 +3,13 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 _SECRET = re.compile("key|token|secret|password|credentials")
 _SECRET_CHARS = 6
 """Nothing shorter is looked for: it would be found in ordinary words."""
+
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,8 @@ class Target:
 
     `params`: what the configuration says beyond that, in LiteLLM's names (`organization`, `extra_headers`, `timeout` ...).
     `id`: under which its health is kept, the same in all processes; None when none is kept. `is_callers`: the account is the
-    caller's own, and the key is for one call.
+    caller's own, and the key is for one call. `pattern`: the configuration's model, when `model` is what a caller's name has
+    made of it.
     """
 
     provider: str
@@ -34,11 +38,21 @@ class Target:
     params: Mapping[str, object] = field(default_factory=dict, repr=False)
     id: str | None = field(default=None, compare=False)
     is_callers: bool = False
+    pattern: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
         """As configurations and callers write it."""
         return f"{self.provider}/{self.model}"
+
+    @property
+    def address(self) -> tuple[str | None, int | None]:
+        """The host and the port of a configured `api_base`."""
+        try:
+            parts = urlsplit(self.api_base or "")
+            return parts.hostname, parts.port or _PORTS.get(parts.scheme)
+        except ValueError:
+            return None, None
 
     def text(self, name: str) -> str | None:
         """A parameter as text; None where there is none, or an empty one."""

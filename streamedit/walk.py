@@ -16,11 +16,12 @@ from streamedit.errors import EditError, NoTarget, RequestTimeout, UpstreamError
 from streamedit.events import Completed, Event, Failed
 from streamedit.failures import kind_of, may_go_on, retry_after_s
 from streamedit.health import Ended
+from streamedit.outcomes import ABANDONED, outcome_of
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
+from streamedit.records import AttemptRecord
 from streamedit.routing import Course, Plan, Stage, Tried, Wait, next_step, opens_in_s
 from streamedit.targets import Target
-from streamedit.telemetry import AttemptRecord
 from streamedit.tracker import Call, Tracker
 
 
@@ -41,10 +42,6 @@ class Listener:
 
     emit: Emit
     attempted: Callable[[AttemptRecord], None] = lambda _: None
-
-
-_ABANDONED = "abandoned"
-"""The outcome of an attempt that was broken off: the edit was cancelled, or its time was over."""
 
 
 class Walk:
@@ -127,14 +124,14 @@ class Walk:
         """One call. Its failure is a result: somebody else may be asked."""
         attempt = Attempt(stage, call.target, self._tools.prices, self._tools.clocks.clock)
         self._asked, self.may_be_paid = (stage.model, call.target.provider), True
-        outcome: EditError | str | None = _ABANDONED
+        outcome: EditError | str | None = ABANDONED
         cooldown_s: float | None = None
         try:
             outcome = failure = await self._outcome(attempt, stage, call.target)
             if _tells_of_target(failure):
                 cooldown_s = await self._tools.tracker.end(call, self._ended(attempt, failure), stage.policy.cooling)
         finally:
-            self._listener.attempted(self._record(attempt, call.target, outcome, cooldown_s or 0.0))
+            self._listener.attempted(self._record(attempt, stage, call.target, outcome, cooldown_s or 0.0))
             self._attempts.append(f"{call.target.name} {_in_words(outcome)}")
             if cooldown_s is None:
                 await self._tools.tracker.abandon(call)
@@ -186,9 +183,13 @@ class Walk:
             **({tally.OPTION: self._option} if self._option else {}),
         }
 
-    def _record(self, attempt: Attempt, target: Target, outcome: EditError | str | None, cooldown_s: float) -> AttemptRecord:
+    def _record(
+        self, attempt: Attempt, stage: Stage, target: Target, outcome: EditError | str | None, cooldown_s: float
+    ) -> AttemptRecord:
         """`charged`: what is broken off may have been paid as well."""
         detail = outcome.detail if isinstance(outcome, EditError) else None
+        server_address, server_port = target.address
+        total_s = attempt.total_s
         return AttemptRecord(
             model=self._asked[0],
             provider=target.provider,
@@ -196,13 +197,13 @@ class Walk:
             number=len(self._attempts) + 1,
             stage=self._stages,
             image_index=self._request.image_index,
-            outcome=outcome if isinstance(outcome, str) else (detail.code or detail.type if detail else "completed"),
+            outcome=outcome if isinstance(outcome, str) else outcome_of(detail),
             status=detail.status if detail else None,
-            charged=detail.charged if detail else outcome == _ABANDONED,
-            started_at_s=self._tools.clocks.now_s() - attempt.total_s,
+            charged=detail.charged if detail else outcome == ABANDONED,
+            started_at_s=self._tools.clocks.now_s() - total_s,
             overhead_s=self._overhead_s,
             first_event_s=attempt.first_event_s,
-            total_s=attempt.total_s,
+            total_s=total_s,
             partial_images=attempt.partial_images,
             images=attempt.images,
             size_bytes=attempt.size_bytes,
@@ -210,6 +211,13 @@ class Walk:
             output_tokens=attempt.usage.output_tokens,
             cost_micros=attempt.cost_micros,
             cooldown_s=cooldown_s,
+            route=stage.route,
+            pattern=(target.pattern or target.model) if stage.route else "",
+            target_id=target.id,
+            kind=kind_of(detail) if detail else None,
+            n=self._request.n,
+            server_address=server_address,
+            server_port=server_port,
         )
 
 

@@ -6,19 +6,28 @@ import re
 import shlex
 import subprocess
 import sys
+import time
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hooks import SECRET
+from reports import EDIT, FAILED
 from servers import RunningServer
 
 from streamedit import tally
+from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.config import ServerSettings, from_file
 from streamedit.darkroom.grammar import parse, repertoire
 from streamedit.edits import Wishes
 from streamedit.litellm_file.sections import GeneralSettings, LiteLLMSettings, ModelParams, RouterSettings
+from streamedit.metrics import Metrics
 from streamedit.providers import available
 from streamedit.providers.comfyui.workflow import Workflow
+from streamedit.records import EditRecord, Report
 from streamedit.reloads import AT_START
+from streamedit.webhooks import notice_of, signed
 from streamedit.wire.wishes import WishFields, WishHeaders
 
 ROOT = Path(__file__).parent.parent
@@ -26,6 +35,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 COMMANDS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 CONFIGURATIONS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+EXAMPLES = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -45,7 +55,7 @@ def _run(command: list[str], folder: Path) -> str:
 
 def test_the_commands_are_found() -> None:
     """The tests below see every command and program."""
-    assert (len(COMMANDS), len(PROGRAMS)) == (7, 1)
+    assert (len(COMMANDS), len(PROGRAMS)) == (7, 2)
 
 
 def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
@@ -162,6 +172,38 @@ def test_every_wish_and_fact_is_told() -> None:
     """The fields and headers that say how a request is to be handled, and those that tell what was done."""
     aliases = [str(field.alias) for field in WishHeaders.model_fields.values()]
     assert [name for name in (*WishFields.model_fields, *aliases, *tally.HEADERS) if f"`{name}`" not in README] == []
+
+
+def test_the_log_line_is_one() -> None:
+    """It has what a record has, and what the logger adds."""
+    line = next(json.loads(example) for example in EXAMPLES if "edit ended" in example)
+    assert list(line) == [*(field.name for field in fields(EditRecord)), "event", "level", "timestamp"]
+
+
+def test_every_metric_is_told() -> None:
+    """No name of the exposition is missing in the table, and none stands there that is not there."""
+    metrics = Metrics(int, SYSTEM_CLOCKS.now_s)
+    metrics.attempted(FAILED)
+    metrics.ended(EDIT)
+    names = re.findall(r"^# TYPE (\w+) ", metrics.exposition().decode(), re.MULTILINE)
+    shown = {name for name in names if not name.endswith("_created")}
+    assert set(re.findall(r"`(streamedit_\w+)`", README)) == shown
+
+
+def test_the_webhook_is_one(tmp_path: Path) -> None:
+    """Its settings load, its event has the fields of a real one, and the program verifies that."""
+    example = next(example for example in CONFIGURATIONS if "webhooks:" in example)
+    file = tmp_path / "streamedit.yaml"
+    file.write_text(f"model_list: [{{model_name: mock, litellm_params: {{model: mock}}}}]\n{example}")
+    (hook,) = from_file(file, {"WEBHOOK_SECRET": SECRET}, available()).server.webhooks
+    notice = notice_of(Report(EDIT), time.time())
+    shown = next(json.loads(example) for example in EXAMPLES if "evt_" in example)
+    real = json.loads(notice.content)
+    assert (list(shown), list(shown["data"])) == (list(real), list(real["data"]))
+    program = next(program for program in PROGRAMS if "standardwebhooks" in program)
+    names: dict[str, Any] = {}
+    exec(program.replace("whsec_...", SECRET), names)
+    assert names["received"](notice.content, dict(signed(notice, hook.key, time.time()))) == "image_edit.completed edit_1"
 
 
 def test_every_instruction_is_listed_and_understood() -> None:

@@ -23,6 +23,8 @@ OTHER: dict[str, Any] = {
     "log_folder": "/other",
     "redis_url": "redis://other/0",
     "redis_prefix": "other:",
+    "webhooks": ({"url": "https://other.example", "secret": "whsec_" + "A" * 32},),
+    "otel": {"endpoint": "http://127.0.0.1:4318"},
     "callers_keys": True,
     "custom_hosts": ("https://other.example",),
     "portkey_configs": {"other": {"provider": "openai"}},

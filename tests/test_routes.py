@@ -282,3 +282,19 @@ def test_a_fallback_without_the_tags_is_left_out() -> None:
     with pytest.raises(InvalidRequest) as caught:
         routes.plan("gpt-image-2", Wishes(tags=("eu",)))
     assert (caught.value.detail.param, caught.value.detail.code) == ("tags", "no_target_for_tags")
+
+
+@pytest.mark.parametrize(
+    ("name", "route", "patterns"),
+    [
+        ("gpt-image-2", "gpt-image-2", ["gpt-image-2", "my-deployment"]),
+        ("azure/my-deployment", "gpt-image-2", ["my-deployment"]),
+        ("openai/gpt-image-9", "openai/*", ["*"]),
+        ("vendor/x", "vendor/*", ["tuned/*-edit"]),
+    ],
+)
+def test_a_plan_knows_what_the_configuration_calls_it(name: str, route: str, patterns: list[str]) -> None:
+    """Callers choose names through patterns; of what the configuration says there is little."""
+    plan = ROUTES.plan(name)
+    assert plan.route == route
+    assert [target.pattern or target.model for target in plan.targets] == patterns

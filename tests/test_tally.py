@@ -8,7 +8,7 @@ from providers.scripted import completed, partial
 from streamedit import tally
 from streamedit.errors import ErrorDetail
 from streamedit.events import Completed, Failed
-from streamedit.telemetry import AttemptRecord
+from streamedit.records import AttemptRecord
 
 
 def image(index: int, attempts: int, retries: int, fallbacks: int, cost_micros: int | None = None) -> Completed:

@@ -63,3 +63,17 @@ def test_a_target_has_limits() -> None:
 def test_a_deployment_tells_its_model(base: str | None, model: str) -> None:
     """LiteLLM's `base_model`, with the provider or without."""
     assert Target("azure", "my-deployment", params={"base_model": base}).base_model == model
+
+
+@pytest.mark.parametrize(
+    ("api_base", "address"),
+    [
+        ("https://user:pass@api.example/v1?key=k", ("api.example", 443)),
+        ("http://127.0.0.1:8080/v1", ("127.0.0.1", 8080)),
+        (None, (None, None)),
+        ("http://[broken", (None, None)),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(api_base: str | None, address: tuple[str | None, int | None]) -> None:
+    """Nothing else of what may be secret in a URL; without one nothing is known."""
+    assert Target("openai", "m", api_base=api_base).address == address

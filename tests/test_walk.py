@@ -28,10 +28,10 @@ from streamedit.errors import (
 from streamedit.events import Completed, Event, Failed
 from streamedit.failures import Kind
 from streamedit.health import CoolRules, Health
+from streamedit.records import AttemptRecord
 from streamedit.routing import Plan, Policy, Stage, When
 from streamedit.stores.healths import MemoryHealths
 from streamedit.targets import Target
-from streamedit.telemetry import AttemptRecord
 from streamedit.walk import Listener, Tools, Walk
 
 REQUEST = EditRequest("p", (), stream=True)

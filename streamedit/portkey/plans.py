@@ -98,6 +98,7 @@ class _Planner:
             retry_statuses=config.retry.statuses if config.retry else None,
             timeout_s=config.request_timeout / 1000 if config.request_timeout else asked.wishes.timeout_s,
             option=option,
+            route="" if any(target.is_callers for target in route.targets) else route.pattern or route.model,
         )
 
     def _with_headers(self, target: Target, config: Config) -> Target:

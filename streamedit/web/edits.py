@@ -18,6 +18,7 @@ from streamedit.web.portkey import Portkey
 from streamedit.web.readers import Collapse, Relay, Telling, as_openai
 from streamedit.web.resource import ResourceRoutes
 from streamedit.web.sse import Answers
+from streamedit.web.traceparent import parent_of
 from streamedit.web.wishes import read_headers
 from streamedit.wire.forms import read_request
 from streamedit.wire.multipart import BodyLimits
@@ -94,7 +95,8 @@ class EditRoutes:
         async with arriving(request.stream(), within_s=upload_s, silence_s=silence_s) as body:
             asked = await read_request(request.headers.get("content-type", ""), body, self._limits)
         model = request.path_params.get("model") or asked.model
-        return replace(asked, model=model, wishes=heeding(asked.wishes, headers))
+        wishes = heeding(asked.wishes, headers)
+        return replace(asked, model=model, wishes=wishes, parent=parent_of(request.headers))
 
     async def _relay(self, submitted: Submitted, telling: Telling) -> Response:
         events = await self._gateway.follow(submitted.edit.id, 0, self._server.heartbeat_s)

@@ -8,7 +8,12 @@ import pytest
 from clients import PNG, post
 from prometheus_client.parser import text_string_to_metric_families
 from servers import RunningServer, serving, settings_of
+from upstreams import ScriptedUpstream, answer, completed, json_answer
 
+from streamedit.config import ServerSettings, Settings
+from streamedit.health import CoolRules
+from streamedit.routes import Route, Routes
+from streamedit.routing import Policy
 from streamedit.targets import Target
 
 
@@ -56,6 +61,21 @@ def test_metrics_count_what_happened() -> None:
     assert samples["streamedit_first_event_seconds_count", None, None] == 2
     assert samples["streamedit_running_edits", None, None] == 0
     assert samples["streamedit_open_streams", None, None] == 0
+
+
+def test_a_cooldown_is_seen(scripted: ScriptedUpstream) -> None:
+    """A target that fails is one that cools down, in the metrics and in the log, while another makes the edit."""
+    scripted.play([json_answer({"error": {"message": "Busy."}}, "429 Too Many Requests")], [answer(completed())])
+    targets = tuple(Target("openai", f"gpt-image-{number}", "sk-1", scripted.url, id=f"t{number}") for number in (1, 2))
+    route = Route("edits", targets, Policy(cooling=CoolRules(cooldown_s=60)))
+    with serving(Settings(Routes([route], "edits"), ServerSettings(drain_timeout_s=0))) as fresh:
+        assert post(fresh.edits_url).status == 200
+        fresh.wait_until_idle()
+        lines = httpx.get(f"{fresh.url}/metrics").text.splitlines()
+        assert '"event": "target cools down"' in fresh.log_text
+    assert 'streamedit_cooling_targets{provider="openai",target="gpt-image-1"} 1.0' in lines
+    assert 'streamedit_attempts_total{outcome="rate_limit_exceeded",provider="openai",target="gpt-image-1"} 1.0' in lines
+    assert 'streamedit_attempts_total{outcome="completed",provider="openai",target="gpt-image-2"} 1.0' in lines
 
 
 def test_the_openapi_description_is_valid_and_tells_the_limits(server: RunningServer) -> None:
