@@ -99,7 +99,7 @@ class TestPlan:
 
     def test_a_model_without_fallbacks_is_one_stage(self) -> None:
         """With the targets and the policy of its route."""
-        assert routes().plan("pair") == Plan.of(Stage("pair", PAIR.targets, PAIR.policy))
+        assert routes().plan("pair") == Plan.of(Stage("pair", PAIR.targets, PAIR.policy, route="pair"))
 
     def test_an_alias_is_another_name(self) -> None:
         """It is answered with the model's own name, and has its fallbacks."""
