@@ -31,6 +31,7 @@ LAYERS = [
     ["deliveries"],
     ["providers"],
     ["attempt", "tracker"],
+    ["account"],
     ["walk"],
     ["dispatch"],
     ["producer"],

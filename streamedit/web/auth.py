@@ -66,6 +66,9 @@ def _portkeys(request: Request) -> str:
 
 
 def _key_in(request: Request, name: str) -> str:
-    """Empty where there is none; only `Authorization` needs its scheme."""
-    scheme, _, key = request.headers.get(name, "").strip().rpartition(" ")
-    return key if scheme.lower() == "bearer" or (name != "authorization" and not scheme) else ""
+    """Empty where there is none; only `Authorization` needs its scheme. A key may have blanks in it."""
+    value = request.headers.get(name, "").strip()
+    scheme, _, key = value.partition(" ")
+    if scheme.lower() == "bearer":
+        return key.strip()
+    return "" if name == "authorization" else value

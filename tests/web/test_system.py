@@ -91,8 +91,10 @@ def test_the_openapi_description_is_valid_and_tells_the_limits(server: RunningSe
 
 @pytest.fixture(scope="module")
 def locked() -> Iterator[RunningServer]:
-    """A server with two keys."""
-    with serving(settings_of(Target("mock", "mock", params={"mock_pace_s": 0}), keys=("sk-right", "sk-other"))) as running:
+    """A server with three keys."""
+    with serving(
+        settings_of(Target("mock", "mock", params={"mock_pace_s": 0}), keys=("sk-right", "sk-other", "My API Key"))
+    ) as running:
         yield running
 
 
@@ -103,7 +105,7 @@ KEY_HEADERS = ["x-litellm-api-key", "authorization", "api-key", "x-api-key", "x-
 @pytest.mark.parametrize("name", KEY_HEADERS)
 def test_a_key_opens_the_server_wherever_clients_put_it(locked: RunningServer, name: str, prefix: str) -> None:
     """OpenAI's header and those of LiteLLM's clients carry the key; a wrong one is 401 `invalid_api_key` in any of them."""
-    for key, status in (("sk-right", 200), ("sk-other", 200), ("sk-wrong", 401)):
+    for key, status in (("sk-right", 200), ("sk-other", 200), ("My API Key", 200), ("sk-wrong", 401), ("API Key", 401)):
         answered = post(
             locked.edits_url, headers={name: f"{prefix or 'Bearer '}{key}" if name == "authorization" else prefix + key}
         )
