@@ -13,8 +13,9 @@ from rich.console import Console
 
 from streamedit import __version__, config, serving
 from streamedit.documents import ConfigError
-from streamedit.routes import Route
+from streamedit.routes import Route, Routes
 from streamedit.sources import Source
+from streamedit.strategies import Strategy
 
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
 
@@ -83,11 +84,15 @@ def _report(file: Path, settings: config.Settings | None, mistakes: Sequence[str
     report = {"file": str(file), "valid": settings is not None, "mistakes": mistakes}
     if settings is None:
         return report
-    models = [{"model": route.model, "targets": _targets(route)} for route in settings.routes.all]
+    routes = settings.routes
+    models = [
+        {"model": route.model, "targets": _targets(route), "fallbacks": _fallbacks(routes, route)} for route in routes.all
+    ]
     return {
         **report,
         "models": models,
-        "default_model": settings.routes.default_model,
+        "aliases": dict(routes.rules.aliases),
+        "default_model": routes.default_model,
         "api_keys": _keys(settings),
         "ignored": settings.ignored,
     }
@@ -97,7 +102,11 @@ def _summarise(file: Path, settings: config.Settings) -> None:
     out = _plain(stderr=False)
     out.print(f"{file}: no mistakes")
     for route in settings.routes.all:
-        out.print(f"model {route.model}: {', then '.join(_targets(route))}")
+        fallbacks = _fallbacks(settings.routes, route)
+        others = f"; then {', '.join(fallbacks)}" if fallbacks else ""
+        out.print(f"model {route.model}: {_joint(route).join(_targets(route))}{others}")
+    for alias, model in settings.routes.rules.aliases.items():
+        out.print(f"alias {alias}: {model}")
     out.print(f"default model: {settings.routes.default_model or 'none'}")
     keys = _keys(settings)
     out.print(f"API keys: {keys}" if keys else "API keys: none: open to everybody on its machine, and to nobody beyond it")
@@ -108,6 +117,14 @@ def _summarise(file: Path, settings: config.Settings) -> None:
 def _keys(settings: config.Settings) -> int:
     """The file may name the environment's."""
     return len(set(settings.api_keys))
+
+
+def _joint(route: Route) -> str:
+    return ", then " if route.policy.strategy is Strategy.ORDERED else " or "
+
+
+def _fallbacks(routes: Routes, route: Route) -> list[str]:
+    return [model for model in routes.fallbacks_of(route) if model != route.model]
 
 
 def _targets(route: Route) -> list[str]:

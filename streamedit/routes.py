@@ -94,8 +94,10 @@ class Routes:
         if not first.targets:
             told = f"No target of '{route.model}' has the tags {', '.join(sorted(wishes.tags))}."
             raise InvalidRequest(told, param="tags", code="no_target_for_tags")
-        blocked = self._stages(self.rules.blocked_fallbacks.get(route.model, ()), route, wishes)
-        others = self._stages(self._fallbacks(route, wishes), route, wishes)
+        for_blocked = self.rules.blocked_fallbacks
+        blocked = self._stages(for_blocked.get(route.model) or for_blocked.get(route.pattern, ()), route, wishes)
+        chosen = self.fallbacks_of(route) if wishes.fallbacks is None else self._known(wishes.fallbacks)
+        others = self._stages(chosen, route, wishes)
         kinds = frozenset(Kind) - {Kind.CONTENT_POLICY} if blocked else None
         steps = [
             (When(), first),
@@ -104,12 +106,11 @@ class Routes:
         ]
         return Plan(tuple(_waiting_only_at_the_end(steps)))
 
-    def _fallbacks(self, route: Route, wishes: Wishes) -> Sequence[str]:
-        if wishes.fallbacks is not None:
-            return self._known(wishes.fallbacks)
+    def fallbacks_of(self, route: Route) -> Sequence[str]:
+        """The models that the configuration has to take over for one: under its own name, under its pattern, or for any."""
         rules = self.rules
-        configured = rules.fallbacks.get(route.model) or rules.fallbacks.get("*") or rules.default_fallbacks
-        return configured[: rules.max_fallbacks]
+        named = (rules.fallbacks.get(name) for name in (route.model, route.pattern, "*"))
+        return (next(filter(None, named), None) or rules.default_fallbacks)[: rules.max_fallbacks]
 
     def _known(self, fallbacks: Sequence[str]) -> Sequence[str]:
         """A caller's own fallbacks. Raises InvalidRequest, NotFound."""

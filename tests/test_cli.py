@@ -122,8 +122,9 @@ def test_check_says_what_a_configuration_says(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.replace(str(tmp_path), ".").splitlines() == [
         "./config.yaml: no mistakes",
-        "model editor: openai/gpt-image-2, then openai/[bold]",
+        "model editor: openai/gpt-image-2 or openai/[bold]; then mock/spare",
         "model mock/*: mock/*",
+        "alias old: editor",
         "default model: editor",
         "API keys: 1",
         "ignored: langfuse, model_list[0].litellm_params.tpd",
@@ -163,9 +164,10 @@ def test_check_speaks_json(tmp_path: Path) -> None:
         "valid": True,
         "mistakes": [],
         "models": [
-            {"model": "editor", "targets": ["openai/gpt-image-2", "openai/[bold]"]},
-            {"model": "mock/*", "targets": ["mock/*"]},
+            {"model": "editor", "targets": ["openai/gpt-image-2", "openai/[bold]"], "fallbacks": ["mock/spare"]},
+            {"model": "mock/*", "targets": ["mock/*"], "fallbacks": []},
         ],
+        "aliases": {"old": "editor"},
         "default_model": "editor",
         "api_keys": 1,
         "ignored": ["langfuse", "model_list[0].litellm_params.tpd"],
@@ -214,6 +216,7 @@ model_list:
   - model_name: "mock/*"
     litellm_params: {model: "mock/*"}
 langfuse: {secret_key: canary}
+router_settings: {fallbacks: [{editor: [mock/spare]}], model_group_alias: {old: editor}}
 general_settings: {master_key: sk-canary-master, token_secret: canary}
 server: {redis_url: "redis://:canary@127.0.0.1:1/0"}
 """
