@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from importlib import resources
 
 from streamedit.events import Usage
@@ -59,11 +60,17 @@ _USUALLY_MADE = Made("medium", "1024x1024")
 """One image of 1024 x 1024 from one image. Source of its 1,056 tokens: OpenAI's image generation guide, "Cost and latency"."""
 
 
+_NAMES = 1024
+"""Of so many models the rows are remembered."""
+
+
 class Prices:
     """All prices; the first that fits counts."""
 
     def __init__(self, rows: Sequence[Price]) -> None:
         self._rows = tuple(rows)
+        # Each image asks; callers choose names where a pattern stands in the configuration.
+        self._named = lru_cache(_NAMES)(self._rows_of)
 
     @classmethod
     def shipped(cls) -> "Prices":
@@ -96,8 +103,10 @@ class Prices:
 
     def _of(self, target: Target) -> Sequence[Price]:
         """The rows of the first name that has any."""
-        named = ([row for row in self._rows if fnmatchcase(name, row.model)] for name in _names(target))
-        return next((rows for rows in named if rows), ())
+        return next((rows for name in _names(target) if (rows := self._named(name))), ())
+
+    def _rows_of(self, name: str) -> Sequence[Price]:
+        return tuple(row for row in self._rows if fnmatchcase(name, row.model))
 
 
 def _names(target: Target) -> Sequence[str]:

@@ -5,7 +5,7 @@ No prompt, no image, no key ever comes here.
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from math import inf
 
 import structlog
@@ -14,7 +14,7 @@ from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.failures import CALLERS
 from streamedit.metrics import Metrics
 from streamedit.outcomes import COMPLETED
-from streamedit.records import AttemptRecord, Report, Sink
+from streamedit.records import AttemptRecord, EditRecord, Report, Sink
 
 
 class Telemetry:
@@ -38,14 +38,14 @@ class Telemetry:
     def attempted(self, edit_id: str, attempt: AttemptRecord) -> None:
         """Count and log a call's end."""
         self._metrics.attempted(attempt)
-        self.log.info("attempt ended", edit_id=edit_id, **asdict(attempt))
+        self.log.info("attempt ended", edit_id=edit_id, **_flat(attempt))
         if attempt.target_id is not None:
             self._log_cooldowns(attempt.target_id, attempt)
 
     def ended(self, report: Report) -> None:
         """Count and log an edit's end, and hand its report on."""
         self._metrics.ended(report.edit)
-        self.log.info("edit ended", **asdict(report.edit))
+        self.log.info("edit ended", **_flat(report.edit))
         for sink in self._sinks:
             sink.take(report)
 
@@ -74,3 +74,11 @@ class Telemetry:
 
 def _shows_health(attempt: AttemptRecord) -> bool:
     return attempt.outcome == COMPLETED or attempt.kind in CALLERS
+
+
+def _flat(record: AttemptRecord | EditRecord) -> dict[str, object]:
+    """Its fields; `asdict` would look for more below them, and copy each."""
+    return {name: getattr(record, name) for name in _FIELDS[type(record)]}
+
+
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in (AttemptRecord, EditRecord)}

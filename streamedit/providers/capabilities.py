@@ -6,11 +6,11 @@ What changes the picture and cannot be done is refused, naming the parameter; a 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Literal
 
-from streamedit.edits import EditRequest
+from streamedit.edits import EditOptions, EditRequest
 from streamedit.errors import InvalidRequest
 from streamedit.events import Json
 from streamedit.targets import Target
@@ -43,6 +43,8 @@ PREFERENCES = (
     "safety_identifier",
 )
 PARAMETERS = ("n", *FILES, *CHANGE_THE_PICTURE, *PREFERENCES)
+
+_OPTIONS = tuple(option.name for option in fields(EditOptions) if option.name != "n")
 
 _NO_DEMAND: Mapping[str, frozenset[str]] = {
     "size": frozenset({"auto"}),
@@ -175,7 +177,7 @@ def adapted(request: EditRequest, capabilities: Capabilities, target: Target) ->
         raise InvalidRequest(f"{target.model} takes {many}.", param="image", code="too_many_images")
     request = _without_refused(request, capabilities, target)
     _check_format(request, capabilities, target)
-    dropped = {name: None for name in asdict(request.options) if capabilities.support(name) is Support.DROPPED and name != "n"}
+    dropped = {name: None for name in _OPTIONS if capabilities.support(name) is Support.DROPPED}
     return replace(request, options=replace(request.options, **dropped))
 
 
