@@ -45,13 +45,15 @@ class Rules:
 
 
 class Routes:
-    """All model names of a server. A name `provider/*` takes every name with that prefix, `*` every other name."""
+    """All model names of a server. A name with a star, as `provider/*`, takes every name that fits it, `*` every other name."""
 
     def __init__(self, routes: Sequence[Route], default_model: str | None, rules: Rules = Rules()) -> None:
         self.default_model = default_model
         self.all = tuple(routes)
         self.rules = rules
         self._by_model = {route.model: route for route in routes}
+        # The one that says most of a name goes first (as in LiteLLM).
+        self._patterns = sorted((name for name in self._by_model if "*" in name and name != "*"), key=len, reverse=True)
 
     @property
     def providers(self) -> frozenset[str]:
@@ -147,33 +149,39 @@ class Routes:
     def _find(self, name: str) -> Route | None:
         if self.is_stranger(name):
             return None
-        return self._by_model.get(name) or self._of_provider(name) or self._wildcard(name)
+        exact = self._by_model.get(name) if "*" not in name else None
+        return exact or self._fitting(name, self._patterns) or self._of_provider(name) or self._fitting(name, ("*",))
 
     def _of_provider(self, name: str) -> Route | None:
         """`provider/model` for a model that the configuration has under another name."""
         provider, slash, model = name.partition("/")
-        if not slash or f"{provider}/*" in self._by_model:
+        if not slash:
             return None
         serving = ((each, _targets_of(each, provider, model)) for each in self.all)
         return next((replace(each, targets=targets) for each, targets in serving if targets), None)
 
-    def _wildcard(self, name: str) -> Route | None:
-        """The route `provider/*` or `*` that takes `name`; a target's model `*` then stands for what the star took.
+    def _fitting(self, name: str, patterns: Sequence[str]) -> Route | None:
+        """The route of the first of the patterns that takes `name`; the star in a target's model stands for what it took.
 
         Whoever asks chooses the name: that nobody has it says nothing of the target.
         """
-        provider, slash, rest = name.partition("/")
-        prefixed = self._by_model.get(f"{provider}/*") if slash and rest else None
-        route = prefixed or self._by_model.get("*")
+        fitting = ((self._by_model[each], _taken(each, name)) for each in patterns if each in self._by_model)
+        route, taken = next(((route, taken) for route, taken in fitting if taken), (None, ""))
         if route is None:
             return None
-        taken = rest if prefixed else name
         targets = tuple(
             replace(target, model=target.model.replace("*", taken), pattern=target.model) for target in route.targets
         )
         cooling = replace(route.policy.cooling, forgiven=route.policy.cooling.forgiven | {Kind.NOT_FOUND})
         policy = replace(route.policy, cooling=cooling)
         return replace(route, model=name, targets=targets, policy=policy, pattern=route.model)
+
+
+def _taken(pattern: str, name: str) -> str:
+    """What a pattern's star stands for in a name; empty where the pattern does not take it."""
+    before, _, behind = pattern.partition("*")
+    fits = name.startswith(before) and name.endswith(behind)
+    return name[len(before) : len(name) - len(behind)] if fits else ""
 
 
 def _targets_of(route: Route, provider: str, model: str) -> tuple[Target, ...]:

@@ -50,6 +50,29 @@ def test_a_prefix_takes_what_begins_with_it(name: str, model: str) -> None:
     assert (route.model, [target.model for target in route.targets]) == (name, [model])
 
 
+@pytest.mark.parametrize(
+    ("name", "pattern", "model"),
+    [
+        ("gpt-image-2", "gpt-image-*", "gpt-image-2"),
+        ("house/openai/dall-e-2", "house/openai/*", "dall-e-2"),
+        ("house/openai/", "house/*", "openai/"),
+        ("eu/one-edit", "eu/*-edit", "one"),
+        ("eu/-edit", "*", "eu/-edit"),
+        ("gpt-image-", "*", "gpt-image-"),
+    ],
+)
+def test_a_star_may_stand_anywhere(name: str, pattern: str, model: str) -> None:
+    """For one character at least; the pattern that says most of the name takes it."""
+    others = [Route(each, (Target("openai", "*"),)) for each in ("*", "house/*", "house/openai/*", "eu/*-edit")]
+    route = Routes([*others, Route("gpt-image-*", (Target("openai", "gpt-image-*"),))], None).find(name)
+    assert (route.pattern, [target.model for target in route.targets]) == (pattern, [model])
+
+
+def test_a_pattern_s_own_name_is_one_that_a_caller_makes_up() -> None:
+    """Lists of models tell of patterns: that nobody has a model of such a name cools no target down."""
+    assert Kind.NOT_FOUND in ROUTES.plan("openai/*").stages[0].policy.cooling.forgiven
+
+
 def test_a_star_takes_the_rest() -> None:
     """`*` serves every name that nothing else takes, whole; exact names and prefixes go first."""
     routes = Routes([*ROUTES.all, Route("*", (Target("mock", "*"),))], None)
