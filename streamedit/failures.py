@@ -31,6 +31,9 @@ class Kind(StrEnum):
 
 
 _BLOCKED = frozenset({"moderation_blocked", "content_policy_violation", "content_filter"})
+_NO_CREDIT = frozenset({"billing_hard_limit_reached"})
+"""OpenAI answers 400 with these, and yet it is not the request that is wrong: another account's key may do."""
+
 _OUR_ACCOUNT = {"upstream_unauthorized": HTTPStatus.UNAUTHORIZED, "upstream_payment_required": HTTPStatus.PAYMENT_REQUIRED}
 """Told to callers as failures of this server, which they are: what the provider's status was."""
 
@@ -57,7 +60,7 @@ def kind_of(error: ErrorDetail) -> Kind:
     """By its code, else by its status."""
     if error.code in _BLOCKED:
         return Kind.CONTENT_POLICY
-    if error.code in _OUR_ACCOUNT:
+    if error.code in _OUR_ACCOUNT or error.code in _NO_CREDIT:
         return Kind.AUTHENTICATION
     other = Kind.INTERNAL if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Kind.BAD_REQUEST
     return _KIND_OF_STATUS.get(error.status, other)

@@ -63,6 +63,7 @@ def test_a_status_has_a_kind(status: int, kind: Kind) -> None:
         (502, "content_filter", Kind.CONTENT_POLICY),
         (502, "upstream_unauthorized", Kind.AUTHENTICATION),
         (502, "upstream_payment_required", Kind.AUTHENTICATION),
+        (400, "billing_hard_limit_reached", Kind.AUTHENTICATION),
         (429, "rate_limit_exceeded", Kind.RATE_LIMIT),
     ],
 )
