@@ -48,7 +48,7 @@ class Producer:
         if self._ending is not None:
             return
         self._ending = reason
-        # A task that is cancelled before its first step would never run, and could not end its edit.
+        # A task that is cancelled before its first step would never run, and could not end its edit; nor behind its last one.
         if self._task is not None:
             self._task.cancel()
 
@@ -73,6 +73,8 @@ class Producer:
             self._tools.telemetry.log.error("edit broke", edit_id=self._edit.id, error=type(error).__name__, where=where)
             failure = InternalError("This server made a mistake.")
         finally:
+            # From here on there is nothing to break off, but an end to tell and to count.
+            self._task = None
             await production.end(failure)
             self._tools.telemetry.ended(production.report())
 

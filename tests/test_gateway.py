@@ -23,14 +23,30 @@ from streamedit.targets import Target
 from streamedit.telemetry import Telemetry
 from streamedit.uploads import Upload
 
+BOUNDS = LogBounds(1 << 20, 0, 60)
+
+
+class SlowLog(MemoryEventLog):
+    """Its readers have an edit's last event before its producer knows that they do."""
+
+    def __init__(self) -> None:
+        super().__init__(SYSTEM_CLOCKS.clock, BOUNDS)
+        self.goes_on = asyncio.Event()
+
+    async def append(self, edit_id: str, event: Event, *, last: bool) -> int:
+        event_id = await super().append(edit_id, event, last=last)
+        if last:
+            await self.goes_on.wait()
+        return event_id
+
 
 class House:
     """A gateway over one scripted provider, and what it logged of edits."""
 
-    def __init__(self, provider: Scripted) -> None:
+    def __init__(self, provider: Scripted, events: MemoryEventLog | None = None) -> None:
         self._file = io.StringIO()
         log = structlog.wrap_logger(structlog.PrintLogger(self._file), processors=[structlog.processors.JSONRenderer()])
-        events = MemoryEventLog(SYSTEM_CLOCKS.clock, LogBounds(1 << 20, 0, 60))
+        events = events or MemoryEventLog(SYSTEM_CLOCKS.clock, BOUNDS)
         routes = Routes([Route("m", (Target("scripted", "m"),))], "m")
         self.gateway = Gateway(routes, dispatch_of({"scripted": provider}), events, Telemetry(log), SYSTEM_CLOCKS)
 
@@ -50,9 +66,9 @@ class House:
 
 
 @asynccontextmanager
-async def house(provider: Scripted) -> AsyncIterator[House]:
+async def house(provider: Scripted, events: MemoryEventLog | None = None) -> AsyncIterator[House]:
     """A gateway at work."""
-    made = House(provider)
+    made = House(provider, events)
     async with made.gateway.running():
         yield made
 
@@ -224,6 +240,18 @@ async def test_an_edit_that_has_ended_cannot_be_cancelled() -> None:
         assert [type(logged.event) for logged in await made.gateway.so_far(await made.gateway.find(edit.id, "somebody"))] == [
             Completed
         ]
+
+
+async def test_who_leaves_when_an_edit_has_just_failed_takes_no_record_away() -> None:
+    """Nothing is broken off any more: the end that was told is the one that is counted."""
+    log = SlowLog()
+    async with house(Scripted([partial()]), log) as made:
+        edit = await made.submit(request())
+        async for _ in await made.gateway.follow(edit.id, 0, silence_s=5):
+            pass
+        made.gateway.abandon(edit.id)
+        log.goes_on.set()
+    assert [record["outcome"] for record in made.records] == ["upstream_incomplete"]
 
 
 async def test_a_request_that_joins_another_pays_nothing() -> None:
