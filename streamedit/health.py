@@ -1,7 +1,7 @@
 """What is known of a target's recent past, and what follows from that: whether it may be asked now. Pure.
 
-A target that fails too often cools down: nobody asks it. Then one edit does, as a probe; when that succeeds it is open again,
-when it fails it cools down once more. Whatever is counted, is counted by the minute.
+A target that fails too often cools down: nobody asks it. Then one edit does, as a probe; when that succeeds, or is not refused
+for a while, it is open again, when it fails it cools down once more. Whatever is counted, is counted by the minute.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ _FEW = 5
 _SHARE = 0.5
 """More failures than that are too many (LiteLLM's `DEFAULT_FAILURE_THRESHOLD_PERCENT`)."""
 
-_PROBE_S = 60.0
-"""After so long a probe is given up, and somebody else may be the next."""
+_PROBE_S = 10.0
+"""Who refuses does so at once, and a picture may take a minute: a probe that is under way for so long has shown enough."""
 
 _LONGEST_ASKED_S = 600.0
 """Whatever the provider asks for: an hour's `retry-after` of a passing fault would take a target away for an hour."""
@@ -104,7 +104,11 @@ def begun(health: Health, limits: Limits, call: str, until_s: float, now_s: floa
     health = this_minute(health, now_s)
     open_ = {each: believed_s for each, believed_s in health.running.items() if now_s < believed_s}
     begun_ = replace(health, requests=health.requests + 1, running={**open_, call: until_s})
-    return replace(begun_, probe=call, probed_until_s=now_s + _PROBE_S) if health.cooled_until_s else begun_
+    if not health.cooled_until_s:
+        return begun_
+    if health.probed_until_s and health.probe in open_:
+        return replace(begun_, cooled_until_s=0.0, probed_until_s=0.0)
+    return replace(begun_, probe=call, probed_until_s=now_s + _PROBE_S)
 
 
 def ended(health: Health, end: Ended, rules: CoolRules, call: str, now_s: float) -> Health:

@@ -200,11 +200,20 @@ class TestProbe:
         health = ended(self.probing(), Ended(Kind.INTERNAL), CoolRules(), "probe", NOW_S + 6)
         assert begun(health, FREE, "next", NOW_S + 600, NOW_S + 6) is not None
 
-    def test_one_that_takes_too_long_is_given_up(self) -> None:
-        """After a minute somebody else is the probe, and the first one's end makes no room for a third."""
-        health = begun(self.probing(), FREE, "second", NOW_S + 600, NOW_S + 65)
+    def test_one_that_is_not_refused_for_a_while_is_enough(self) -> None:
+        """Who refuses does so at once, and a picture may take minutes: nobody waits for the end of it."""
+        assert begun(self.probing(), FREE, "second", NOW_S + 600, NOW_S + 14) is None
+        health = begun(self.probing(), FREE, "second", NOW_S + 600, NOW_S + 15)
         assert health is not None
-        assert begun(abandoned(health, "probe"), FREE, "third", NOW_S + 600, NOW_S + 66) is None
+        assert health.cooled_until_s == 0
+        assert begun(health, FREE, "third", NOW_S + 600, NOW_S + 15) is not None
+
+    def test_a_failure_meanwhile_asks_for_another_probe(self) -> None:
+        """Though the first one is still under way when the new cooldown is over."""
+        health = ended(self.probing(), Ended(Kind.INTERNAL), RULES, "before", NOW_S + 6)
+        health = begun(health, FREE, "second", NOW_S + 600, NOW_S + 30) or health
+        assert health.probe == "second"
+        assert begun(health, FREE, "third", NOW_S + 600, NOW_S + 31) is None
 
     def test_an_old_one_does_not_stand_in_the_way_of_the_next(self) -> None:
         """A second cooldown has its own."""
