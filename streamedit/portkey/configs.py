@@ -28,6 +28,8 @@ _UNCHANGEABLE = frozenset({"n", "stream", "image", "images", "mask", "markup"})
 """What an answer's form depends on, and files."""
 
 _BOUNDARY = re.compile("(?<=[a-z])(?=[A-Z])")
+_MAX_TARGETS = 64
+"""Each costs some milliseconds where `override_params` have thousands of fields."""
 
 _Status = Annotated[int, Field(ge=100, le=599)]
 _Host = Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")]
@@ -144,6 +146,16 @@ class Config(_Part):
         if strategy.mode == "loadbalance" and not any(target.weight for target in targets):
             raise PydanticCustomError("weight", "some target must have a weight")
 
+    @property
+    def size(self) -> int:
+        """All of its targets, those in targets too."""
+        return len(self.targets) + sum(target.size for target in self.targets)
+
+    @property
+    def has_keys(self) -> bool:
+        """It, or a target in it, brings an account of its own."""
+        return bool(self.api_key or self.aws_secret_access_key) or any(target.has_keys for target in self.targets)
+
     def inheriting(self, parent: "Config") -> "Config":
         """This target, with what it has from the config around it."""
         silent = {name: getattr(parent, name) for name in _INHERITED if getattr(self, name) is None}
@@ -168,6 +180,8 @@ def parse(text: str, stored: Mapping[str, Config]) -> Config:
         raise refusal(error) from None
     except (ValueError, RecursionError):
         raise invalid(". You need to pass a valid json") from None
+    if config.size > _MAX_TARGETS:
+        raise invalid(f". At most {_MAX_TARGETS} targets")
     if expressions > _MAX_EXPRESSIONS:
         raise invalid(f". At most {_MAX_EXPRESSIONS} regular expressions")
     if not value:

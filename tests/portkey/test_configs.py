@@ -117,6 +117,18 @@ def test_a_refusal_is_of_a_bounded_length() -> None:
     assert len(refusal(caught.value).detail.message) < 1100
 
 
+@pytest.mark.parametrize("depth", [1, 5])
+def test_targets_are_few(depth: int) -> None:
+    """Each of them is looked at before anybody is asked, on the event loop: at most 64, however they are nested."""
+    targets: list[object] = [{"provider": "mock"}] * (65 - depth)
+    for _ in range(depth):
+        targets = [{"strategy": {"mode": "fallback"}, "targets": targets}]
+    assert parse(json.dumps(targets[0]), {}).size == 64
+    assert told({"strategy": {"mode": "fallback"}, "targets": [targets[0], {"provider": "mock"}]}) == (
+        "Invalid config passed. At most 64 targets"
+    )
+
+
 def test_expressions_are_few() -> None:
     """Making them takes time: eight in a config."""
     query = {"$or": [{"metadata.a": {"$regex": "x"}}] * 9}
