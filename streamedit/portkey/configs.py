@@ -147,6 +147,11 @@ class Config(_Part):
             raise PydanticCustomError("weight", "some target must have a weight")
 
     @property
+    def maker(self) -> str:
+        """Who is to make an edit, in words without keys; how patiently it is to be made is left out."""
+        return repr(self.model_copy(update={"retry": None, "request_timeout": None}))
+
+    @property
     def size(self) -> int:
         """All of its targets, those in targets too."""
         return len(self.targets) + sum(target.size for target in self.targets)

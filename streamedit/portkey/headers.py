@@ -112,7 +112,7 @@ def _named(root: Config) -> Config | None:
 
 
 def _configured(text: str, root: Config, stored: Mapping[str, Config]) -> Config:
-    """What a config says, and the headers beside it. They decide nothing of the account in a stored one, nor where its key goes."""
+    """What a config says, and the headers beside it; but nothing of theirs says where a stored one's key goes."""
     config = configs.parse(text, stored)
     if text in stored and config.has_keys:
         root = Config(retry=root.retry, request_timeout=root.request_timeout)
