@@ -35,6 +35,9 @@ _Status = Annotated[int, Field(ge=100, le=599)]
 _Host = Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")]
 """One name of a host: it cannot change whose host it is."""
 
+_Said = Annotated[str, Field(pattern="^[ -~]*$")]
+"""What a header can say."""
+
 
 def _snake(name: object) -> str:
     return _BOUNDARY.sub("_", str(name)).lower()
@@ -98,20 +101,20 @@ class Config(_Part):
     weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     provider: str | None = None
     virtual_key: str | None = None
-    api_key: str | None = Field(None, repr=False)
+    api_key: _Said | None = Field(None, repr=False)
     retry: Retry | None = None
     request_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     custom_host: str | None = None
     forward_headers: tuple[str, ...] | None = None
     override_params: dict[str, JsonValue] = {}
-    openai_organization: str | None = None
-    openai_project: str | None = None
+    openai_organization: _Said | None = None
+    openai_project: _Said | None = None
     azure_resource_name: _Host | None = None
     azure_deployment_id: str | None = None
-    azure_api_version: str | None = None
-    aws_access_key_id: str | None = Field(None, repr=False)
-    aws_secret_access_key: str | None = Field(None, repr=False)
-    aws_session_token: str | None = Field(None, repr=False)
+    azure_api_version: _Said | None = None
+    aws_access_key_id: _Said | None = Field(None, repr=False)
+    aws_secret_access_key: _Said | None = Field(None, repr=False)
+    aws_session_token: _Said | None = Field(None, repr=False)
     aws_region: _Host | None = None
 
     @model_validator(mode="before")

@@ -110,6 +110,16 @@ def test_mistakes_quote_no_secret() -> None:
     assert "sk-secret" not in repr(Config(provider="openai", api_key="sk-secret", aws_secret_access_key="sk-secret"))
 
 
+@pytest.mark.parametrize("name", ["api_key", "openai_organization", "openai_project", "aws_secret_access_key"])
+@pytest.mark.parametrize("value", ["sk-模型-secret", "sk-secret\r\nx-evil: 1"])
+def test_an_account_is_what_a_header_can_say(name: str, value: str) -> None:
+    """Else it is a mistake of the caller's, which is told without the value."""
+    why = told({"provider": "openai", name: value})
+    assert why.startswith(f"Invalid config passed. {name}: String should match pattern")
+    assert "secret\r" not in why
+    assert "sk-" not in why
+
+
 def test_a_refusal_is_of_a_bounded_length() -> None:
     """However many mistakes there are."""
     with pytest.raises(ValidationError) as caught:
