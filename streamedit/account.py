@@ -86,7 +86,7 @@ class Account:
 
     def _names(self, attempts: int) -> Mapping[str, str]:
         return {
-            tally.MODEL: self._stage.model,
+            tally.MODEL: tally.named(self._stage.model),
             tally.PROVIDER: self._provider,
             tally.ATTEMPTS: str(attempts),
             tally.RETRIES: str(self._retries),

@@ -43,7 +43,7 @@ class Wishes:
 
     `fallbacks`: models that take over, in order, instead of the configured ones. `retries`: as in a route's policy.
     `timeout_s`: for each call. `tags`: which choose among targets. `metadata`, `trace_id`: the caller's own. `keepalive_s`:
-    after how much silence a plain answer is begun.
+    after how much silence a plain answer is begun. `config`: a plan of the caller's own, in words without its keys.
     """
 
     fallbacks: tuple[str, ...] | None = None
@@ -54,6 +54,7 @@ class Wishes:
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     trace_id: str | None = None
     keepalive_s: float | None = None
+    config: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

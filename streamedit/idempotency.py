@@ -1,8 +1,8 @@
 """Idempotency keys: which request a key stands for.
 
 The key is the caller's own, one principal's keys never meet another's. Two requests are the same when they ask for the same
-pictures of the same makers: fields and file contents count, and among a caller's wishes the fallbacks, the tags and the headers
-for the provider; the multipart boundary, file names, the order of fields, how the answer is to be read (`stream`,
+pictures of the same makers: fields and file contents count, and among a caller's wishes the fallbacks, the tags, the headers
+for the provider and a config; the multipart boundary, file names, the order of fields, how the answer is to be read (`stream`,
 `partial_images`), how patiently it is to be made (retries, timeout) and what the caller notes of it do not.
 """
 
@@ -55,7 +55,7 @@ def _fields(request: EditRequest) -> Iterator[str]:
     yield repr(astuple(replace(request.options, partial_images=None)))
     yield repr(sorted(request.extra))
     wishes = request.wishes
-    yield repr((wishes.fallbacks, sorted(wishes.tags), sorted(wishes.headers.items())))
+    yield repr((wishes.fallbacks, sorted(wishes.tags), sorted(wishes.headers.items()), wishes.config))
 
 
 async def _add_file(digest: "hashlib._Hash", name: str, image: InputImage) -> None:

@@ -6,6 +6,7 @@ with tells of them all.
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from urllib.parse import quote
 
 from streamedit.events import Completed, Event, Failed, PartialImage
 from streamedit.records import AttemptRecord
@@ -30,6 +31,14 @@ HEADERS = (MODEL, PROVIDER, ATTEMPTS, RETRIES, FALLBACKS, COST, OVERHEAD_MS, OPT
 
 _SUMMED = (ATTEMPTS, RETRIES)
 
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
+_MAX_NAME_CHARS = 256
+
+
+def named(model: str) -> str:
+    """A model's name, which may be a caller's word, as a header can say it: on one line, in ASCII, other letters as in URLs."""
+    return quote(model.strip(), safe=_PRINTABLE, errors="replace")[:_MAX_NAME_CHARS].strip()
+
 
 def of_edit(events: Sequence[Event]) -> Mapping[str, str]:
     """The headers for a whole edit: its first image's, or its failure's, with attempts and cost of all images in sum.
@@ -52,7 +61,7 @@ def of_attempts(attempts: Sequence[AttemptRecord]) -> Mapping[str, str]:
         return {}
     courses = {(attempt.image_index, attempt.stage) for attempt in attempts}
     return {
-        MODEL: attempts[-1].model,
+        MODEL: named(attempts[-1].model),
         PROVIDER: attempts[-1].provider,
         ATTEMPTS: str(len(attempts)),
         RETRIES: str(len(attempts) - len(courses)),

@@ -1,5 +1,6 @@
 """Idempotency keys, over HTTP: however often a request is sent, it is one edit and one call to the provider."""
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -86,6 +87,7 @@ SAME: dict[str, dict[str, Any]] = {
     "asynchronous": {"headers": {"prefer": "respond-async"}},
     "more patience": {"fields": {**FIELDS, "num_retries": "3", "timeout": "60"}},
     "another note": {"fields": {**FIELDS, "metadata[try]": "2"}, "headers": {"x-litellm-trace-id": "t"}},
+    "a note of Portkey's": {"headers": {"x-portkey-trace-id": "t", "x-portkey-retry-count": "2"}},
 }
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -102,6 +104,8 @@ OTHERS: dict[str, dict[str, Any]] = {
     "fallbacks": {"fields": {**FIELDS, "fallbacks": "[]"}},
     "tags": {"fields": {**FIELDS, "tags": "free"}},
     "headers for the provider": {"fields": {**FIELDS, "extra_headers[x-beta]": "on"}},
+    "a provider": {"headers": {"x-portkey-provider": "mock"}},
+    "a config": {"headers": {"x-portkey-config": '{"provider": "mock", "override_params": {"seed": 8}}'}},
     "mask for markup": {"files": [*FILES[:2], ("markup", FILES[2][1])]},
 }
 
@@ -125,6 +129,18 @@ def test_another_request_is_refused_under_the_same_key(shared: RunningServer, ca
     assert (refused.status, refused.error["code"], refused.error["param"]) == (400, "idempotency_key_reused", "idempotency-key")
     assert "x-edit-id" not in refused.headers
     assert claimed(shared, key).body == first.body
+
+
+def test_a_config_is_compared_but_for_its_patience(shared: RunningServer) -> None:
+    """The same maker with another key for the account and more retries is the same edit; another maker is refused."""
+
+    def ask(**config: Any) -> Answer:
+        named = {"provider": "mock", **config}
+        return claimed(shared, "config", headers={"x-portkey-config": json.dumps(named)})
+
+    first = ask(api_key="sk-old")
+    assert ask(api_key="sk-new", retry={"attempts": 3}).headers["x-edit-id"] == first.headers["x-edit-id"]
+    assert ask(override_params={"model": "mock"}).error["code"] == "idempotency_key_reused"
 
 
 def test_json_and_multipart_are_the_same_request(server: RunningServer) -> None:

@@ -73,6 +73,21 @@ def test_what_nobody_knows_is_not_told() -> None:
     assert tally.of_edit([image(0, 1, 0, 0, 7), image(1, 1, 0, 0)])[tally.COST] == "0.000007"
 
 
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("Nano Banana 2 (50%)", "Nano Banana 2 (50%)"),
+        ("a\r\nx-evil: 1\r\n\r\nb", "a%0D%0Ax-evil: 1%0D%0A%0D%0Ab"),
+        ("模", "%E6%A8%A1"),
+        (" \ud800 ", "?"),
+        ("m" * 255 + " m", "m" * 255),
+    ],
+)
+def test_a_name_fits_into_a_header(model: str, told: str) -> None:
+    """A model's name may be a caller's own: it ends no line, and is of a bounded length."""
+    assert tally.named(model) == told
+
+
 def test_a_stream_tells_its_cost_only_when_nothing_follows() -> None:
     """The head of a stream is sent with its first event."""
     only = image(0, 1, 0, 0, 30_000)

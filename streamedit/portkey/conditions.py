@@ -60,10 +60,10 @@ def _in(value: JsonValue, wanted: JsonValue) -> bool:
 
 
 def _number(value: JsonValue) -> float:
-    """Not a number, which is neither more nor less than any other, where it is none."""
+    """Not a number, which is neither more nor less than any other, where it is none, or has more than 300 digits."""
     try:
         return math.nan if isinstance(value, bool | list | dict) or value is None else float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan
 
 

@@ -28,10 +28,15 @@ _UNCHANGEABLE = frozenset({"n", "stream", "image", "images", "mask", "markup"})
 """What an answer's form depends on, and files."""
 
 _BOUNDARY = re.compile("(?<=[a-z])(?=[A-Z])")
+_MAX_TARGETS = 64
+"""Each costs some milliseconds where `override_params` have thousands of fields."""
 
 _Status = Annotated[int, Field(ge=100, le=599)]
 _Host = Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")]
 """One name of a host: it cannot change whose host it is."""
+
+_Said = Annotated[str, Field(pattern="^[ -~]*$")]
+"""What a header can say."""
 
 
 def _snake(name: object) -> str:
@@ -96,20 +101,20 @@ class Config(_Part):
     weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     provider: str | None = None
     virtual_key: str | None = None
-    api_key: str | None = Field(None, repr=False)
+    api_key: _Said | None = Field(None, repr=False)
     retry: Retry | None = None
     request_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     custom_host: str | None = None
     forward_headers: tuple[str, ...] | None = None
     override_params: dict[str, JsonValue] = {}
-    openai_organization: str | None = None
-    openai_project: str | None = None
+    openai_organization: _Said | None = None
+    openai_project: _Said | None = None
     azure_resource_name: _Host | None = None
     azure_deployment_id: str | None = None
-    azure_api_version: str | None = None
-    aws_access_key_id: str | None = Field(None, repr=False)
-    aws_secret_access_key: str | None = Field(None, repr=False)
-    aws_session_token: str | None = Field(None, repr=False)
+    azure_api_version: _Said | None = None
+    aws_access_key_id: _Said | None = Field(None, repr=False)
+    aws_secret_access_key: _Said | None = Field(None, repr=False)
+    aws_session_token: _Said | None = Field(None, repr=False)
     aws_region: _Host | None = None
 
     @model_validator(mode="before")
@@ -144,6 +149,21 @@ class Config(_Part):
         if strategy.mode == "loadbalance" and not any(target.weight for target in targets):
             raise PydanticCustomError("weight", "some target must have a weight")
 
+    @property
+    def maker(self) -> str:
+        """Who is to make an edit, in words without keys; how patiently it is to be made is left out."""
+        return repr(self.model_copy(update={"retry": None, "request_timeout": None}))
+
+    @property
+    def size(self) -> int:
+        """All of its targets, those in targets too."""
+        return len(self.targets) + sum(target.size for target in self.targets)
+
+    @property
+    def has_keys(self) -> bool:
+        """It, or a target in it, brings an account of its own."""
+        return bool(self.api_key or self.aws_secret_access_key) or any(target.has_keys for target in self.targets)
+
     def inheriting(self, parent: "Config") -> "Config":
         """This target, with what it has from the config around it."""
         silent = {name: getattr(parent, name) for name in _INHERITED if getattr(self, name) is None}
@@ -168,6 +188,8 @@ def parse(text: str, stored: Mapping[str, Config]) -> Config:
         raise refusal(error) from None
     except (ValueError, RecursionError):
         raise invalid(". You need to pass a valid json") from None
+    if config.size > _MAX_TARGETS:
+        raise invalid(f". At most {_MAX_TARGETS} targets")
     if expressions > _MAX_EXPRESSIONS:
         raise invalid(f". At most {_MAX_EXPRESSIONS} regular expressions")
     if not value:

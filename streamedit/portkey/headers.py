@@ -61,7 +61,7 @@ def read(headers: Mapping[str, str], own_key: str | None, stored: Mapping[str, C
         return None
     root = _root(headers, own_key)
     text = headers.get(configs.HEADER)
-    config = _merged(configs.parse(text, stored), root) if text else _named(root)
+    config = _configured(text, root, stored) if text else _named(root)
     return Asked(root, config, _metadata(headers), _trace_id(headers), forwarded(headers, _listed(headers)))
 
 
@@ -109,6 +109,14 @@ def _named(root: Config) -> Config | None:
         told = "Either x-portkey-config or x-portkey-provider header is required"
         raise InvalidRequest(told, param=f"{PREFIX}provider", code="missing_required_parameter")
     return None
+
+
+def _configured(text: str, root: Config, stored: Mapping[str, Config]) -> Config:
+    """What a config says, and the headers beside it; but nothing of theirs says where a stored one's key goes."""
+    config = configs.parse(text, stored)
+    if text in stored and config.has_keys:
+        root = Config(retry=root.retry, request_timeout=root.request_timeout)
+    return _merged(config, root)
 
 
 def _merged(config: Config, root: Config) -> Config:

@@ -46,7 +46,7 @@ class Offers:
             return self._there(config, self._tagged(self.routes.find(model), tags))
         if provider not in self.setups:
             raise InvalidRequest("Invalid provider passed", param="x-portkey-provider", code="invalid_provider")
-        if provider in self.callers_keys and _has_key(config):
+        if provider in self.callers_keys and _has_key(config) and _named(config, None)[0] in (None, provider):
             return self._callers(provider, config, model)
         return self._there(config, self._tagged(self._configured(provider, model), tags))
 

@@ -35,6 +35,7 @@ class Portkey:
         config = asked.config_of(edit)
         if config is None:
             return edit, None
+        edit = replace(edit, wishes=replace(edit.wishes, config=config.maker))
         passed = headers.forwarded(request.headers, headers.listed_in(config))
         situation = plans.Situation(edit, asked.metadata, request.url.path, passed, random.random)
         return edit, plans.plan(config, self.offers, situation)

@@ -22,8 +22,11 @@ _CONNECTION = frozenset(
 )  # fmt: skip
 """RFC 9110, 7.6.1: what belongs to one connection; and what decides of the form in which an answer comes."""
 
-_FAMILIES = ("content-", "proxy-", "sec-", "x-amz-", "x-forwarded-")
-"""The body's own, a proxy's, a browser's; and AWS's, which are signed."""
+_FAMILIES = ("content-", "proxy-", "sec-", "x-amz-", "x-amzn-", "x-forwarded-")
+"""The body's own, a proxy's, a browser's; and AWS's, which are signed, or set a model's guardrails."""
+
+_GATEWAYS = ("cf-aig-", "helicone-", "x-portkey-")
+"""Gateways may be asked like providers: these headers say to which host they send what they were sent, keys and all."""
 
 
 def checked(headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -41,7 +44,7 @@ def checked(headers: Mapping[str, str]) -> Mapping[str, str]:
 def _check(name: str, value: str) -> None:
     if not _NAME.fullmatch(name):
         raise ValueError("a header's name has letters, digits and hyphens")
-    if _CREDENTIAL.search(name) or name in _ACCOUNTS:
+    if _CREDENTIAL.search(name) or name in _ACCOUNTS or name.startswith(_GATEWAYS):
         raise ValueError(f"{name} is not forwarded: credentials and accounts are this server's")
     if name in _CONNECTION or name.startswith(_FAMILIES):
         raise ValueError(f"{name} is not forwarded: it belongs to the connection or the body")

@@ -32,6 +32,7 @@ CONTEXT: Context = {
         ({"metadata.plan": {"$gte": 0}}, False),
         ({"metadata.none": {"$gte": 0}}, False),
         ({"metadata.beta": {"$gte": 0}}, False),
+        ({"metadata.seats": {"$lt": 10**400}}, False),
         ({"metadata.beta": True}, True),
         ({"metadata.beta": 1}, False),
         ({"metadata.plan": {"$in": ["free", "paid"]}}, True),

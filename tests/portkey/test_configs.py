@@ -110,11 +110,33 @@ def test_mistakes_quote_no_secret() -> None:
     assert "sk-secret" not in repr(Config(provider="openai", api_key="sk-secret", aws_secret_access_key="sk-secret"))
 
 
+@pytest.mark.parametrize("name", ["api_key", "openai_organization", "openai_project", "aws_secret_access_key"])
+@pytest.mark.parametrize("value", ["sk-模型-secret", "sk-secret\r\nx-evil: 1"])
+def test_an_account_is_what_a_header_can_say(name: str, value: str) -> None:
+    """Else it is a mistake of the caller's, which is told without the value."""
+    why = told({"provider": "openai", name: value})
+    assert why.startswith(f"Invalid config passed. {name}: String should match pattern")
+    assert "secret\r" not in why
+    assert "sk-" not in why
+
+
 def test_a_refusal_is_of_a_bounded_length() -> None:
     """However many mistakes there are."""
     with pytest.raises(ValidationError) as caught:
         Config.model_validate({"strategy": {"mode": "single"}, "targets": [{"weight": "x"}] * 1000})
     assert len(refusal(caught.value).detail.message) < 1100
+
+
+@pytest.mark.parametrize("depth", [1, 5])
+def test_targets_are_few(depth: int) -> None:
+    """Each of them is looked at before anybody is asked, on the event loop: at most 64, however they are nested."""
+    targets: list[object] = [{"provider": "mock"}] * (65 - depth)
+    for _ in range(depth):
+        targets = [{"strategy": {"mode": "fallback"}, "targets": targets}]
+    assert parse(json.dumps(targets[0]), {}).size == 64
+    assert told({"strategy": {"mode": "fallback"}, "targets": [targets[0], {"provider": "mock"}]}) == (
+        "Invalid config passed. At most 64 targets"
+    )
 
 
 def test_expressions_are_few() -> None:

@@ -78,6 +78,20 @@ def test_a_key_beside_targets_is_for_none_of_them() -> None:
     assert (found.api_key, [target.api_key for target in found.targets]) == (None, [None, None])
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_stored_key_goes_where_its_config_says(nested: bool) -> None:
+    """The headers of a caller say neither the host nor the account of a key that is not the caller's; time and retries, yes."""
+    key = Config(provider="azure", api_key="sk-house")
+    stored = Config.model_validate({"strategy": {"mode": "single"}, "targets": [key]}) if nested else key
+    headers = {
+        "config": "pc-house", "custom-host": "https://eu.example", "azure-resource-name": "mine", "openai-organization": "mine",
+        "request-timeout": "1000", "retry-count": "2",
+    }  # fmt: skip
+    found = read({f"x-portkey-{name}": text for name, text in headers.items()}, "sk-caller", {"pc-house": stored})
+    assert found is not None
+    assert config_of(found) == stored.model_copy(update={"request_timeout": 1000.0, "retry": Retry(attempts=2)})
+
+
 def test_wishes() -> None:
     """What is to be done whoever is asked; what is not said stays as it was."""
     before = Wishes(retries=9, timeout_s=9, headers={"x-b": "2"}, metadata={"c": "3"}, trace_id="t0")

@@ -96,6 +96,15 @@ def test_a_callers_key_where_it_is_allowed() -> None:
     assert ids(OPEN, Config(provider="openai"), "fast") == ["4"]
 
 
+def test_a_key_for_one_provider_goes_to_no_other() -> None:
+    """A model `@provider/model` may name another one than the config that has the key: that is asked with what it has here."""
+    config = Config(provider="openai", api_key="sk-caller")
+    [target] = OPEN.find(config, "@google/gemini-3-pro-image").targets
+    assert (target.id, target.api_key) == ("5", "g-house")
+    [target] = OPEN.find(config, "@openai/gpt-image-2").targets
+    assert target.api_key == "sk-caller"
+
+
 def test_tags_choose_among_targets() -> None:
     """Where they do without a config, they do with one."""
     routes = Routes([Route("m", (tagged("a", "eu"), tagged("b", "us"), tagged("c", "us")))], "m", Rules(filters_tags=True))

@@ -249,6 +249,14 @@ def test_a_callers_own_key(generous: RunningServer, scripted: ScriptedUpstream) 
     assert asked(scripted)[-1] == ("gpt-image-2", HOUSE)
 
 
+@pytest.mark.parametrize("name", ["模型", "a\r\nx-evil: 1", "m" * 30_000])
+def test_whatever_a_model_is_called(generous: RunningServer, scripted: ScriptedUpstream, name: str) -> None:
+    """What was paid for is delivered, and a name is no header of its own."""
+    scripted.play(OK)
+    answered = ask(generous, config=model(name, api_key=CALLERS, custom_host=scripted.url))
+    assert (answered.status, "x-evil" in answered.headers, len(asked(scripted))) == (200, False, 1)
+
+
 def test_a_callers_bad_key_harms_nobody_else(generous: RunningServer, scripted: ScriptedUpstream) -> None:
     """No target cools down because of it."""
     scripted.play(*[refusing("401 Who")] * 5, OK)

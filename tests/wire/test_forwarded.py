@@ -16,6 +16,7 @@ def test_names_are_in_lower_case_and_values_trimmed() -> None:
         "Authorization", "Proxy-Authorization", "x-api-key", "API-Key", "X-Goog-Api-Key", "Ocp-Apim-Subscription-Key", "cookie",
         "Set-Cookie", "x-auth", "x-amz-security-token", "xi-secret", "x-password", "idempotency-key", "x-signature",
         "x-credential-name", "OpenAI-Organization", "openai-project", "x-goog-user-project",
+        "X-Portkey-Custom-Host", "Helicone-Target-URL", "cf-aig-byok-alias",
     ],
 )  # fmt: skip
 def test_no_credentials_and_no_accounts(name: str) -> None:
@@ -29,7 +30,7 @@ def test_no_credentials_and_no_accounts(name: str) -> None:
     [
         "Host", "Content-Length", "content-type", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive", "TE",
         "Trailer", "Upgrade", "Expect", "Accept", "Accept-Encoding", "Range", "Forwarded", "Via", "Proxy-Connection",
-        "X-Forwarded-For", "x-amz-date", "Sec-Fetch-Mode",
+        "X-Forwarded-For", "x-amz-date", "X-Amzn-Bedrock-GuardrailIdentifier", "Sec-Fetch-Mode",
     ],
 )  # fmt: skip
 def test_nothing_that_frames_a_message(name: str) -> None:

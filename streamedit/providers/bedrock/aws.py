@@ -74,6 +74,9 @@ class Signer:
         return {name.lower(): value for name, value in request.headers.items()}
 
     def _keys(self, target: Target, region: str) -> _Frozen:
+        """A caller's own are not kept: they are for one call, and callers are many."""
+        if target.is_callers:
+            return _find(target, region).get_frozen_credentials()
         source = (region, *sorted(f"{name}={value}" for name, value in target.params.items() if name.startswith("aws_")))
         if source not in self._found:
             self._found[source] = _find(target, region)

@@ -1,5 +1,6 @@
 """Signed calls to Bedrock: each signature is checked from the wire, by rules that are written down a second time."""
 
+import gc
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 import pytest
+from botocore.credentials import Credentials  # type: ignore[import-untyped]  # botocore has no types
 from clients import Answer, post
 from commands import started
 from providers.bedrock.sigv4 import Signed, verified
@@ -16,8 +18,10 @@ from providers.fakes.bedrock import Inpaint
 from servers import serving, settings_of
 from upstreams import END, Asked, Script, ScriptedUpstream, chunk, head, upstream
 
+from streamedit.providers.bedrock.aws import Signer
 from streamedit.routes import Route, Routes
 from streamedit.targets import Target
+from streamedit.upstream.client import Call
 
 ACCESS, SECRET, TOKEN = "AKIDOFTHESERVER00001", "secret/of+the/server/0123456789abcdefghij", "token//of+the=server" * 20
 KEYS = {"aws_access_key_id": ACCESS, "aws_secret_access_key": SECRET}
@@ -93,6 +97,18 @@ def test_an_arn_is_encoded_and_says_the_region(scripted: ScriptedUpstream, model
     answer = edit(scripted, fake, {**KEYS, "model_id": model_id, "aws_region_name": "us-west-2"}, model)
     assert answer.status == 200, answer.body
     assert fake.seen[0].region == "us-east-2"
+
+
+@pytest.mark.parametrize("is_callers", [False, True])
+async def test_a_callers_keys_are_not_kept(is_callers: bool) -> None:
+    """They sign their call, and are gone; this server's are found once."""
+    signer, secret = Signer("bedrock"), f"secret/of/{is_callers}/0123456789"
+    target = Target("bedrock", MODEL, params={**KEYS, "aws_secret_access_key": secret}, is_callers=is_callers)
+    headers = await signer.signed_headers(Call("POST", "https://bedrock.example/model"), target, "us-west-2")
+    assert headers["authorization"].startswith(f"AWS4-HMAC-SHA256 Credential={ACCESS}/")
+    gc.collect()
+    kept = [each for each in gc.get_objects() if isinstance(each, Credentials) and each.secret_key == secret]
+    assert len(kept) == (not is_callers)
 
 
 def test_configured_headers_do_not_break_the_signature(scripted: ScriptedUpstream) -> None:
