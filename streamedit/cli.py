@@ -44,7 +44,7 @@ def serve(
     ] = 1,
     file: Annotated[Path | None, typer.Option("--config", help="A YAML file: model_list, general_settings, server.")] = None,
 ) -> None:
-    """Serve POST /v1/images/edits. Without a file: darkroom, mock, and OpenAI when OPENAI_API_KEY is set."""
+    """Serve POST /v1/images/edits. Without a file: darkroom, mock, and whom the environment has a key for."""
     serving.defer_hangups()
     source = Source(file, dict(os.environ), host)
     try:
