@@ -211,7 +211,7 @@ def _log_warnings() -> None:
 def _log() -> structlog.typing.FilteringBoundLogger:
     """One JSON object a line, on stderr."""
     log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
+        structlog.WriteLogger(sys.stderr),
         processors=[*_TOLD, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
