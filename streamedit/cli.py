@@ -44,7 +44,7 @@ def serve(
     ] = 1,
     file: Annotated[Path | None, typer.Option("--config", help="A YAML file: model_list, general_settings, server.")] = None,
 ) -> None:
-    """Serve POST /v1/images/edits. Without a file: darkroom, mock, and OpenAI when OPENAI_API_KEY is set."""
+    """Serve POST /v1/images/edits. Without a file: darkroom, mock, and whom the environment has a key for."""
     serving.defer_hangups()
     source = Source(file, dict(os.environ), host)
     try:
@@ -91,7 +91,7 @@ def _report(file: Path, settings: config.Settings | None, mistakes: Sequence[str
     return {
         **report,
         "models": models,
-        "aliases": dict(routes.rules.aliases),
+        "aliases": _aliases(routes),
         "default_model": routes.default_model,
         "api_keys": _keys(settings),
         "ignored": settings.ignored,
@@ -105,7 +105,7 @@ def _summarise(file: Path, settings: config.Settings) -> None:
         fallbacks = _fallbacks(settings.routes, route)
         others = f"; then {', '.join(fallbacks)}" if fallbacks else ""
         out.print(f"model {route.model}: {_joint(route).join(_targets(route))}{others}")
-    for alias, model in settings.routes.rules.aliases.items():
+    for alias, model in _aliases(settings.routes).items():
         out.print(f"alias {alias}: {model}")
     out.print(f"default model: {settings.routes.default_model or 'none'}")
     keys = _keys(settings)
@@ -117,6 +117,11 @@ def _summarise(file: Path, settings: config.Settings) -> None:
 def _keys(settings: config.Settings) -> int:
     """The file may name the environment's."""
     return len(set(settings.api_keys))
+
+
+def _aliases(routes: Routes) -> Mapping[str, str]:
+    """Of models that are served here."""
+    return {alias: model for alias, model in routes.rules.aliases.items() if routes.serves(alias)}
 
 
 def _joint(route: Route) -> str:

@@ -52,6 +52,10 @@ class Document:
             if not any(location[: len(each)] == each for each in ignored):
                 self.mistake(location, f"the environment variable {name} is not set")
 
+    def has_unset(self, location: Location) -> bool:
+        """Whether a variable that is not set is named there, or below: what else is missing may be missing for that."""
+        return any(place[: len(location)] == location for place, _ in self._unset)
+
     def environment(self, environ: Mapping[str, str]) -> Mapping[str, str]:
         """`environ` with the variables that the file sets: those count more."""
         section = self._values.get(_VARIABLES) if isinstance(self._values, dict) else None

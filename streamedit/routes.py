@@ -77,9 +77,9 @@ class Routes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What callers may ask for: models, patterns, and aliases that are not hidden."""
-        aliases = (alias for alias in self.rules.aliases if alias not in self.rules.hidden and alias not in self._by_model)
-        return (*self._by_model, *aliases)
+        """What callers may ask for: models, patterns, and the aliases of those that are not hidden."""
+        others = self.rules.aliases.keys() - self.rules.hidden - self._by_model.keys()
+        return (*self._by_model, *(alias for alias in self.rules.aliases if alias in others and self.serves(alias)))
 
     def serves(self, model: str) -> bool:
         return self._find(self.rules.aliases.get(model, model)) is not None

@@ -36,6 +36,9 @@ _MAX_KEEPALIVE_S = 32_767
 _MAX_USER_TIMEOUT_MS = 2**31 - 1
 """What Linux takes."""
 
+_TOLD = (structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True))
+"""What each line of the log says beside what it tells."""
+
 
 def defer_hangups() -> None:
     """Let each SIGHUP wait until somebody is ready for it: it would end this process. Workers inherit that."""
@@ -188,7 +191,19 @@ def _at_hangup(then: Callable[[], object]) -> None:
 
 
 def _log_warnings() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    """What libraries warn of becomes part of the log."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_TOLD],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # It warns of every broken body, which the client is told anyway.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
@@ -196,12 +211,8 @@ def _log_warnings() -> None:
 def _log() -> structlog.typing.FilteringBoundLogger:
     """One JSON object a line, on stderr."""
     log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
+        structlog.WriteLogger(sys.stderr),
+        processors=[*_TOLD, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
     return log

@@ -18,9 +18,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from prometheus_client.parser import text_string_to_metric_families
 from proxies import proxy
 from servers import RunningServer, serving, settings_of
-from upstreams import END, Hang, ScriptedUpstream, Step, chunk, completed, frame, head, partial
+from upstreams import END, Hang, ScriptedUpstream, Step, chunk, completed, frame, head, json_answer, partial
 
 from streamedit.clocks import Clocks
+from streamedit.config import ServerSettings, Settings
+from streamedit.routes import Route, Routes, Rules
+from streamedit.routing import Policy
 from streamedit.targets import Target
 
 CHROMIUM = shutil.which("chromium")
@@ -155,6 +158,22 @@ def test_a_page_edits_and_watches(page: Page, server: RunningServer) -> None:
     assert len(set(pictures)) == 4
     assert pictures[-1] == get(f"{server.edits_url}/{begun['edit']['id']}").json["result"]["data"][0]["b64_json"]
     assert page.evaluate("() => watched.interruptions") == [CONNECTING, CLOSED]
+
+
+def test_another_model_takes_over_unseen(page: Page, origin: str, scripted: ScriptedUpstream) -> None:
+    """Where the first one is away, a page sees its fallback's pictures and nothing else, and reads of it in the headers."""
+    scripted.play([json_answer({"error": {"message": "Away."}}, "503 Service Unavailable")])
+    first = Route("edits", (Target("openai", "m", "k", scripted.url),), Policy(retries=0))
+    routes = Routes([first, Route("spare", (Target("mock", "mock"),))], "edits", Rules(default_fallbacks=("spare",)))
+    settings = Settings(routes, ServerSettings(cors_origins=(origin,), drain_timeout_s=0))
+    with serving(settings) as server:
+        edit = accepted(server, {"stream": "true", "partial_images": "2"})
+        watch(page, server.url + edit["events_url"])
+        await_end(page)
+        headers = get(f"{server.edits_url}/{edit['id']}").headers
+    kinds = ["image_edit.partial_image"] * 2 + ["image_edit.completed"]
+    assert seen(page, "type", "id") == [(kind, str(event_id)) for event_id, kind in enumerate(kinds, 1)]
+    assert (headers["x-streamedit-model"], headers["x-streamedit-fallbacks"]) == ("spare", "1")
 
 
 def test_twenty_broken_connections_lose_nothing(page: Page, origin: str, scripted: ScriptedUpstream) -> None:

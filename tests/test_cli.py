@@ -9,7 +9,7 @@ import httpx
 import pytest
 from clients import post
 from commands import refused, run, said, started
-from upstreams import upstream
+from upstreams import json_answer, upstream
 
 from streamedit import __version__
 
@@ -245,3 +245,18 @@ def test_help_is_there(arguments: list[str]) -> None:
     """With nothing to do, the command tells what it could do."""
     done = run(*arguments)
     assert "Usage" in done.stdout + done.stderr
+
+
+def test_what_others_warn_of_is_in_the_log_like_the_rest() -> None:
+    """One JSON object a line, with the level, the time and who says so: here that a collector refuses traces."""
+    with upstream() as collector:
+        collector.play([json_answer({}, "400 Bad Request")])
+        with started(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as (process, url, _):
+            said(process)
+            assert post(f"{url}/v1/images/edits", {"model": "mock"}).status == 200
+            process.terminate()
+            assert process.stderr is not None
+            lines = [json.loads(line) for line in process.stderr]
+    warning = next(line for line in lines if line.get("logger", "").startswith("opentelemetry."))
+    assert warning.keys() == {"event", "level", "logger", "timestamp"}
+    assert (warning["level"], "400" in warning["event"]) == ("error", True)

@@ -118,6 +118,10 @@ server:
             ),
             (MINIMAL + "general_settings: {master_key: os.environ/KEY}\n", "the environment variable KEY is not set"),
             (
+                MINIMAL.replace("model: mock/mock", "model: azure/a, api_base: https://a.example, api_key: os.environ/KEY"),
+                "the environment variable KEY is not set",
+            ),
+            (
                 MINIMAL + "server: {callers_keys: [azur]}\n",
                 "server.callers_keys: no provider 'azur' that takes a key; there are:",
             ),

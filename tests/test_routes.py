@@ -290,6 +290,11 @@ class TestStrangers:
         """As without them."""
         assert self.ROUTES.serves(name)
 
+    def test_their_aliases_are_not_listed(self) -> None:
+        """Nobody could ask for one."""
+        assert "mine" in self.ROUTES.names
+        assert "alias" not in self.ROUTES.names
+
 
 def test_names_are_listed_once() -> None:
     """Models, patterns, and aliases that are not hidden."""

@@ -17,7 +17,7 @@ import httpx
 import pytest
 import redises
 from clients import PNG
-from commands import said, started
+from commands import COMMAND, clean_environ, said, started
 from prometheus_client.parser import text_string_to_metric_families
 from servers import serving, settings_of
 from upstreams import END, ScriptedUpstream, chunk, completed, frame, head, partial
@@ -131,6 +131,22 @@ def test_sighup_reloads_without_dropping_a_stream(workers: str, shared: str, scr
         asked = httpx.get(f"{url}/v1/images/edits/{stream.headers['x-edit-id']}", timeout=30)
         assert asked.json()["status"] == "completed"
     assert [line["settings"] for line in told.lines if line["level"] == "warning"] == [["server.retention_s"]]
+
+
+def test_a_line_of_the_log_is_written_at_once() -> None:
+    """Also where Python buffers nothing: workers share stderr, and two halves of lines would be none."""
+    # A pipe of packets: each read gives what one write has written.
+    read_end, write_end = os.pipe2(os.O_DIRECT)
+    environ = {**clean_environ(), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen([*COMMAND, "serve", "--port", "0"], stderr=write_end, env=environ) as process:
+        os.close(write_end)
+        writes = iter(lambda: os.read(read_end, 4096), b"")
+        assert next(each for each in writes if b"no API key" in each)
+        process.send_signal(signal.SIGHUP)
+        line = next(each for each in writes if each.startswith(b"{"))
+        process.terminate()
+    os.close(read_end)
+    assert line.endswith(b"}\n")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -60,7 +60,8 @@ class Models:
                     (*location, "litellm_credential_name"), f"no credential_name '{credential}' in credential_list"
                 )
             target = target_of(entry, defaults, self.environ, self.providers)
-            if lacks := self.providers[target.provider].mistake(target):
+            lacks = self.providers[target.provider].mistake(target)
+            if lacks and not document.has_unset(location):
                 document.mistake(location, lacks)
             yield entry, target
 

@@ -79,7 +79,7 @@ def rules_of(router: RouterSettings, models: Routes) -> Rules:
         aliases=aliases,
         fallbacks=_fallbacks(router.fallbacks, aliases, models),
         blocked_fallbacks=_fallbacks(router.content_policy_fallbacks, aliases, models),
-        default_fallbacks=_without_strangers(router.default_fallbacks or (), models),
+        default_fallbacks=_without_strangers(router.default_fallbacks or (), aliases, models),
         max_fallbacks=Rules().max_fallbacks if router.max_fallbacks is None else router.max_fallbacks,
         filters_tags=bool(router.enable_tag_filtering),
         any_tag=router.tag_filtering_match_any is not False,
@@ -130,12 +130,12 @@ def _fallbacks(listed: Fallbacks | None, aliases: Mapping[str, str], models: Rou
     found: dict[str, tuple[str, ...]] = {}
     for entry in listed or ():
         for model, names in entry.items():
-            found.setdefault(aliases.get(model, model), _without_strangers(names, models))
+            found.setdefault(aliases.get(model, model), _without_strangers(names, aliases, models))
     return found
 
 
-def _without_strangers(names: Sequence[str], models: Routes) -> tuple[str, ...]:
-    return tuple(name for name in names if not models.is_stranger(name))
+def _without_strangers(names: Sequence[str], aliases: Mapping[str, str], models: Routes) -> tuple[str, ...]:
+    return tuple(name for name in names if not models.is_stranger(aliases.get(name, name)))
 
 
 def _is_known(models: Routes, name: str) -> bool:

@@ -18,6 +18,11 @@ MAX_TRACE_CHARS = 256
 _MAX_METADATA_CHARS = 8192
 
 _SAID = ("provider", "virtual-key", "custom-host", "request-timeout")
+HEADERS = tuple(
+    f"{PREFIX}{name}" for name in (*_SAID, "api-key", "config", "retry-count", "forward-headers", "metadata", "trace-id")
+)
+"""What every caller may send; those that tell of an account depend on its provider."""
+
 _ACCOUNT = ("openai-", "azure-", "aws-")
 """Headers that say something of a caller's account begin so."""
 

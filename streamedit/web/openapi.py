@@ -7,13 +7,18 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from streamedit import __version__
+from streamedit.portkey import headers as portkey
+from streamedit.web import eden, facts
 from streamedit.wire import schemas
+from streamedit.wire.wishes import WishHeaders
 
 _REFERENCE = "#/components/schemas/{model}"
 _ANSWERS = (
     schemas.ImagesResponse,
     schemas.PartialImageEvent,
     schemas.CompletedEvent,
+    schemas.EdensResponse,
+    schemas.EdensCompletedEvent,
     schemas.ErrorEvent,
     schemas.ErrorEnvelope,
     schemas.EditObject,
@@ -32,6 +37,7 @@ def document() -> Mapping[str, Any]:
         "info": {"title": "streamedit", "version": __version__, "license": {"name": "MIT", "identifier": "MIT"}},
         "paths": {
             "/v1/images/edits": {"post": _edit()},
+            eden.PATH: {"post": _edens_edit()},
             "/v1/images/edits/async": {"post": _edit_async()},
             "/v1/images/edits/{id}": {"get": _resource("retrieveImageEdit", "The edit, with its result once it has ended.")},
             "/v1/images/edits/{id}/events": {"get": _events()},
@@ -47,16 +53,28 @@ def document() -> Mapping[str, Any]:
 
 
 def _edit() -> dict[str, Any]:
-    answers = {"application/json": {"schema": _ref(schemas.ImagesResponse)}, "text/event-stream": {"schema": _event()}}
     return {
         "operationId": "createImageEdit",
         "summary": "Edit images; with `stream`, watch it happen.",
-        "parameters": [_header("Idempotency-Key"), _header("Prefer")],
+        "parameters": [_header("Prefer"), *_asked()],
         "requestBody": _request_body(),
         "responses": {
-            "200": _ok("The edit: one JSON body, or its events, each the `data` of a server-sent event.", answers),
-            "202": _ok("With `Prefer: respond-async`: the edit goes on by itself.", _json(schemas.EditObject)),
+            "200": _told(_EDIT, _answers(schemas.ImagesResponse, schemas.CompletedEvent)),
+            "202": _told("With `Prefer: respond-async`: the edit goes on by itself.", _json(schemas.EditObject)),
             "default": _error(),
+        },
+    }
+
+
+def _edens_edit() -> dict[str, Any]:
+    """The same; what is asked for by `Prefer` is as on the other route."""
+    return {
+        **_edit(),
+        "operationId": "createImageEditAsEdenAI",
+        "summary": "The same, with a `model` as `provider/model`; answers tell `cost` and `provider`.",
+        "responses": {
+            **_edit()["responses"],
+            "200": _told(_EDIT, _answers(schemas.EdensResponse, schemas.EdensCompletedEvent)),
         },
     }
 
@@ -65,9 +83,9 @@ def _edit_async() -> dict[str, Any]:
     return {
         "operationId": "createImageEditAsync",
         "summary": "Edit images, and look at the edit later.",
-        "parameters": [_header("Idempotency-Key")],
+        "parameters": _asked(),
         "requestBody": _request_body(),
-        "responses": {"202": _ok("The edit goes on by itself.", _json(schemas.EditObject)), "default": _error()},
+        "responses": {"202": _told("The edit goes on by itself.", _json(schemas.EditObject)), "default": _error()},
     }
 
 
@@ -75,7 +93,7 @@ def _resource(operation_id: str, description: str) -> dict[str, Any]:
     return {
         "operationId": operation_id,
         "parameters": [_ID],
-        "responses": {"200": _ok(description, _json(schemas.EditObject)), "default": _error()},
+        "responses": {"200": _told(description, _json(schemas.EditObject)), "default": _error()},
     }
 
 
@@ -86,7 +104,7 @@ def _events() -> dict[str, Any]:
         "summary": "The edit's events with their ids, for an EventSource.",
         "parameters": [_ID, token, last, _header("Last-Event-ID")],
         "responses": {
-            "200": _ok("The events behind the last one that was read.", {"text/event-stream": {"schema": _event()}}),
+            "200": _told("The events behind the last one that was read.", {"text/event-stream": {"schema": _event()}}),
             "204": {"description": "All of them have been read."},
             "default": _error(),
         },
@@ -96,8 +114,21 @@ def _events() -> dict[str, Any]:
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-def _event() -> dict[str, Any]:
-    return {"oneOf": [_ref(model) for model in (schemas.PartialImageEvent, schemas.CompletedEvent, schemas.ErrorEvent)]}
+_EDIT = "The edit: one JSON body, or its events, each the `data` of a server-sent event."
+
+
+def _answers(plain: type[BaseModel], completed: type[BaseModel]) -> dict[str, Any]:
+    return {**_json(plain), "text/event-stream": {"schema": _event(completed)}}
+
+
+def _event(completed: type[BaseModel] = schemas.CompletedEvent) -> dict[str, Any]:
+    return {"oneOf": [_ref(model) for model in (schemas.PartialImageEvent, completed, schemas.ErrorEvent)]}
+
+
+def _asked() -> list[dict[str, Any]]:
+    """The headers that say how an edit is to be handled."""
+    wishes = (str(field.alias) for field in WishHeaders.model_fields.values())
+    return [_header(name) for name in ("Idempotency-Key", *wishes, *portkey.HEADERS)]
 
 
 def _header(name: str) -> dict[str, Any]:
@@ -109,13 +140,13 @@ def _request_body() -> dict[str, Any]:
     return {"required": True, "content": {kind: {"schema": _ref(model)} for kind, model in forms.items()}}
 
 
-def _ok(description: str, content: dict[str, Any]) -> dict[str, Any]:
-    headers = {name: {"schema": {"type": "string"}} for name in ("x-edit-id", "x-request-id")}
+def _told(description: str, content: dict[str, Any]) -> dict[str, Any]:
+    headers = {name: {"schema": {"type": "string"}} for name in ("x-edit-id", "x-request-id", *facts.HEADERS)}
     return {"description": description, "headers": headers, "content": content}
 
 
 def _error() -> dict[str, Any]:
-    return {"description": "What went wrong.", "content": _json(schemas.ErrorEnvelope)}
+    return _told("What went wrong.", _json(schemas.ErrorEnvelope))
 
 
 def _json(model: type[BaseModel]) -> dict[str, Any]:

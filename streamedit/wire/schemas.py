@@ -157,6 +157,21 @@ class CompletedEvent(ImageEvent):
     usage: UsageFields
 
 
+class EdensFields(BaseModel):
+    """What Eden AI's route tells beside OpenAI's fields. `cost`: dollars, null where no price is known."""
+
+    cost: float | None
+    provider: str | None
+
+
+class EdensResponse(ImagesResponse, EdensFields):
+    """The answer of Eden AI's route to a call that does not stream."""
+
+
+class EdensCompletedEvent(CompletedEvent, EdensFields):
+    """The same event on Eden AI's route."""
+
+
 class ErrorFields(BaseModel):
     """What went wrong; all four keys are always there."""
 

@@ -103,6 +103,13 @@ class TestMixed:
         assert [stage.model for stage in routes.plan(None).stages] == ["gpt-image-2", "nano-banana"]
         assert [stage.model for stage in routes.plan("nano-banana").stages] == ["nano-banana", "gpt-image-1"]
 
+    @pytest.mark.parametrize("where", ["fallbacks: [{mock: [gpt-4]}]", "default_fallbacks: [gpt-4]"])
+    def test_an_alias_of_one_takes_over_for_nobody(self, tmp_path: Path, where: str) -> None:
+        """As the model itself does not."""
+        text = f"{MINIMAL}  - {{model_name: gpt-4o, litellm_params: {{model: openai/gpt-4o}}}}\n"
+        text += f"router_settings:\n  model_group_alias: {{gpt-4: gpt-4o}}\n  {where}\n"
+        assert [stage.model for stage in read(tmp_path, text).routes.plan("mock").stages] == ["mock"]
+
     def test_nothing_but_strangers_is_a_mistake(self, tmp_path: Path) -> None:
         """Such a server could do nothing."""
         text = "model_list:\n  - {model_name: a, litellm_params: {model: anthropic/claude}}\n"

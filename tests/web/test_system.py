@@ -15,6 +15,9 @@ from streamedit.health import CoolRules
 from streamedit.routes import Route, Routes
 from streamedit.routing import Policy
 from streamedit.targets import Target
+from streamedit.web import facts
+from streamedit.wire import schemas
+from streamedit.wire.wishes import WishHeaders
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/models"])
@@ -87,6 +90,20 @@ def test_the_openapi_description_is_valid_and_tells_the_limits(server: RunningSe
     assert [(r["minimum"], r["maximum"]) for r in ranges.values()] == [(1, 10), (0, 3)]
     assert fields["prompt"]["maxLength"] == 32_000
     assert document["components"]["schemas"]["EditBody"]["properties"]["images"]["maxItems"] == 16
+
+
+def test_the_openapi_description_tells_what_other_gateways_callers_use(server: RunningServer) -> None:
+    """The headers that a request may have and an answer tells, and Eden AI's route with its two fields."""
+    paths = httpx.get(f"{server.url}/openapi.json").json()["paths"]
+    edit, edens = paths["/v1/images/edits"]["post"], paths["/v3/images/edits"]["post"]
+    asked = {parameter["name"] for parameter in edit["parameters"]}
+    assert {str(field.alias) for field in WishHeaders.model_fields.values()} <= asked
+    assert {f"x-portkey-{name}" for name in ("provider", "api-key", "config", "custom-host", "request-timeout")} <= asked
+    assert all(set(facts.HEADERS) <= set(edit["responses"][status]["headers"]) for status in ("200", "default"))
+    told = edens["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    answered = post(f"{server.url}/v3/images/edits", {"model": "mock/mock"})
+    assert set(answered.json) <= set(vars(schemas)[told].model_fields)
+    assert {"cost", "provider"} <= set(vars(schemas)[told].model_fields)
 
 
 @pytest.fixture(scope="module")
