@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from clients import Answer, get, post
+from prometheus_client.parser import text_string_to_metric_families
 from servers import RunningServer, serving
 from upstreams import (
     END,
@@ -269,12 +270,19 @@ def test_each_attempt_is_told(chaos: Chaos, answers: dict[str, Answer]) -> None:
 
 
 def test_cooldowns_are_told(chaos: Chaos, answers: dict[str, Answer]) -> None:
-    """Of every target; those that a provider has asked for are as long as it asked."""
+    """Of every target, in the log and in the metrics; those that a provider has asked for are as long as it asked."""
     assert answers
     cooled = [(record["target"], record["outcome"], record["cooldown_s"]) for record in chaos.records("attempt ended")]
     assert {target for target, _, seconds in cooled if seconds} == set(MODELS)
     assert all(seconds in (0, pytest.approx(0.3), pytest.approx(1.0)) for _, _, seconds in cooled)
     assert not any(seconds for _, outcome, seconds in cooled if outcome == "completed")
+    seen = {
+        sample.labels["target"]: sample.value
+        for family in text_string_to_metric_families(get(f"{chaos.server.url}/metrics").body.decode())
+        for sample in family.samples
+        if sample.name == "streamedit_cooldowns_total"
+    }
+    assert seen == Counter(target for target, _, seconds in cooled if seconds)
 
 
 def test_nothing_is_left_behind(chaos: Chaos, answers: dict[str, Answer]) -> None:
