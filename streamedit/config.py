@@ -19,6 +19,7 @@ from streamedit.events import Json
 from streamedit.litellm_file.leftovers import leftovers, told
 from streamedit.litellm_file.models import Models
 from streamedit.litellm_file.policies import Policies, redis_url_of
+from streamedit.litellm_file.remains import unserved_anyway
 from streamedit.litellm_file.sections import EMPTY, LiteLLMFile, RouterSettings
 from streamedit.portkey.configs import Config
 from streamedit.routes import Route, Routes
@@ -156,6 +157,8 @@ def _validated(document: Document, values: Json, providers: Mapping[str, Setup])
     except ValidationError as error:
         for mistake in error.errors(include_url=False):
             document.mistake(mistake["loc"], mistake["msg"])
+        for location, name in unserved_anyway(values):
+            document.mistake(location, f"no model_name '{name}' in model_list")
         raise ConfigError(document.mistakes) from None
 
 

@@ -99,6 +99,42 @@ server:
             ["streamedit.yaml:9", "model_list[2].model_name"],
         ]
 
+    def test_names_of_no_model_are_told_beside_other_mistakes(self, tmp_path: Path) -> None:
+        """As far as they can be judged: a model with a mistake is a model, and `provider/model` may stand in that."""
+        text = """\
+model_list:
+  - model_name: a
+    litellm_params: {model: nobody/x}
+  - {model_name: "b/*", litellm_params: {model: mock/*}}
+router_settings:
+  fallbacks: [{a: [b/1, none, openai/x]}]
+  model_group_alias: {c: a, d: nowhere}
+litellm_settings: {default_fallbacks: [also-none, c]}
+server: {default_model: nothing}
+"""
+        places = [mistake.split(": ")[:2] for mistake in mistakes_of(tmp_path, text)]
+        assert sorted(places) == [
+            ["streamedit.yaml:3", "model_list[0].litellm_params.model"],
+            ["streamedit.yaml:6", "router_settings.fallbacks[0].a[1]"],
+            ["streamedit.yaml:7", "router_settings.model_group_alias.d"],
+            ["streamedit.yaml:8", "litellm_settings.default_fallbacks[0]"],
+            ["streamedit.yaml:9", "server.default_model"],
+        ]
+
+    @pytest.mark.parametrize(
+        "section", ["model_list: 1", "model_list: [1, {model_name: 2}]", "router_settings: 1", "server: 1"]
+    )
+    def test_a_broken_section_hides_no_other_mistake(self, tmp_path: Path, section: str) -> None:
+        """Whatever stands where a section should be."""
+        text = f"{section}\ngeneral_settings: {{master_key: [1]}}\nlitellm_settings: {{default_fallbacks: [none]}}\n"
+        told = mistakes_of(tmp_path, text)
+        for words in (
+            section.split(":", maxsplit=1)[0],
+            "general_settings.master_key",
+            "default_fallbacks[0]: no model_name 'none'",
+        ):
+            assert any(words in line for line in told), words
+
     @pytest.mark.parametrize(
         ("text", "told"),
         [
