@@ -67,6 +67,11 @@ class Stage:
     option: str = ""
     route: str = ""
 
+    @property
+    def patience_s(self) -> float:
+        """How long an edit waits for a target: not longer than its caller allows for a call."""
+        return min(self.policy.patience_s, self.timeout_s or self.policy.patience_s)
+
 
 @dataclass(frozen=True, slots=True)
 class When:
@@ -168,7 +173,7 @@ def next_step(stage: Stage, candidates: Sequence[Candidate], course: Course, now
     ready = [each for each in again if not _closed_s(each, now_s) and pauses.of(each) <= _LONGEST_PAUSE_S]
     if not ready:
         wait_s = opens_in_s([each for each in (*fresh, *again) if _closed_s(each, now_s)], now_s)
-        return Wait(wait_s) if course.waited_s + wait_s <= stage.policy.patience_s else None
+        return Wait(wait_s) if course.waited_s + wait_s <= stage.patience_s else None
     soonest_s = min(map(pauses.of, ready))
     soonest = [each for each in ready if pauses.of(each) == soonest_s]
     return Try(pick(stage.policy.strategy, soonest, now_s, draw).target, soonest_s)

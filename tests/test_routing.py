@@ -166,6 +166,12 @@ class TestClosedTargets:
         assert step(stage, health=self.COOLING, waited_s=6) == Wait(4)
         assert step(stage, health=self.COOLING, waited_s=6.1) is None
 
+    def test_nobody_waits_longer_than_the_caller_would_for_a_call(self) -> None:
+        """Whoever gives a call two seconds does not want to wait thirty for one to begin."""
+        stage = Stage("m", (A,), Policy(patience_s=30), timeout_s=4)
+        assert step(stage, health=self.COOLING) == Wait(4)
+        assert step(replace(stage, timeout_s=3), health=self.COOLING) is None
+
     def test_without_patience_the_next_stage_has_its_turn(self) -> None:
         """At once."""
         assert step(Stage("m", (A,), Policy(patience_s=0)), health=self.COOLING) is None
