@@ -133,7 +133,7 @@ def _fallbacks(routes: Routes, route: Route) -> list[str]:
 
 
 def _targets(route: Route) -> list[str]:
-    return [f"{target.provider}/{target.model}" for target in route.targets]
+    return [target.name for target in route.targets]
 
 
 def _announce(settings: config.Settings, listener: socket.socket) -> None:

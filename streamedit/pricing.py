@@ -82,8 +82,7 @@ class Prices:
         """The cost of one image; None where it is not known. Fractions of a micro-dollar are rounded up."""
         if usage.cost_micros is not None:
             return usage.cost_micros
-        rows = _configured(target) or self._of(target)
-        tokens = next((row.per_token for row in rows if row.per_token), {})
+        rows, tokens = self._of(target)
         if tokens and usage.input_tokens + usage.output_tokens:
             return _rounded(_of_tokens(tokens, usage))
         fits = (row for row in rows if row.per_image is not None and _fits(row, made))
@@ -94,16 +93,16 @@ class Prices:
 
     def usual_micros(self, target: Target) -> Decimal | None:
         """The cost of a usual edit, to compare targets by; None where it is not known."""
-        rows = _configured(target) or self._of(target)
-        tokens = next((row.per_token for row in rows if row.per_token), {})
+        rows, tokens = self._of(target)
         if tokens:
             return _of_tokens(tokens, _USUAL)
         fits = (row.per_image for row in rows if row.per_image is not None and _fits(row, _USUALLY_MADE))
         return next(fits, next((row.per_image for row in rows if row.per_image is not None), None))
 
-    def _of(self, target: Target) -> Sequence[Price]:
-        """The rows of the first name that has any."""
-        return next((rows for name in _names(target) if (rows := self._named(name))), ())
+    def _of(self, target: Target) -> tuple[Sequence[Price], Mapping[str, Decimal]]:
+        """A target's rows, its own or those of the first of its names that has any; and its prices of tokens."""
+        rows = _configured(target) or next((rows for name in _names(target) if (rows := self._named(name))), ())
+        return rows, next((row.per_token for row in rows if row.per_token), {})
 
     def _rows_of(self, name: str) -> Sequence[Price]:
         return tuple(row for row in self._rows if fnmatchcase(name, row.model))

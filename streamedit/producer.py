@@ -15,7 +15,7 @@ from streamedit.edits import Edit, EditRequest
 from streamedit.errors import EditError, ErrorDetail, InternalError, Interrupted, ShuttingDown
 from streamedit.events import Completed, Event, Failed, Order, PartialImage, Usage
 from streamedit.outcomes import name_of, outcome_of
-from streamedit.records import AttemptRecord, EditRecord, Report, retries_of
+from streamedit.records import AttemptRecord, EditRecord, Report, fallbacks_of, retries_of
 from streamedit.routing import Plan
 from streamedit.stores import EndedElsewhere, EventLog
 from streamedit.telemetry import Telemetry
@@ -146,7 +146,7 @@ class _Production:
             model=self._edit.model,
             provider=self._attempts[-1].provider if self._attempts else "",
             attempts=len(self._attempts),
-            fallbacks=max((each.stage for each in self._attempts), default=1) - 1,
+            fallbacks=fallbacks_of(self._attempts),
             overhead_s=next(overheads_s, None),
             stream=self._stream,
             outcome=outcome_of(self._failure),

@@ -105,3 +105,8 @@ class Sink(Protocol):
 def retries_of(attempts: Sequence[AttemptRecord]) -> int:
     """How many attempts came after another one at the same image and model."""
     return len(attempts) - len({(attempt.image_index, attempt.stage) for attempt in attempts})
+
+
+def fallbacks_of(attempts: Sequence[AttemptRecord]) -> int:
+    """How many models took over, one after the other."""
+    return max((attempt.stage for attempt in attempts), default=1) - 1

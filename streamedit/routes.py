@@ -192,9 +192,7 @@ def _waiting_only_at_the_end(steps: Sequence[tuple[When, Stage]]) -> Iterator[tu
     """Nobody waits for a target where another stage could take over; and a target without any other never cools down."""
     alone = sum(len(stage.targets) for _, stage in steps) == 1
     for number, (when, stage) in enumerate(steps):
-        policy = stage.policy
-        if any(later.kinds is None or Kind.INTERNAL in later.kinds for later, _ in steps[number + 1 :]):
-            policy = replace(policy, patience_s=0.0)
-        if alone:
-            policy = replace(policy, cooling=replace(policy.cooling, cooldown_s=0.0))
-        yield when, replace(stage, policy=policy)
+        has_others = any(later.kinds is None or Kind.INTERNAL in later.kinds for later, _ in steps[number + 1 :])
+        policy = replace(stage.policy, patience_s=0.0) if has_others else stage.policy
+        waiting = replace(stage, policy=policy)
+        yield when, waiting.alone() if alone else waiting

@@ -6,7 +6,7 @@ been paid.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from streamedit.errors import ErrorDetail
@@ -66,6 +66,10 @@ class Stage:
     timeout_s: float | None = None
     option: str = ""
     route: str = ""
+
+    def alone(self) -> "Stage":
+        """The same where its one target is the only one of all: it never cools down."""
+        return replace(self, policy=replace(self.policy, cooling=replace(self.policy.cooling, cooldown_s=0.0)))
 
     @property
     def patience_s(self) -> float:

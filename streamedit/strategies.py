@@ -50,11 +50,11 @@ def pick(strategy: Strategy, candidates: Sequence[Candidate], now_s: float, draw
     if strategy is Strategy.ORDERED:
         return group[0]
     if strategy is Strategy.SIMPLE_SHUFFLE:
-        return _drawn(group, _weights(group), draw())
+        return group[drawn(_weights(group), draw())]
     ranked = [(_rank(strategy, candidate, now_s), candidate) for candidate in group]
     best = min(rank for rank, _ in ranked)
     equal = [candidate for rank, candidate in ranked if rank == best]
-    return _drawn(equal, [1.0] * len(equal), draw())
+    return equal[drawn([1.0] * len(equal), draw())]
 
 
 def _rank(strategy: Strategy, candidate: Candidate, now_s: float) -> tuple[float, ...]:
@@ -77,11 +77,12 @@ def _weights(group: Sequence[Candidate]) -> list[float]:
     return [1.0] * len(group)
 
 
-def _drawn(group: Sequence[Candidate], weights: Sequence[float], lot: float) -> Candidate:
+def drawn(weights: Sequence[float], lot: float) -> int:
+    """The number of one of several, by their weights, of which one at least is not 0. `lot`: from 0 to below 1."""
     left = lot * sum(weights)
-    for candidate, weight in zip(group, weights, strict=True):
+    for index, weight in enumerate(weights):
         left -= weight
         if left < 0:
-            return candidate
+            return index
     # Rounding: the last that has a lot at all.
-    return next(candidate for candidate, weight in reversed(list(zip(group, weights, strict=True))) if weight)
+    return max(index for index, weight in enumerate(weights) if weight)

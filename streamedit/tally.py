@@ -9,7 +9,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from streamedit.events import Completed, Event, Failed, PartialImage
-from streamedit.records import AttemptRecord
+from streamedit.records import AttemptRecord, fallbacks_of, retries_of
 
 MODEL = "x-streamedit-model"
 PROVIDER = "x-streamedit-provider"
@@ -59,13 +59,12 @@ def of_attempts(attempts: Sequence[AttemptRecord]) -> Mapping[str, str]:
     """The headers for an edit that has failed, of all calls that were made for it."""
     if not attempts:
         return {}
-    courses = {(attempt.image_index, attempt.stage) for attempt in attempts}
     return {
         MODEL: named(attempts[-1].model),
         PROVIDER: attempts[-1].provider,
         ATTEMPTS: str(len(attempts)),
-        RETRIES: str(len(attempts) - len(courses)),
-        FALLBACKS: str(max(attempt.stage for attempt in attempts) - 1),
+        RETRIES: str(retries_of(attempts)),
+        FALLBACKS: str(fallbacks_of(attempts)),
     }
 
 

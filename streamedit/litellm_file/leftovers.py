@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from streamedit.documents import Location
 from streamedit.errors import param_path
-from streamedit.events import Json
+from streamedit.events import Json, as_object
 from streamedit.litellm_file.policies import ALLOWED_KEYS, RETRY_KEYS
 from streamedit.litellm_file.sections import (
     Credential,
@@ -75,14 +75,14 @@ def _of_entry(value: Json, location: Location, providers: Mapping[str, Setup]) -
 
 
 def _of_settings(values: Mapping[str, Json]) -> Iterator[Leftover]:
-    router, litellm = (_dict(values.get(name)) for name in ("router_settings", "litellm_settings"))
+    router, litellm = (as_object(values.get(name)) for name in ("router_settings", "litellm_settings"))
     yield from _unread(values.get("general_settings"), GeneralSettings, ("general_settings",))
     yield from _unread(router, RouterSettings, ("router_settings",))
     yield from _unread(litellm, LiteLLMSettings, ("litellm_settings",))
     yield from (Leftover(("litellm_settings", name)) for name in shared() if litellm.get(name) and router.get(name))
     yield from _of_policy(router.get("retry_policy"), RETRY_KEYS, ("router_settings", "retry_policy"))
     yield from _of_policy(router.get("allowed_fails_policy"), ALLOWED_KEYS, ("router_settings", "allowed_fails_policy"))
-    for model, policy in _dict(router.get("model_group_retry_policy")).items():
+    for model, policy in as_object(router.get("model_group_retry_policy")).items():
         yield from _of_policy(policy, RETRY_KEYS, ("router_settings", "model_group_retry_policy", model))
     for name in _CALLBACKS:
         callbacks = litellm.get(name)
@@ -91,15 +91,11 @@ def _of_settings(values: Mapping[str, Json]) -> Iterator[Leftover]:
 
 
 def _of_policy(policy: Json, known: frozenset[str], location: Location) -> Iterator[Leftover]:
-    return (Leftover((*location, name)) for name in _dict(policy) if name not in known)
+    return (Leftover((*location, name)) for name in as_object(policy) if name not in known)
 
 
 def _unread(section: Json, known: type[BaseModel], location: Location) -> Iterator[Leftover]:
-    return (Leftover((*location, str(key))) for key in _dict(section) if key not in known.model_fields)
-
-
-def _dict(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
+    return (Leftover((*location, str(key))) for key in as_object(section) if key not in known.model_fields)
 
 
 def _list(value: Json) -> Sequence[Json]:

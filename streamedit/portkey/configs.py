@@ -51,9 +51,7 @@ class _Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _with_snakes(cls, value: Any) -> Any:
-        return (
-            {_BOUNDARY.sub("_", str(name)).lower(): each for name, each in value.items()} if isinstance(value, dict) else value
-        )
+        return {_snake(name): each for name, each in value.items()} if isinstance(value, dict) else value
 
 
 class Condition(_Part):

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from streamedit.edits import EditRequest
 from streamedit.events import Json
 from streamedit.failures import Kind
-from streamedit.health import CoolRules
 from streamedit.portkey.conditions import Context, holds
 from streamedit.portkey.configs import Config, Strategy, invalid
 from streamedit.portkey.offers import Offers
 from streamedit.routing import Plan, Policy, Stage, When
+from streamedit.strategies import drawn
 from streamedit.targets import Target
 from streamedit.wire.forms import overridden
 from streamedit.wire.nested import flatten
@@ -44,7 +44,10 @@ def plan(config: Config, offers: Offers, situation: Situation) -> Plan:
     """Who is asked, in which order. Raises CallerError."""
     step = _Planner(offers, situation).step(config, "config", is_last=True)
     whole = step if isinstance(step, Plan) else Plan.of(step)
-    return _alone(whole) if len(whole.targets) == 1 else whole
+    if len(whole.targets) > 1:
+        return whole
+    [stage] = whole.stages
+    return Plan.of(stage.alone())
 
 
 class _Planner:
@@ -77,7 +80,7 @@ class _Planner:
         if strategy.mode == "single":
             return 0
         if strategy.mode == "loadbalance":
-            return _drawn([target.weight for target in targets], self._situation.draw())
+            return drawn([target.weight for target in targets], self._situation.draw())
         context = self._situation.context
         name = next((each.then for each in strategy.conditions if holds(each.query, context)), strategy.default)
         if name is None:
@@ -117,19 +120,3 @@ def _policy(own: Policy, config: Config, *, is_last: bool) -> Policy:
         return policy
     count = config.retry.count
     return replace(policy, retries=count, retries_by_kind=dict.fromkeys(Kind, count) if count else {})
-
-
-def _drawn(weights: Sequence[float], lot: float) -> int:
-    left = lot * sum(weights)
-    for index, weight in enumerate(weights):
-        left -= weight
-        if left < 0:
-            return index
-    # Rounding: the last that has a lot at all.
-    return max(index for index, weight in enumerate(weights) if weight)
-
-
-def _alone(whole: Plan) -> Plan:
-    """A target without any other never cools down."""
-    [stage] = whole.stages
-    return Plan.of(replace(stage, policy=replace(stage.policy, cooling=CoolRules())))

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from streamedit.edits import EditRequest
 from streamedit.errors import Blocked, InvalidRequest, NotFound, TooLarge, UpstreamBroken, UpstreamRefused
-from streamedit.events import Completed, Event, Json
+from streamedit.events import Completed, Event, Json, as_object
 from streamedit.providers.base import Tools
 from streamedit.providers.bedrock.canvas import TASK_TYPES, Canvas
 from streamedit.providers.calls import Api
@@ -240,7 +240,7 @@ def _stopped(reason: str) -> Blocked | UpstreamBroken:
 
 def _explain(body: Json, headers: Mapping[str, str]) -> Mapping[str, Json]:
     """`{"message": "..."}`, and the error's name in a header, or in `__type`, either with more around it."""
-    said = body if isinstance(body, dict) else {}
+    said = as_object(body)
     message = said.get("message") or said.get("Message")
     if _FILTERED in str(message):
         return {"message": message, "status": 400, "type": Blocked.type, "code": Blocked.code}

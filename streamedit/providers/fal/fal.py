@@ -14,7 +14,7 @@ from functools import partial
 
 from streamedit.edits import EditRequest
 from streamedit.errors import UpstreamBroken, UpstreamError
-from streamedit.events import Event, Json
+from streamedit.events import Event, Json, as_object
 from streamedit.providers import polling
 from streamedit.providers.addresses import own_address
 from streamedit.providers.base import Tools
@@ -65,7 +65,7 @@ class _Job:
     @classmethod
     def of(cls, answer: Json, target: Target) -> "_Job":
         """Raises UpstreamBroken."""
-        fields = answer if isinstance(answer, dict) else {}
+        fields = as_object(answer)
         return cls(
             *(
                 own_address(fields.get(name), API_HOSTS, target.api_base)

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 
 from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import InvalidRequest, TooLarge, UpstreamBroken
-from streamedit.events import Event, Json, Usage
+from streamedit.events import Event, Json, Usage, as_object
 from streamedit.images import inspect
 from streamedit.providers.base import Tools
 from streamedit.providers.calls import Api
@@ -133,7 +133,7 @@ def _url_field(file: str) -> str:
 
 def _pictures(answer: Json) -> list[Json]:
     """The pictures, as they stand in the answer: `data`, or the one `image`. Raises UpstreamBroken."""
-    fields = answer if isinstance(answer, dict) else {}
+    fields = as_object(answer)
     items = fields.get("data") or [fields.get("image")]
     pictures = [item["b64_json"] for item in items if isinstance(item, dict) and item.get("b64_json")]
     if not pictures:
