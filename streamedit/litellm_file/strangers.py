@@ -14,9 +14,9 @@ _PROVIDERS = frozenset(
     moonshot morph nadir nano-gpt nebius neosantara nlp_cloud novita nscale nvidia_nim nvidia_riva oci ollama ollama_chat
     oobabooga openai_like ovhcloud parasail perplexity petals pg_vector pinstripes poe predibase prism publicai
     qwen_ai_platform qwencloud ragflow reducto reka replicate runwayml s3_vectors sagemaker sagemaker_chat sagemaker_nova
-    sail sambanova sap scaleway scx-ai snowflake soniox strands_decider synthetic tencent tensormesh text-completion-
-    codestral text-completion-inception text-completion-openai together_ai topaz transcribe triton typesafe v0 valkey
-    vercel_ai_gateway vertex_ai_beta vllm volcengine voyage wandb watsonx watsonx_text xiaomi_mimo xinference zai
+    sail sambanova sap scaleway scx-ai snowflake soniox strands_decider synthetic tencent tensormesh
+    text-completion-codestral text-completion-inception text-completion-openai together_ai topaz transcribe triton typesafe v0
+    valkey vercel_ai_gateway vertex_ai_beta vllm volcengine voyage wandb watsonx watsonx_text xiaomi_mimo xinference zai
     """.split()  # noqa: SIM905 - as words it can be read
 )
 """LiteLLM's (`LlmProviders` of 1.106.2), but for those that this server has."""

@@ -14,6 +14,7 @@ from streamedit.providers import CATALOGUE
         "openai/gpt-5", "openai/o1", "azure/gpt-4.1", "gemini/gemini-2.5-pro", "vertex_ai/claude-opus-4", "xai/grok-4",
         "bedrock/us.anthropic.claude-opus-4-v1:0", "bedrock/meta.llama3-70b", "bedrock/amazon.nova-lite-v1:0",
         "openrouter/anthropic/claude-opus-4", "hosted_vllm/Qwen/Qwen3-8B", "anthropic/claude", "together_ai/flux",
+        "text-completion-codestral/codestral-latest",
     ],
 )  # fmt: skip
 def test_models_for_other_things_are_known(model: str) -> None:
