@@ -13,6 +13,7 @@ from typing import Annotated, Literal, LiteralString
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from streamedit.allowances import AllowanceFields, BudgetField, Limits
 from streamedit.documents import ConfigError, Document
 from streamedit.environment import routes_of
 from streamedit.events import Json
@@ -74,6 +75,16 @@ class ServerSettings(BaseModel):
             raise PydanticCustomError("redis_url", lacks)
         return url
 
+    database_url: str | None = Field(None, repr=False)
+    ledger_folder: Path | None = None
+    ledger_bytes: int = Field(256 << 20, gt=0)
+    limits: Limits = Limits()
+    budgets: tuple[BudgetField, ...] = ()
+    key_defaults: AllowanceFields = AllowanceFields()
+    end_user_defaults: AllowanceFields = AllowanceFields()
+    user_header: str | None = None
+    queue_size: int = Field(100, ge=0)
+    queue_wait_s: float = Field(30, ge=0)
     darkroom_max_pixels: int = Field(25_000_000, gt=0)
     callers_keys: bool | tuple[str, ...] = ()
     custom_hosts: frozenset[_Origin] = frozenset()

@@ -5,13 +5,20 @@
     |  |- InvalidRequest   400  a parameter is missing, malformed, out of range or not supported
     |  |- IdempotencyKeyReused 400  the key stands for another request
     |  |- Unauthorized     401  no key, or not one of ours
+    |  |- Forbidden        403  the key, its group or its end user may not do that
     |  |- NotFound         404  no such model, edit or route
     |  |- MethodNotAllowed 405
     |  |- EditExpired      410  the edit was here, and is not kept any more
     |  |- UploadTimeout    408  the body did not arrive in time
     |  |- TooLarge         413  body or image above its limit
     |  |- UnsupportedBody  415  neither multipart/form-data nor application/json
+    |  |- ModerationBlocked 400  this server's own moderation refuses the prompt or an input
     |  |- TooManyConnections 429  from one address
+    |  |- RateLimited      429  as many requests in a minute as there may be
+    |  |  `- ImagesLimited      as many images
+    |  |- ConcurrencyLimited 429  as many edits at a time as there may be, and no end of that in time
+    |  |  `- QueueFull          nor room to wait for it
+    |  |- BudgetExceeded   429  the edit could cost more than is left
     |  |- HeadTooLarge     431  request line and headers above their limit
     |  `- Cancelled        499  its owner has cancelled the edit
     |- UpstreamError            the provider refused, broke or stayed silent
@@ -26,7 +33,9 @@
        |- Interrupted      503  the process that made the edit is gone; it may have been paid
        |- NoTarget         503  whoever could make the edit cools down or is full
        |- LogFull          503  running edits fill the room that there is for events
-       |- StoreUnavailable 503  the shared store cannot be reached
+       |- StoreUnavailable 503  the shared store or the database cannot be reached
+       |- LedgerFull       503  the ledger is so far behind that nothing more may happen
+       |- ModerationUnavailable 503  nobody can judge the request now
        `- ShuttingDown     503
 
 Each class fixes the status and the envelope's `type` (OpenAI's names). This file knows nothing of HTTP bodies.
@@ -127,6 +136,13 @@ class Unauthorized(CallerError):
     code = "invalid_api_key"
 
 
+class Forbidden(CallerError):
+    """Who asks is known, and may not do that. Typed as sub2api types it."""
+
+    status = 403
+    type = "permission_error"
+
+
 class NotFound(CallerError):
     """No such model, edit or route."""
 
@@ -181,6 +197,49 @@ class TooManyConnections(CallerError):
 
     status = 429
     code = "too_many_connections"
+
+
+class ModerationBlocked(CallerError):
+    """This server's moderation refuses the request; nobody was asked. Named as OpenAI names it."""
+
+    type = "image_generation_user_error"
+    code = "moderation_blocked"
+
+
+class RateLimited(CallerError):
+    """As many requests in a minute as there may be. Named as OpenAI names it; `retry-after` is exact."""
+
+    status = 429
+    type = "requests"
+    code = "rate_limit_exceeded"
+
+
+class ImagesLimited(RateLimited):
+    """As many images in a minute as there may be."""
+
+    type = "images"
+
+
+class ConcurrencyLimited(CallerError):
+    """As many edits at a time as there may be, for as long as the edit could wait. Named as sub2api names it."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "gateway_concurrency_limit"
+
+
+class QueueFull(ConcurrencyLimited):
+    """As many edits at a time as there may be, and as many that wait for it."""
+
+    code = "gateway_queue_full"
+
+
+class BudgetExceeded(CallerError):
+    """What the edit could cost is more than is left of a budget. Named as OpenAI names it."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "insufficient_quota"
 
 
 class HeadTooLarge(CallerError):
@@ -279,10 +338,26 @@ class LogFull(ServerError):
 
 
 class StoreUnavailable(ServerError):
-    """The store that workers share cannot be reached; nothing was begun."""
+    """The store that workers share, or the database, cannot be reached; nothing was begun."""
 
     status = 503
     code = "store_unavailable"
+    retryable = True
+
+
+class LedgerFull(ServerError):
+    """What is still to be entered into the ledger fills the room that there is for it; nothing was begun."""
+
+    status = 503
+    code = "ledger_full"
+    retryable = True
+
+
+class ModerationUnavailable(ServerError):
+    """The moderation did not answer, and nothing goes on without it; nothing was begun."""
+
+    status = 503
+    code = "moderation_unavailable"
     retryable = True
 
 

@@ -6,27 +6,40 @@ Keys are kept as SHA-256 hashes; comparing takes the same time for a near miss a
 import hashlib
 import hmac
 import re
+import secrets
+import string
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from streamedit.parties import ANONYMOUS, Principal
+
+_KEY = re.compile(r"sk-se-([a-z0-9]{12})-[A-Za-z0-9_-]{43}")
+_LETTERS = string.ascii_lowercase + string.digits
+_ID_CHARS = 12
+_SECRET_BYTES = 32
 
 _TOKEN = re.compile(r"([0-9]{1,12})\.([a-z0-9_]{1,64})\.([0-9a-f]{64})")
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """On whose behalf an edit is made: the id of an API key, or `anonymous` where none is configured."""
+def make_key(key_id: str | None = None) -> tuple[str, str]:
+    """A new key, as its id and its text; `key_id`: of the key that it takes the place of.
 
-    id: str
+    The text begins with the id, by which it is looked up: `sk-se-`, the id without `key_`, a hyphen, and 256 random bits.
+    """
+    name = (key_id or "").removeprefix("key_") or "".join(secrets.choice(_LETTERS) for _ in range(_ID_CHARS))
+    return f"key_{name}", f"sk-se-{name}-{secrets.token_urlsafe(_SECRET_BYTES)}"
 
 
-ANONYMOUS = Principal("anonymous")
+def id_of(text: str) -> str | None:
+    """The id that a key's text begins with; None for what is no key of this server's making."""
+    match = _KEY.fullmatch(text)
+    return f"key_{match[1]}" if match else None
 
 
 class Keyring:
     """The keys that open this server. Empty: it is open, and must not listen beyond loopback."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        self._digests = [_digest(key) for key in keys]
+        self._digests = [digest_of(key) for key in keys]
 
     def __bool__(self) -> bool:
         return bool(self._digests)
@@ -35,7 +48,7 @@ class Keyring:
         """The key's principal; None for an unknown key. Without any keys everybody is anonymous."""
         if not self._digests:
             return ANONYMOUS
-        digest = _digest(key or "")
+        digest = digest_of(key or "")
         known = [hmac.compare_digest(digest, candidate) for candidate in self._digests]
         return _principal(digest) if any(known) else None
 
@@ -76,8 +89,9 @@ class StreamTokens:
 
 
 def _principal(digest: bytes) -> Principal:
-    return Principal(f"key_{digest.hex()[:12]}")
+    return Principal(f"key_{digest.hex()[:12]}", is_master=True)
 
 
-def _digest(key: str) -> bytes:
+def digest_of(key: str) -> bytes:
+    """What is kept of a key. Its 256 random bits need no salt, and no slow hash."""
     return hashlib.sha256(key.encode()).digest()

@@ -1,5 +1,25 @@
 """How much may be done in how much time. Pure: whoever asks says what time it is."""
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """How much a scope may do: in any sixty seconds so many requests and images; so many edits at a time. None: no limit."""
+
+    requests_per_minute: int | None = None
+    images_per_minute: int | None = None
+    parallel_edits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is left of a limit. `reset_s`: until all of it is there again."""
+
+    limit: int
+    remaining: int
+    reset_s: float
+
 
 class TokenBucket:
     """Fills with `per_s` tokens a second, up to a second's worth."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from streamedit.edits import TraceParent
 from streamedit.failures import Kind
+from streamedit.parties import Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class AttemptRecord:
     server took of it itself. `cooldown_s`: for how long nobody asks the target because of it. `route`, `pattern`: what the
     configuration calls the model and the target's model, where names are the callers' own choice; empty when it calls them
     nothing. `target_id`: under which the target's health is kept. `kind`: of the failure. `n`: how many images the call was to
-    make. `server_address`, `server_port`: where the target is, when it was configured.
+    make. `server_address`, `server_port`: where the target is, when it was configured. The tokens by kind are among those
+    of all kinds. `charge_micros`: what counts against budgets: the cost, or the worst case of what may have been paid in vain.
     """
 
     model: str
@@ -48,6 +50,10 @@ class AttemptRecord:
     n: int = 1
     server_address: str | None = None
     server_port: int | None = None
+    input_image_tokens: int = 0
+    cached_tokens: int = 0
+    output_text_tokens: int = 0
+    charge_micros: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class EditRecord:
     `provider`: the one that was asked last. `fallbacks`: how many models took over. `retries`: attempts at an image after the
     first of the same model. `started_at_s`, `overhead_s`, `route`: as in an attempt. `cost_micros`: micro-dollars of the images
     whose price is known; None when it is of none. `status`, `error_type`: of the error. `trace_id`: of the caller's own trace.
+    `input_bytes`: of the files that came with the request. `flagged`: the categories that a moderation has found. The tokens by
+    kind, `charge_micros`: as in an attempt, of all attempts.
     """
 
     edit_id: str
@@ -81,15 +89,25 @@ class EditRecord:
     status: int | None = None
     error_type: str | None = None
     trace_id: str | None = None
+    input_image_tokens: int = 0
+    cached_tokens: int = 0
+    output_text_tokens: int = 0
+    charge_micros: int = 0
+    input_bytes: int = 0
+    flagged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An edit that has ended, and its attempts in the order in which they ended. `parent`: the caller's own span."""
+    """An edit that has ended, and its attempts in the order in which they ended. `parent`: the caller's own span.
+
+    `party`: on whose behalf it was made. It is for the ledger, and in no log.
+    """
 
     edit: EditRecord
     attempts: Sequence[AttemptRecord] = ()
     parent: TraceParent | None = None
+    party: Party = field(default_factory=Party)
 
 
 class Sink(Protocol):

@@ -4,10 +4,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 COMMAND = [sys.executable, "-m", "streamedit"]
+
+_DATA = tempfile.TemporaryDirectory(prefix="streamedit-data-")
+"""Where the commands of this process keep what outlives them: nothing of it is this machine's own."""
 
 
 @contextmanager
@@ -35,8 +39,10 @@ def said(process: subprocess.Popen[str]) -> str:
 
 def clean_environ() -> dict[str, str]:
     """The environment without keys, and with lines that are not folded."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "STREAMEDIT_"))}
-    return {**clean, "COLUMNS": "500"}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "STREAMEDIT_", "DATABASE_URL"))
+    }
+    return {**clean, "COLUMNS": "500", "XDG_DATA_HOME": _DATA.name}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

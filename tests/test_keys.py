@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamedit.keys import ANONYMOUS, Keyring, Principal, StreamTokens
+from streamedit.keys import Keyring, StreamTokens
+from streamedit.parties import ANONYMOUS, Principal
 
 
 @pytest.mark.parametrize("key", [None, "", "anything"])

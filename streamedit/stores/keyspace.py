@@ -116,6 +116,12 @@ if redis.call('EXISTS', edit) == 1 then redis.call('HSET', edit, 'cancel', 1) en
 return false
 """
 
+_UNCLAIM = """
+local key = prefix .. 'claim:' .. ARGV[2]
+if redis.call('GET', key) == ARGV[3] then redis.call('DEL', key) end
+return false
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -135,19 +141,25 @@ class Keyspace:
         self._prefix = prefix
         self._retention_ms = max(1, int(retention_s * 1000))
         self._lease_ms = int(lease_s * 1000)
-        scripts = (_CREATE, _APPEND, _RENEW, _LATE, _INTERRUPT, _CANCEL)
+        scripts = (_CREATE, _APPEND, _RENEW, _LATE, _INTERRUPT, _CANCEL, _UNCLAIM)
         made = (client.register_script(_COMMON + script) for script in scripts)
-        self._create, self._append, self._renew, self._late, self._interrupt, self._cancel = made
+        self._create, self._append, self._renew, self._late, self._interrupt, self._cancel, self._unclaim = made
 
     async def create(self, edit_id: str, meta: bytes, claim: Claim | None) -> tuple[str, bytes] | None:
         """Begin an edit; else the id and the fingerprint that hold the claim. Doing it again changes nothing."""
         key = claim.key.hex() if claim else ""
-        claimed = f"{edit_id} {claim.fingerprint.hex()}" if claim else ""
+        claimed = _claimed(claim, edit_id) if claim else ""
         known = await self._create(args=[self._prefix, edit_id, meta, self._lease_ms, key, claimed])
-        if known is None:
-            return None
-        holder, _, fingerprint = known.decode().partition(" ")
-        return holder, bytes.fromhex(fingerprint)
+        return None if known is None else _holder(known)
+
+    async def claimed(self, claim: Claim) -> tuple[str, bytes] | None:
+        """The id and the fingerprint that hold a claim's key."""
+        known: Answer = await self._client.get(f"{self._prefix}claim:{claim.key.hex()}")
+        return None if known is None else _holder(known)
+
+    async def unclaim(self, claim: Claim, edit_id: str) -> None:
+        """The claim's key is free again, if that edit holds it."""
+        await self._unclaim(args=[self._prefix, claim.key.hex(), _claimed(claim, edit_id)])
 
     async def append(self, edit_id: str, n: int, event: bytes, content: bytes | None, *, last: bool) -> str:
         """Event `n`: ok, also when it is there already; ended; missing, when what is before it is not there."""
@@ -199,3 +211,12 @@ class Keyspace:
 
     def _payload(self, edit_id: str, n: int) -> str:
         return f"{self._prefix}payload:{edit_id}:{n}"
+
+
+def _claimed(claim: Claim, edit_id: str) -> str:
+    return f"{edit_id} {claim.fingerprint.hex()}"
+
+
+def _holder(known: bytes) -> tuple[str, bytes]:
+    holder, _, fingerprint = known.decode().partition(" ")
+    return holder, bytes.fromhex(fingerprint)

@@ -153,6 +153,14 @@ class MemoryEventLog:
             return None
         return max(0.0, log.ended_at_s + self._bounds.retention_s - self._clock())
 
+    async def claimed(self, claim: Claim) -> Edit | None:
+        self._evict()
+        return self._claimed(claim)
+
+    async def unclaim(self, claim: Claim, edit_id: str) -> None:
+        if self._claims.get(claim.key, (claim, "", 0))[1] == edit_id:
+            del self._claims[claim.key]
+
     def _claimed(self, claim: Claim) -> Edit | None:
         if claim.key not in self._claims:
             return None

@@ -108,10 +108,21 @@ class RedisEventLog:
             self._own[edit.id] = _Own(edit)
             return edit
         self._local.discard(edit.id)
+        return await self._held(holder, claim)
+
+    async def claimed(self, claim: Claim) -> Edit | None:
+        holder = await self._reach.ask(self._keyspace.claimed(claim))
+        return None if holder is None else await self._held(holder, claim)
+
+    async def unclaim(self, claim: Claim, edit_id: str) -> None:
+        await self._reach.ask(self._keyspace.unclaim(claim, edit_id))
+
+    async def _held(self, holder: tuple[str, bytes], claim: Claim | None) -> Edit:
+        """The edit that holds a claim's key. A key is its principal's own, so that the edit is, too."""
         holder_id, fingerprint = holder
         if claim is not None and fingerprint != claim.fingerprint:
             raise key_reused()
-        return (await self._find(holder_id, edit.owner)).edit
+        return (await self._find(holder_id)).edit
 
     async def append(self, edit_id: str, event: Event, *, last: bool) -> int:
         own = self._own.get(edit_id)

@@ -6,7 +6,8 @@ from starlette.requests import Request
 
 from streamedit.edits import Edit
 from streamedit.errors import Unauthorized
-from streamedit.keys import Keyring, Principal, StreamTokens
+from streamedit.keys import Keyring, StreamTokens
+from streamedit.parties import Principal
 
 _KEY_HEADERS = (
     "x-litellm-api-key", "authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key",

@@ -122,6 +122,12 @@ class Apart:
     async def request_cancel(self, edit_id: str) -> None:
         await self._reader.request_cancel(edit_id)
 
+    async def claimed(self, claim: Claim) -> Edit | None:
+        return await self._reader.claimed(claim)
+
+    async def unclaim(self, claim: Claim, edit_id: str) -> None:
+        await self._writer.unclaim(claim, edit_id)
+
 
 def nobody(_: str) -> None:
     """There is nothing to cancel."""

@@ -1,6 +1,7 @@
 """The contract of an EventLog, for every adapter."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -113,6 +114,31 @@ class TestClaims:
                 if f"edit_{i}" != only:
                     with pytest.raises(NotFound):
                         await log.find(f"edit_{i}", OWNER)
+
+    async def test_a_claim_can_be_looked_for(self, kind: Kind) -> None:
+        """Nobody holds it, then its edit; for another request the key is refused."""
+        claim = Claim(b"k" * 32, b"f" * 32)
+        async with kind() as log:
+            assert await log.claimed(claim) is None
+            await log.create(edit("a"), claim)
+            found = await log.claimed(claim)
+            assert found is not None
+            assert found.id == "a"
+            with pytest.raises(IdempotencyKeyReused):
+                await log.claimed(replace(claim, fingerprint=b"g" * 32))
+
+    async def test_a_claim_can_be_given_back(self, kind: Kind) -> None:
+        """By the edit that holds it, and by no other: then the same request begins another edit."""
+        claim = Claim(b"k" * 32, b"f" * 32)
+        async with kind() as log:
+            await log.create(edit("a"), claim)
+            await log.unclaim(claim, "b")
+            assert await log.claimed(claim) is not None
+            await log.unclaim(claim, "a")
+            assert await log.claimed(claim) is None
+            assert (await log.create(edit("c"), claim)).id == "c"
+            await log.unclaim(claim, "a")
+            assert (await log.create(edit("d"), claim)).id == "c"
 
     async def test_a_key_stands_for_one_request(self, kind: Kind) -> None:
         """With another one it is refused, and nothing is begun; another key is another edit."""

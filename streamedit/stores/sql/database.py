@@ -1,0 +1,164 @@
+"""One SQL database: its engine, its threads, its schema.
+
+SQLAlchemy's synchronous engine on threads of its own: a whole transaction is one hop from the event loop and back, and cannot
+be cancelled in its middle. SQLite has one thread that writes, because it lets nobody else; others read beside it (WAL).
+Statements are built once, at import: building one takes longer than what SQLite does with it.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from streamedit.errors import StoreUnavailable
+
+_Result = TypeVar("_Result")
+
+_STEP_S = 10.0
+"""For one transaction, with the wait for its thread and for locks."""
+
+_READERS = 4
+_WRITERS = 8
+"""PostgreSQL's; SQLite has one."""
+
+_BUSY_S = 5.0
+_MIGRATING = 0x5EED17
+"""The lock under which one process of many brings the schema up to date."""
+
+
+class Database:
+    """`url`: as SQLAlchemy has it; `sqlite:///PATH`, `postgresql://...`. Raises ValueError for any other."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(normal(url))
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine: Engine
+        self._writers: ThreadPoolExecutor
+        self._readers: ThreadPoolExecutor
+
+    def __repr__(self) -> str:
+        return f"<Database {self.url.render_as_string(hide_password=True)}>"
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Connected inside, with the newest schema. Raises StoreUnavailable."""
+        self._engine = _engine(self)
+        self._writers = ThreadPoolExecutor(1 if self.is_sqlite else _WRITERS, "sql-write")
+        self._readers = ThreadPoolExecutor(_READERS, "sql-read")
+        try:
+            await self._on(self._writers, self._migrate, None)
+            yield
+        finally:
+            # What is under way is short; nobody may be left with a closed connection in the middle of it.
+            await asyncio.get_running_loop().run_in_executor(None, self._close)
+
+    async def write(self, step: Callable[[Connection], _Result]) -> _Result:
+        """A step's result, in one transaction. It goes on when its caller is cancelled. Raises StoreUnavailable."""
+        return await self._on(self._writers, lambda: self._transact(step, writes=True))
+
+    async def read(self, step: Callable[[Connection], _Result]) -> _Result:
+        """The same for a step that changes nothing."""
+        return await self._on(self._readers, lambda: self._transact(step, writes=False))
+
+    async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], _Result], within_s: float | None = _STEP_S) -> _Result:
+        running = asyncio.get_running_loop().run_in_executor(threads, work)
+        try:
+            async with asyncio.timeout(within_s):
+                return await asyncio.shield(running)
+        except TimeoutError:
+            running.add_done_callback(_forget)
+            raise unavailable() from None
+        except (DBAPIError, PoolTimeout):
+            raise unavailable() from None
+
+    def _transact(self, step: Callable[[Connection], _Result], *, writes: bool) -> _Result:
+        with self._engine.connect() as connection, connection.execution_options(writes=writes).begin():
+            return step(connection)
+
+    def _migrate(self) -> None:
+        with self._engine.connect() as connection, connection.execution_options(writes=True).begin():
+            if not self.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
+            config = _alembic()
+            newest = ScriptDirectory.from_config(config).get_current_head()
+            if MigrationContext.configure(connection).get_current_revision() != newest:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+
+    def _close(self) -> None:
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self._engine.dispose()
+
+
+def normal(url: str) -> str:
+    """A URL as SQLAlchemy takes it, with the driver that this project has. Raises ValueError."""
+    scheme, separator, rest = url.partition("://")
+    backend = scheme.partition("+")[0]
+    if not separator or backend not in ("sqlite", "postgresql", "postgres"):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    try:
+        return make_url(f"sqlite://{rest}" if backend == "sqlite" else f"postgresql+psycopg://{rest}").render_as_string(False)
+    except ArgumentError:
+        raise ValueError("is not a database URL") from None
+
+
+def unavailable() -> StoreUnavailable:
+    """For what needs the database, and cannot have it now."""
+    return StoreUnavailable("The database of this server cannot be reached. Try again later.", headers={"retry-after": "5"})
+
+
+def _engine(database: Database) -> Engine:
+    if not database.is_sqlite:
+        size = _WRITERS + _READERS
+        connect = {"connect_timeout": int(_BUSY_S), "options": f"-c statement_timeout={int(_STEP_S * 1000)}"}
+        return create_engine(database.url, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args=connect)
+    _make_folder(database.url.database)
+    engine = create_engine(database.url, pool_size=1 + _READERS, max_overflow=0, connect_args={"timeout": _BUSY_S})
+    event.listen(engine, "connect", _begin_ourselves)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _make_folder(path: str | None) -> None:
+    """Nobody else may read what is in it."""
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _begin_ourselves(connection: Any, _: ConnectionPoolEntry) -> None:
+    """sqlite3 by itself begins late, and then fails where it could have waited."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("streamedit.stores.sql") / "migrations"))
+    return config
+
+
+def _forget(running: "asyncio.Future[Any]") -> None:
+    """Nobody waits for it any more; that it failed is no news."""
+    if not running.cancelled():
+        running.exception()
