@@ -25,6 +25,7 @@ from streamedit.litellm_file.sections import EMPTY, LiteLLMFile, RouterSettings
 from streamedit.portkey.configs import Config
 from streamedit.routes import Route, Routes
 from streamedit.sinks import TraceableOtel, Webhook, otel_of, untraced
+from streamedit.standards import ModerationSettings
 from streamedit.targets import Setup, Target
 
 _Origin = Annotated[str, Field(pattern=r"^https?://[^/*,\s]+$")]
@@ -85,6 +86,7 @@ class ServerSettings(BaseModel):
     user_header: str | None = None
     queue_size: int = Field(100, ge=0)
     queue_wait_s: float = Field(30, ge=0)
+    moderation: ModerationSettings | None = None
     darkroom_max_pixels: int = Field(25_000_000, gt=0)
     callers_keys: bool | tuple[str, ...] = ()
     custom_hosts: frozenset[_Origin] = frozenset()

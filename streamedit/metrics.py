@@ -55,6 +55,8 @@ class Metrics:
         )
         self.running = self._gauge("running_edits", "Edits at work.")
         self.readers = self._gauge("open_streams", "Streams being sent.")
+        self.moderations = self._counter("moderations", "Requests that the moderation has judged.", "outcome")
+        self.judgements = self._counter("moderation_items", "Prompts and files that the moderation has asked for.", "outcome")
         self._log_bytes = self._gauge("log_bytes", "Bytes of events kept.")
 
     def attempted(self, attempt: AttemptRecord) -> None:

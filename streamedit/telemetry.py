@@ -49,6 +49,14 @@ class Telemetry:
         for sink in self._sinks:
             sink.take(report)
 
+    def moderated(self, outcome: str) -> None:
+        """Count a request that the moderation has judged."""
+        self._metrics.moderations.labels(outcome).inc()
+
+    def moderation_asked(self, outcome: str) -> None:
+        """Count a prompt or a file that was judged by itself."""
+        self._metrics.judgements.labels(outcome).inc()
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """The sinks work inside."""

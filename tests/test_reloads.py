@@ -25,6 +25,7 @@ OTHER: dict[str, Any] = {
     "redis_prefix": "other:",
     "webhooks": ({"url": "https://other.example", "secret": "whsec_" + "A" * 32},),
     "otel": {"endpoint": "http://127.0.0.1:4318"},
+    "moderation": {"mode": "observe", "keywords": ["other"]},
     "callers_keys": True,
     "custom_hosts": ("https://other.example",),
     "portkey_configs": {"other": {"provider": "openai"}},
