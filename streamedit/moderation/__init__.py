@@ -72,7 +72,7 @@ class Moderation:
 
     async def _found(self, endpoint: Endpoint, item: Item) -> tuple[Finding, bool]:
         """What was found in it, and whether that was known before."""
-        question = await item.question(self.settings.model)
-        if question is None:
+        digest = await item.digest()
+        if digest is None:
             return Unjudged("unsuitable file", is_callers=True), False
-        return await self._cache.get(await item.digest(), partial(endpoint.judge, question))
+        return await self._cache.get(digest, partial(endpoint.judge, item))

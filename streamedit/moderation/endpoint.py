@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from streamedit.errors import UpstreamError
 from streamedit.moderation.findings import Finding, Unjudged
+from streamedit.moderation.items import Item
 from streamedit.standards import ModerationSettings
 from streamedit.upstream.client import Call, Upstream
 from streamedit.wire import moderations
@@ -24,8 +25,9 @@ class Endpoint:
         self._upstream = upstream
         self._url = f"{settings.api_base.rstrip('/')}/moderations"
 
-    async def judge(self, question: JsonBody) -> Finding:
+    async def judge(self, item: Item) -> Finding:
         """What counts of what is in it, after as many tries as there may be, each of them bounded."""
+        question = await item.question(self._settings.model)
         found = await self._ask(question)
         for _ in range(self._settings.retries):
             if not (isinstance(found, Unjudged) and found.may_pass):

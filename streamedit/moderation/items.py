@@ -9,6 +9,7 @@ from anyio import to_thread
 
 from streamedit.edits import EditRequest, InputImage
 from streamedit.images import inspect
+from streamedit.turns import LARGE_BYTES
 from streamedit.wire import moderations
 from streamedit.wire.jsonbody import JsonBody
 
@@ -19,12 +20,12 @@ _MAX_IMAGE_BYTES = 20 << 20
 class Item(Protocol):
     """A part of a request."""
 
-    async def digest(self) -> bytes:
-        """By which it is known again: SHA-256, of texts and of files apart."""
+    async def digest(self) -> bytes | None:
+        """By which it is known again: SHA-256, of texts and of files apart. None for what no endpoint takes."""
         ...
 
-    async def question(self, model: str) -> JsonBody | None:
-        """A request to judge it; None for what no endpoint takes."""
+    async def question(self, model: str) -> JsonBody:
+        """A request to judge it, if it has a digest."""
         ...
 
 
@@ -34,11 +35,11 @@ class Text:
 
     text: str = field(repr=False)
 
-    async def digest(self) -> bytes:
+    async def digest(self) -> bytes | None:
         # A client's JSON may have half a surrogate pair in it.
         return b"text" + hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).digest()
 
-    async def question(self, model: str) -> JsonBody | None:
+    async def question(self, model: str) -> JsonBody:
         return moderations.of_text(model, self.text)
 
 
@@ -48,17 +49,25 @@ class File:
 
     image: InputImage
 
-    async def digest(self) -> bytes:
+    async def digest(self) -> bytes | None:
+        if self.image.upload.size_bytes > _MAX_IMAGE_BYTES or not await self._media_type():
+            return None
         digest = hashlib.sha256()
         async for piece in self.image.upload.slices():
-            await to_thread.run_sync(digest.update, piece)
+            # The way to a thread and back takes as long as a small piece.
+            if len(piece) < LARGE_BYTES:
+                digest.update(piece)
+            else:
+                await to_thread.run_sync(digest.update, piece)
         return b"file" + digest.digest()
 
-    async def question(self, model: str) -> JsonBody | None:
+    async def question(self, model: str) -> JsonBody:
+        return moderations.of_image(model, replace(self.image, media_type=await self._media_type()))
+
+    async def _media_type(self) -> str:
+        """Of its content: clients often leave it open. Empty for anything but an image of a known kind."""
         info = inspect(await self.image.upload.head())
-        if info is None or self.image.upload.size_bytes > _MAX_IMAGE_BYTES:
-            return None
-        return moderations.of_image(model, replace(self.image, media_type=info.media_type))
+        return info.media_type if info else ""
 
 
 def items_of(request: EditRequest, *, with_images: bool) -> Iterator[Item]:
