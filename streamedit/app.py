@@ -58,7 +58,10 @@ def create_app(
     clocks: Clocks = SYSTEM_CLOCKS,
     reloads: Reloads | None = None,
 ) -> Starlette:
-    """The ASGI application of `settings`. `app.state` holds the gateway, the upstream pool, the event log and the visits.
+    """The ASGI application of `settings`.
+
+    `app.state` holds the gateway, the upstream pool, the event log, the visits, the database (None: there is none) and the
+    registry, which is told to forget when somebody here has changed it.
 
     `await app.state.reload(settings)` lets other settings hold for the requests to come, and gives the names of those that
     only a restart can change. `reloads` does so as often as it is asked to, while the application runs.
@@ -142,6 +145,7 @@ class _Application(Starlette):
         self._surface = house.surface(settings, gateway)
         self.state.gateway, self.state.reload = gateway, self._reload
         self.state.upstream, self.state.events, self.state.visits = house.upstream, house.events, house.visits
+        self.state.database, self.state.registry = house.database, house.registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
