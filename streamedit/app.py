@@ -26,6 +26,10 @@ from streamedit.reloads import Reloads, taken
 from streamedit.stores import EventLog, Healths
 from streamedit.stores.healths import MemoryHealths
 from streamedit.stores.memory import LogBounds, MemoryEventLog
+from streamedit.stores.registries import NoRegistry, RecentRegistry
+from streamedit.stores.sql.database import Database
+from streamedit.stores.sql.registry import SqlRegistry
+from streamedit.stores.sql.secrets import token_secret
 from streamedit.telemetry import Telemetry
 from streamedit.tracker import Tracker
 from streamedit.turns import Turns
@@ -54,7 +58,10 @@ def create_app(
     clocks: Clocks = SYSTEM_CLOCKS,
     reloads: Reloads | None = None,
 ) -> Starlette:
-    """The ASGI application of `settings`. `app.state` holds the gateway, the upstream pool, the event log and the visits.
+    """The ASGI application of `settings`.
+
+    `app.state` holds the gateway, the upstream pool, the event log, the visits, the database (None: there is none) and the
+    registry, which is told to forget when somebody here has changed it.
 
     `await app.state.reload(settings)` lets other settings hold for the requests to come, and gives the names of those that
     only a restart can change. `reloads` does so as often as it is asked to, while the application runs.
@@ -77,8 +84,21 @@ class _House:
         self.telemetry = Telemetry(log, lambda: self.events.size_bytes, sinks, clocks)
         self.healths = _healths(server)
         self.visits = Visits()
+        self.database = Database(server.database_url) if server.database_url else None
+        self.registry = RecentRegistry(SqlRegistry(self.database) if self.database else NoRegistry(), clocks.clock)
+        self._shared_secret: str | None = None
         self._answers = Answers(Pace(server.stuck_reader_s, outlet), self.telemetry)
         self._started_at_s = int(clocks.now_s())
+
+    @asynccontextmanager
+    async def keeping(self) -> AsyncIterator[None]:
+        """The database, if there is one, works inside. Raises StoreUnavailable."""
+        if self.database is None:
+            yield
+            return
+        async with self.database.serving():
+            self._shared_secret = await token_secret(self.database)
+            yield
 
     def dispatch(self, settings: Settings) -> Dispatch:
         """The providers that the settings need."""
@@ -91,7 +111,8 @@ class _House:
     def surface(self, settings: Settings, gateway: Gateway) -> ASGIApp:
         """The routes with all that decides of a request before it is an edit."""
         server, keyring = settings.server, Keyring(settings.api_keys)
-        door = Door(keyring, StreamTokens(settings.token_secret or keyring.derived_secret()), self.clocks.now_s)
+        tokens = StreamTokens(settings.token_secret or self._secret_with(keyring))
+        door = Door(keyring, self.registry, tokens, self.clocks.now_s)
         offers = Offers(settings.routes, providers.available(), providers.for_callers(server.callers_keys), server.custom_hosts)
         portkey = Portkey(door, offers, server.portkey_configs)
         resource = ResourceRoutes(gateway, door, server, self._answers, self.visits)
@@ -107,6 +128,10 @@ class _House:
         # Without the application around it: that would be one more call for each piece that is sent.
         return surface.build_middleware_stack()
 
+    def _secret_with(self, keyring: Keyring) -> str:
+        """For stream tokens: of the keys, or else of the database, for everybody knows what comes of no keys."""
+        return keyring.derived_secret() if keyring else self._shared_secret or keyring.derived_secret()
+
 
 class _Application(Starlette):
     """Each request goes to the surface of the moment, and stays with it."""
@@ -120,6 +145,7 @@ class _Application(Starlette):
         self._surface = house.surface(settings, gateway)
         self.state.gateway, self.state.reload = gateway, self._reload
         self.state.upstream, self.state.events, self.state.visits = house.upstream, house.events, house.visits
+        self.state.database, self.state.registry = house.database, house.registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -135,8 +161,12 @@ class _Application(Starlette):
         drain_s = self._house.settings.server.drain_timeout_s
         house = self._house
         async with (
-            house.upstream.running(), house.healths.serving(), house.telemetry.serving(), gateway.running(drain_s), reloading
+            house.keeping(), house.upstream.running(), house.healths.serving(), house.telemetry.serving(),
+            gateway.running(drain_s), reloading,
         ):  # fmt: skip
+            if house.database is not None:
+                # Only now the secret is known that its tokens are signed with.
+                self._surface = house.surface(house.settings, gateway)
             yield
 
     async def _reload(self, settings: Settings) -> Sequence[str]:

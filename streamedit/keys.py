@@ -8,14 +8,20 @@ import hmac
 import re
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
-from streamedit.parties import ANONYMOUS, Principal
+from streamedit.parties import ANONYMOUS, ApiKey, Principal
+
+Same: TypeAlias = Callable[[bytes, bytes], bool]
+"""Compares two digests, in a time that does not depend on them."""
 
 _KEY = re.compile(r"sk-se-([a-z0-9]{12})-[A-Za-z0-9_-]{43}")
 _LETTERS = string.ascii_lowercase + string.digits
 _ID_CHARS = 12
 _SECRET_BYTES = 32
+_NOBODYS = bytes(hashlib.sha256().digest_size)
+"""No text is known that has this digest."""
 
 _TOKEN = re.compile(r"([0-9]{1,12})\.([a-z0-9_]{1,64})\.([0-9a-f]{64})")
 
@@ -33,6 +39,17 @@ def id_of(text: str) -> str | None:
     """The id that a key's text begins with; None for what is no key of this server's making."""
     match = _KEY.fullmatch(text)
     return f"key_{match[1]}" if match else None
+
+
+def fits(text: str, key: ApiKey | None, now_s: float, same: Same = hmac.compare_digest) -> bool:
+    """The text is that of the key, or of the one before its last rotation as long as that opens; whatever became of the key.
+
+    It is as much work for a key that is not there as for a wrong text: nobody learns by the time which keys there are.
+    """
+    digest = digest_of(text)
+    is_present = same(digest, key.digest if key else _NOBODYS)
+    is_previous = same(digest, (key and key.previous_digest) or _NOBODYS)
+    return key is not None and (is_present or (is_previous and now_s < (key.previous_until_s or 0)))
 
 
 class Keyring:

@@ -1,11 +1,14 @@
 """API keys: who is let in."""
 
+import hmac
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamedit.keys import Keyring, StreamTokens
-from streamedit.parties import ANONYMOUS, Principal
+from streamedit.keys import Keyring, StreamTokens, digest_of, fits, id_of, make_key
+from streamedit.parties import ANONYMOUS, ApiKey, Principal
 
 
 @pytest.mark.parametrize("key", [None, "", "anything"])
@@ -91,3 +94,82 @@ class TestTokens:
         assert not Keyring([]).knows(principal)
         assert Keyring([]).knows(ANONYMOUS)
         assert not Keyring(["a"]).knows(ANONYMOUS)
+
+
+class TestMadeKeys:
+    """Keys that this server gives out."""
+
+    def test_a_key_begins_with_its_id(self) -> None:
+        """By which it is looked up; the rest of it is 256 random bits that can be typed and sent anywhere."""
+        key_id, text = make_key()
+        assert re.fullmatch(r"key_[a-z0-9]{12}", key_id)
+        assert re.fullmatch(rf"sk-se-{key_id.removeprefix('key_')}-[A-Za-z0-9_-]{{43}}", text)
+        assert id_of(text) == key_id
+
+    def test_no_two_are_the_same(self) -> None:
+        """Neither their ids nor what comes behind them."""
+        made = [make_key() for _ in range(200)]
+        assert len({key_id for key_id, _ in made}) == len({text[-43:] for _, text in made}) == 200
+
+    def test_the_next_one_has_the_same_id(self) -> None:
+        """A key that takes the place of another is found where that was."""
+        key_id, text = make_key()
+        again_id, again = make_key(key_id)
+        assert (again_id, id_of(again)) == (key_id, key_id)
+        assert again != text
+
+    @given(st.text())
+    def test_what_was_not_made_here_has_no_id(self, text: str) -> None:
+        """Nobody is asked for it."""
+        assert id_of(text) is None
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "sk-se-abcdefghijkl-" + "x" * 42,
+            "sk-se-abcdefghijkl-" + "x" * 44,
+            "sk-se-abcdefghijkl-" + "x" * 42 + "\n",
+            "sk-se-ABCDEFGHIJKL-" + "x" * 43,
+            "sk-se-abcdefghijk-" + "x" * 43,
+            " sk-se-abcdefghijkl-" + "x" * 43,
+            "sk-se-abcdefghijkl-" + "é" * 43,
+        ],
+    )
+    def test_nor_has_what_only_looks_like_it(self, text: str) -> None:
+        """The form is exact."""
+        assert id_of(text) is None
+
+
+class TestFitting:
+    """Whether a text is that of a key that was given out."""
+
+    ID, TEXT = make_key()
+    _, NEXT = make_key(ID)
+    KEY = ApiKey(ID, "one", digest_of(TEXT), 0.0)
+    ROTATED = ApiKey(ID, "one", digest_of(NEXT), 0.0, previous_digest=digest_of(TEXT), previous_until_s=1000.0)
+
+    def test_the_keys_own_text_does(self) -> None:
+        """And no other, whether it is of the same key or of nobody's."""
+        assert fits(self.TEXT, self.KEY, 0.0)
+        assert not fits(self.NEXT, self.KEY, 0.0)
+        assert not fits(self.TEXT, None, 0.0)
+
+    def test_that_before_the_last_rotation_does_for_a_while(self) -> None:
+        """The new one does from the beginning."""
+        assert fits(self.TEXT, self.ROTATED, 999.9)
+        assert not fits(self.TEXT, self.ROTATED, 1000.0)
+        assert fits(self.NEXT, self.ROTATED, 0.0)
+        assert fits(self.NEXT, self.ROTATED, 1000.0)
+
+    @pytest.mark.parametrize("key", [None, KEY, ROTATED], ids=["unknown", "known", "rotated"])
+    @pytest.mark.parametrize("text", [TEXT, NEXT, make_key(ID)[1]], ids=["one", "other", "wrong"])
+    def test_it_is_always_the_same_work(self, key: ApiKey | None, text: str) -> None:
+        """Two comparisons of whole digests, whether the key is there or not, and whether the text fits or not."""
+        compared: list[tuple[int, int]] = []
+
+        def same(one: bytes, other: bytes) -> bool:
+            compared.append((len(one), len(other)))
+            return hmac.compare_digest(one, other)
+
+        fits(text, key, 0.0, same)
+        assert compared == [(32, 32), (32, 32)]

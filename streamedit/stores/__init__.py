@@ -104,7 +104,7 @@ class Registry(Protocol):
     async def end_user(self, end_user_id: str) -> EndUser | None: ...
 
     async def has_keys(self) -> bool:
-        """Any that opens."""
+        """Any was ever given out: taking the last one back opens nothing."""
         ...
 
 

@@ -76,8 +76,8 @@ class EditRoutes:
 
     async def _submit(self, request: Request) -> tuple[Submitted, EditRequest]:
         """The edit, and how its caller wants to be answered: the request's uploads are not to be read any more."""
-        principal = self._door.authenticate(request)
-        said = self._portkey.asked(request)
+        principal = await self._door.authenticate(request)
+        said = await self._portkey.asked(request)
         asked = await self._read(request)
         with closed_unless_done(asked.close):
             if _is_edens(request):

@@ -23,9 +23,9 @@ class Portkey:
     offers: Offers
     stored: Mapping[str, Config]
 
-    def asked(self, request: Request) -> Asked | None:
-        """What a request's headers say; None where there are none of Portkey's. Raises InvalidRequest."""
-        return headers.read(request.headers, self.door.foreign_key(request), self.stored)
+    async def asked(self, request: Request) -> Asked | None:
+        """What a request's headers say; None where there are none of Portkey's. Raises InvalidRequest, StoreUnavailable."""
+        return headers.read(request.headers, await self.door.foreign_key(request), self.stored)
 
     def planned(self, asked: Asked | None, request: Request, edit: EditRequest) -> tuple[EditRequest, Plan | None]:
         """The edit with its caller's wishes, and the plan of its caller; None for its model's own. Raises CallerError."""

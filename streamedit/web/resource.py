@@ -75,7 +75,7 @@ class ResourceRoutes:
 
     async def cancel(self, request: Request) -> Response:
         """The edit object after its end. An edit that has ended stays as it is."""
-        principal = self._door.authenticate(request)
+        principal = await self._door.authenticate(request)
         entry = await self._gateway.find(request.path_params["id"], principal.id)
         logged = await self._gateway.cancel(entry.edit.id)
         # A server that is full keeps nothing of it; then its time is over at once.
@@ -107,7 +107,8 @@ class ResourceRoutes:
 
     async def _find(self, request: Request) -> Entry:
         edit_id = request.path_params["id"]
-        return await self._gateway.find(edit_id, self._door.authenticate_reader(request, edit_id).id)
+        reader = await self._door.authenticate_reader(request, edit_id)
+        return await self._gateway.find(edit_id, reader.id)
 
     def _url(self, edit: Edit) -> str:
         """Without a base URL a path: who is before this server, and under which name, it cannot know."""

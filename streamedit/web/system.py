@@ -34,7 +34,7 @@ class SystemRoutes:
 
     async def models(self, request: Request) -> Response:
         """OpenAI's list, each model with its first target's provider and what that can do."""
-        self._door.authenticate(request)
+        await self._door.authenticate(request)
         listed = [self._model(name) for name in self._gateway.routes.names]
         return json_answer({"object": "list", "data": listed})
 
@@ -58,7 +58,7 @@ class SystemRoutes:
         return json_answer({"status": "ready"})
 
     async def metrics(self, request: Request) -> Response:
-        self._door.authenticate(request)
+        await self._door.authenticate(request)
         return Response(self._telemetry.exposition(), media_type="text/plain; version=0.0.4")
 
     async def openapi(self, _: Request) -> Response:

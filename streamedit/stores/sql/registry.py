@@ -17,7 +17,7 @@ _ALL = {table: select(table).order_by(table.c.created_at_s, table.c.id) for tabl
 _INSERT = {table: insert(table) for table in (API_KEYS, GROUPS, END_USERS)}
 _UPDATE = {table: update(table).where(table.c.id == bindparam("wanted")) for table in (API_KEYS, GROUPS, END_USERS)}
 _DELETE = {table: delete(table).where(table.c.id == bindparam("wanted")) for table in (API_KEYS, GROUPS, END_USERS)}
-_HAS_KEYS = select(exists().where(API_KEYS.c.revoked_at_s.is_(None)))
+_HAS_KEYS = select(exists(select(API_KEYS.c.id)))
 
 
 class SqlRegistry:
