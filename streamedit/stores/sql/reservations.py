@@ -24,6 +24,8 @@ _KEPT_S = 24 * 3600
 
 _Key: TypeAlias = tuple[str, str, int]
 """A spend's: its scope, period and start."""
+_Values: TypeAlias = Mapping[str, Any]
+"""A statement's parameters."""
 
 _IS_SPEND = (
     (SPENDS.c.scope == bindparam("of_scope"))
@@ -100,15 +102,26 @@ def claims_of(scopes: Iterable[Scope], now_s: float) -> Sequence[Claim]:
     return sorted(claims, key=lambda claim: claim.key)
 
 
-def reserve(connection: Connection, claims: Sequence[Claim], terms: Terms, now_s: float) -> None:
-    """Take it of every budget. Raises BudgetExceeded; then nothing may be kept of the transaction."""
+class Short(Exception):
+    """Not all of the budgets have room; or some have not been spent of before."""
+
+
+def reserve(connection: Connection, claims: Sequence[Claim], terms: Terms) -> None:
+    """Take it of every budget. Raises Short; then nothing may be kept of the transaction."""
+    takes = [_take(claim, terms.micros) for claim in claims]
+    if connection.execute(_TAKE, takes).rowcount < len(claims):
+        raise Short
+    connection.execute(_RESERVE, _rows(claims, terms))
+
+
+def reserve_one_by_one(connection: Connection, claims: Sequence[Claim], terms: Terms, now_s: float) -> None:
+    """The same after `Short`: raises BudgetExceeded for the first budget that has no room."""
     for claim in claims:
-        _take(connection, claim, terms.micros, now_s)
-    own = {"edit_id": terms.edit_id, "micros": terms.micros, "until_s": terms.until_s, "is_called": terms.is_called}
-    rows = [
-        {**own, "scope": claim.key[0], "period": claim.key[1], "start_s": claim.key[2], "is_lapsed": False} for claim in claims
-    ]
-    connection.execute(_RESERVE, rows)
+        # Whoever else opens the spend in this moment may leave room in it.
+        connection.execute(_OPEN, _named(claim.key))
+        if not connection.execute(_TAKE, _take(claim, terms.micros)).rowcount:
+            raise overdrafts.refusal(claim.scope.kind, _look(connection, claim), terms.micros, now_s)
+    connection.execute(_RESERVE, _rows(claims, terms))
 
 
 def called(connection: Connection, edit_id: str) -> None:
@@ -145,18 +158,18 @@ def look(connection: Connection, claims: Iterable[Claim]) -> Sequence[Spend]:
     return [_look(connection, claim) for claim in claims]
 
 
-def _take(connection: Connection, claim: Claim, micros: int, now_s: float) -> None:
+def _take(claim: Claim, micros: int) -> _Values:
     """What costs nothing is taken of any budget, so that a cost which turns up later has its place."""
-    limit_micros = claim.budget.limit_micros if micros else _ANY_MICROS
-    named = _named(claim.key)
-    taken = {**named, "micros": micros, "limit_micros": limit_micros}
-    if connection.execute(_TAKE, taken).rowcount:
-        return
-    # Whoever else opens the spend in this moment may leave room in it.
-    connection.execute(_OPEN, named)
-    if connection.execute(_TAKE, taken).rowcount:
-        return
-    raise overdrafts.refusal(claim.scope.kind, _look(connection, claim), micros, now_s)
+    return {**_named(claim.key), "micros": micros, "limit_micros": claim.budget.limit_micros if micros else _ANY_MICROS}
+
+
+def _rows(claims: Iterable[Claim], terms: Terms) -> Sequence[_Values]:
+    own = {
+        "edit_id": terms.edit_id, "micros": terms.micros, "until_s": terms.until_s, "is_called": terms.is_called,
+        "is_lapsed": False,
+    }  # fmt: skip
+    keys = (claim.key for claim in claims)
+    return [{**own, "scope": scope, "period": period, "start_s": start_s} for scope, period, start_s in keys]
 
 
 def _look(connection: Connection, claim: Claim) -> Spend:
@@ -183,5 +196,5 @@ def _key(row: RowMapping) -> _Key:
     return row["scope"], row["period"], row["start_s"]
 
 
-def _named(key: _Key) -> Mapping[str, Any]:
+def _named(key: _Key) -> _Values:
     return dict(zip(("of_scope", "of_period", "of_start_s"), key, strict=True))

@@ -17,11 +17,12 @@ from streamedit.errors import BudgetExceeded, EditError, StoreUnavailable
 from streamedit.parties import Scope
 from streamedit.stores.sql import reservations
 from streamedit.stores.sql.database import Database
-from streamedit.stores.sql.reservations import Terms
+from streamedit.stores.sql.reservations import Claim, Short, Terms
 
 _SWEEP_S = 30.0
+_GATHER_S = 0.02
 _AT_ONCE = 200
-"""So many edits are settled in one transaction."""
+"""Edits that end within that time are settled in one transaction, up to so many."""
 
 _PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
@@ -89,23 +90,21 @@ class SqlSpends:
 
     async def _reserve(self, scopes: Sequence[Scope], terms: Terms) -> EditError | None:
         """Why not; None when it is done. A caller who leaves in its middle gets back what was reserved."""
-        now_s = self._clocks.now_s()
-        claims = reservations.claims_of(scopes, now_s)
+        claims = reservations.claims_of(scopes, self._clocks.now_s())
         if not claims:
             return None
         # A transaction cannot be cancelled: what it has done is known when it has ended.
-        step = partial(reservations.reserve, claims=claims, terms=terms, now_s=now_s)
-        writing = self._tasks.create_task(self._written(step, terms))
+        writing = self._tasks.create_task(self._written(claims, terms))
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
             writing.add_done_callback(lambda _: self.settle(terms.edit_id, 0))
             raise
 
-    async def _written(self, step: "partial[None]", terms: Terms) -> EditError | None:
+    async def _written(self, claims: Sequence[Claim], terms: Terms) -> EditError | None:
         self._reserved[terms.edit_id] = terms.is_called
         try:
-            await self._database.write(step)
+            await self._write(claims, terms)
         except StoreUnavailable as error:
             # It may have been written nevertheless.
             self.settle(terms.edit_id, 0)
@@ -115,9 +114,18 @@ class SqlSpends:
             return error
         return None
 
+    async def _write(self, claims: Sequence[Claim], terms: Terms) -> None:
+        try:
+            await self._database.write(partial(reservations.reserve, claims=claims, terms=terms))
+        except Short:
+            now_s = self._clocks.now_s()
+            step = partial(reservations.reserve_one_by_one, claims=claims, terms=terms, now_s=now_s)
+            await self._database.write(step)
+
     async def _settle_all(self) -> None:
         while True:
             await self._wake.wait()
+            await self._clocks.sleep(_GATHER_S)
             self._wake.clear()
             while self._due:
                 await self._settle(dict(islice(self._due.items(), _AT_ONCE)))
