@@ -17,6 +17,7 @@ LAYERS = [
         "keys",
         "documents",
         "pricing",
+        "worst_cases",
         "idempotency",
         "sinks",
         "litellm_file",
