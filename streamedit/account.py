@@ -99,6 +99,7 @@ class Account:
         detail = outcome.detail if isinstance(outcome, EditError) else None
         server_address, server_port = target.address
         total_s = attempt.total_s
+        charged = detail.charged if detail else outcome == ABANDONED
         return AttemptRecord(
             model=self._stage.model,
             provider=target.provider,
@@ -108,7 +109,7 @@ class Account:
             image_index=self._request.image_index,
             outcome=outcome if isinstance(outcome, str) else outcome_of(detail),
             status=detail.status if detail else None,
-            charged=detail.charged if detail else outcome == ABANDONED,
+            charged=charged,
             started_at_s=self._clocks.now_s() - total_s,
             overhead_s=self._overhead_s,
             first_event_s=attempt.first_event_s,
@@ -127,6 +128,10 @@ class Account:
             n=self._request.n,
             server_address=server_address,
             server_port=server_port,
+            input_image_tokens=attempt.usage.input_image_tokens,
+            cached_tokens=attempt.usage.cached_tokens,
+            output_text_tokens=attempt.usage.output_text_tokens,
+            charge_micros=attempt.charge_micros(may_be_paid=charged or attempt.first_event_s is not None),
         )
 
 

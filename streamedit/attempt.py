@@ -30,6 +30,7 @@ class Attempt:
         self._prices = prices
         self._clock = clock
         self._is_counted = False
+        self._request: EditRequest | None = None
         self.started_s = clock()
         self.first_event_s: float | None = None
         self.partial_images = 0
@@ -43,10 +44,23 @@ class Attempt:
         """Since it began."""
         return self._clock() - self.started_s
 
+    def charge_micros(self, *, may_be_paid: bool) -> int:
+        """What counts against budgets: the cost of the images, and of those that are missing what they could have cost at most.
+
+        Nothing that the caller's own account pays.
+        """
+        if self._target.is_callers:
+            return 0
+        known = self.cost_micros or 0
+        if not may_be_paid or self._request is None:
+            return known
+        missing = max(0, self._request.n - self.images)
+        return known + missing * (self._prices.worst_micros(self._target, self._request) or 0)
+
     async def run(self, provider: Provider, request: EditRequest, emit: Emit) -> None:
         """Emit the events of the call. Raises EditError; beyond a bound UpstreamTimeout, beyond the caller's RequestTimeout."""
         target = _with_headers(self._target, request)
-        request = adapted(overridden(request, self._stage.overrides), provider.capabilities(target), target)
+        self._request = request = adapted(overridden(request, self._stage.overrides), provider.capabilities(target), target)
         callers, own = self._stage.timeout_s, target.timeout_s
         bound = min((each for each in (callers, own) if each is not None), default=None)
         try:

@@ -1,7 +1,8 @@
 """What an image cost: price x usage -> micro-dollars. Pure; the prices are data beside it, each with its source and date.
 
 A provider that tells the cost itself is believed. Else tokens are counted where the provider counted them; else an image has
-its price by quality and size, to which each partial image adds its tokens (OpenAI: 100 image output tokens).
+its price by quality and size, to which each partial image adds its tokens (OpenAI: 100 image output tokens). Before it is made
+it has the cost of the worst case: no honest count comes to more.
 """
 
 import json
@@ -12,11 +13,10 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib import resources
 
+from streamedit.edits import EditRequest
 from streamedit.events import Usage
 from streamedit.targets import Target
-
-PARTIAL_IMAGE_TOKENS = 100
-"""Source: OpenAI's image generation guide, "Partial images cost"."""
+from streamedit.worst_cases import PARTIAL_IMAGE_TOKENS, usage_at_most
 
 _LITELLM_TOKENS = {
     "text_in": "input_cost_per_token",
@@ -91,6 +91,21 @@ class Prices:
             return None
         return _rounded(price + made.partial_images * PARTIAL_IMAGE_TOKENS * tokens.get("image_out", Decimal(0)))
 
+    def worst_micros(self, target: Target, request: EditRequest) -> int | None:
+        """What one image of a request can cost at most; None where no price is known, 0 where the caller's account pays.
+
+        An upper bound of `cost_micros`, unless the provider tells a cost of its own, or counts more than its documentation.
+        """
+        if target.is_callers:
+            return 0
+        rows, tokens = self._of(target)
+        costs = [_of_tokens(_dearest(tokens), usage_at_most(target.base_model, request))] if tokens else []
+        image = _image_at_most(rows, request)
+        if image is not None:
+            partial_images = request.partial_images + 1
+            costs.append(image + partial_images * PARTIAL_IMAGE_TOKENS * tokens.get("image_out", Decimal(0)))
+        return _rounded(max(costs)) if costs else None
+
     def usual_micros(self, target: Target) -> Decimal | None:
         """The cost of a usual edit, to compare targets by; None where it is not known."""
         rows, tokens = self._of(target)
@@ -119,17 +134,36 @@ def _of_tokens(prices: Mapping[str, Decimal], usage: Usage) -> Decimal:
     text_in = prices.get("text_in", Decimal(0))
     image_in = prices.get("image_in", text_in)
     image_out = prices.get("image_out", prices.get("text_out", Decimal(0)))
-    cached_text = max(0, usage.cached_tokens - usage.cached_image_tokens)
-    # A provider's details may add up to more than its totals: no kind counts for less than nothing.
-    text = max(0, usage.input_tokens - usage.input_image_tokens - cached_text)
+    # A provider's details may add up to more than its totals: no kind counts for less than nothing, nor for another.
+    text = max(0, usage.input_tokens - usage.input_image_tokens)
+    cached_text = min(text, max(0, usage.cached_tokens - usage.cached_image_tokens))
     return (
-        text * text_in
+        (text - cached_text) * text_in
         + cached_text * prices.get("cached_text_in", text_in)
         + max(0, usage.input_image_tokens - usage.cached_image_tokens) * image_in
         + usage.cached_image_tokens * prices.get("cached_image_in", image_in)
         + max(0, usage.output_tokens - usage.output_text_tokens) * image_out
         + usage.output_text_tokens * prices.get("text_out", image_out)
     )
+
+
+def _dearest(prices: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """With these, what is cached or not told apart costs no more than what is counted by its kind."""
+    text_in = max(prices.get("text_in", Decimal(0)), prices.get("cached_text_in", Decimal(0)))
+    image_in = max(text_in, prices.get("image_in", text_in), prices.get("cached_image_in", text_in))
+    return {**prices, "text_in": text_in, "image_in": image_in}
+
+
+def _image_at_most(rows: Sequence[Price], request: EditRequest) -> Decimal | None:
+    """The dearest of the prices that the image could have."""
+    asked = request.options
+    images = [(row, row.per_image) for row in rows if row.per_image is not None]
+    fits = [price for row, price in images if _could(row.quality, asked.quality) and _could(row.size, asked.size)]
+    return max(fits or [price for _, price in images], default=None)
+
+
+def _could(made: str | None, asked: str | None) -> bool:
+    return made is None or asked in (None, "auto", made)
 
 
 def _fits(row: Price, made: Made) -> bool:

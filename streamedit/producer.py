@@ -86,6 +86,7 @@ class _Production:
         self._edit = edit
         self._stream = request.stream
         self._parent = request.parent
+        self._input_bytes = sum(each.upload.size_bytes for each in request.files())
         self._route = route
         self._log = tools.log
         self._clock = tools.clocks.clock
@@ -164,4 +165,9 @@ class _Production:
             status=self._failure.status if self._failure else None,
             error_type=name_of(self._failure.type) if self._failure else None,
             trace_id=self._parent.trace_id if self._parent else None,
+            input_image_tokens=self._usage.input_image_tokens,
+            cached_tokens=self._usage.cached_tokens,
+            output_text_tokens=self._usage.output_text_tokens,
+            charge_micros=sum(each.charge_micros for each in self._attempts),
+            input_bytes=self._input_bytes,
         )

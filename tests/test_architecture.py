@@ -11,12 +11,13 @@ PACKAGE = Path(__file__).parent.parent / "streamedit"
 LAYERS = [
     ["errors", "clocks", "turns", "files", "uploads", "contents", "edits", "events"],
     ["failures", "targets", "health", "strategies", "routing", "routes"],
-    ["budgets", "limits", "parties", "allowances", "permissions"],
+    ["budgets", "limits", "parties", "allowances", "overdrafts", "permissions"],
     [
         "images",
         "keys",
         "documents",
         "pricing",
+        "worst_cases",
         "idempotency",
         "sinks",
         "keywords",

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from played import PlayedTime
@@ -12,7 +14,7 @@ from streamedit.attempt import Attempt
 from streamedit.edits import EditOptions, EditRequest, Wishes
 from streamedit.errors import EditError, RequestTimeout, UpstreamBroken, UpstreamTimeout
 from streamedit.events import Event, Failed
-from streamedit.pricing import Prices
+from streamedit.pricing import Price, Prices
 from streamedit.routing import Stage
 from streamedit.targets import Target
 
@@ -92,3 +94,41 @@ async def test_a_caller_s_headers_go_along(configured: Mapping[str, str], sent: 
     target = replace(TARGET, params={"extra_headers": dict(configured)})
     await attempt_of(Stage("m", (target,))).run(provider, replace(REQUEST, wishes=Wishes(headers={"x-a": "caller"})), ignore)
     assert provider.calls[0][1].extra_headers == sent
+
+
+PRICES = Prices([Price("provider/*", {"text_in": Decimal(1000), "image_out": Decimal(1000)}), Price("*", per_image=Decimal(7))])
+WORST_MICROS = PRICES.worst_micros(TARGET, REQUEST) or 0
+
+
+@pytest.mark.parametrize(
+    ("images", "n", "may_be_paid", "charge_micros"),
+    [
+        (1, None, True, 3000),
+        (1, 3, True, 3000 + 2 * WORST_MICROS),
+        (1, 3, False, 3000),
+        (0, None, True, WORST_MICROS),
+        (0, None, False, 0),
+    ],
+)
+async def test_what_counts_against_budgets(images: int, n: int | None, may_be_paid: bool, charge_micros: int) -> None:
+    """The cost of what was made, and what each missing image could have cost, if the provider may have charged it."""
+    attempt = Attempt(Stage("m", (TARGET,)), TARGET, PRICES, PlayedTime().read)
+    request = replace(REQUEST, stream=True, options=EditOptions(n=n))
+    with suppress(UpstreamBroken):
+        await attempt.run(Scripted([completed()] * images, n=True), request, ignore)
+    assert attempt.charge_micros(may_be_paid=may_be_paid) == charge_micros
+
+
+async def test_what_the_caller_s_own_account_pays_counts_against_no_budget() -> None:
+    """Whatever it has cost."""
+    target = replace(TARGET, is_callers=True)
+    attempt = Attempt(Stage("m", (target,)), target, PRICES, PlayedTime().read)
+    await attempt.run(Scripted([completed()]), REQUEST, ignore)
+    assert attempt.cost_micros == 3000
+    assert attempt.charge_micros(may_be_paid=True) == 0
+
+
+async def test_a_call_that_was_never_made_costs_nothing() -> None:
+    """The request was refused before."""
+    attempt = Attempt(Stage("m", (TARGET,)), TARGET, PRICES, PlayedTime().read)
+    assert attempt.charge_micros(may_be_paid=True) == 0

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 import pytest
 import structlog
@@ -17,11 +18,13 @@ from streamedit.errors import NotFound, ShuttingDown
 from streamedit.events import Completed, Event, Failed, PartialImage
 from streamedit.gateway import Gateway
 from streamedit.idempotency import Claim
+from streamedit.pricing import Price, Prices
 from streamedit.routes import Route, Routes
 from streamedit.stores.memory import LogBounds, MemoryEventLog
 from streamedit.targets import Target
 from streamedit.telemetry import Telemetry
 from streamedit.uploads import Upload
+from streamedit.wire import payloads
 
 BOUNDS = LogBounds(1 << 20, 0, 60)
 
@@ -43,12 +46,13 @@ class SlowLog(MemoryEventLog):
 class House:
     """A gateway over one scripted provider, and what it logged of edits."""
 
-    def __init__(self, provider: Scripted, events: MemoryEventLog | None = None) -> None:
+    def __init__(self, provider: Scripted, events: MemoryEventLog | None = None, prices: Prices | None = None) -> None:
         self._file = io.StringIO()
         log = structlog.wrap_logger(structlog.PrintLogger(self._file), processors=[structlog.processors.JSONRenderer()])
         events = events or MemoryEventLog(SYSTEM_CLOCKS.clock, BOUNDS)
         routes = Routes([Route("m", (Target("scripted", "m"),))], "m")
-        self.gateway = Gateway(routes, dispatch_of({"scripted": provider}), events, Telemetry(log), SYSTEM_CLOCKS)
+        dispatch = dispatch_of({"scripted": provider}, prices)
+        self.gateway = Gateway(routes, dispatch, events, Telemetry(log), SYSTEM_CLOCKS)
 
     @property
     def records(self) -> list[dict[str, object]]:
@@ -66,9 +70,9 @@ class House:
 
 
 @asynccontextmanager
-async def house(provider: Scripted, events: MemoryEventLog | None = None) -> AsyncIterator[House]:
+async def house(provider: Scripted, events: MemoryEventLog | None = None, prices: Prices | None = None) -> AsyncIterator[House]:
     """A gateway at work."""
-    made = House(provider, events)
+    made = House(provider, events, prices)
     async with made.gateway.running():
         yield made
 
@@ -302,3 +306,17 @@ async def test_nobody_finds_another_s_edit() -> None:
         assert (await made.gateway.find(edit.id, "somebody")).edit == edit
         with pytest.raises(NotFound):
             await made.gateway.find(edit.id, "somebody else")
+
+
+async def test_its_record_has_what_it_took_and_what_counts_against_budgets() -> None:
+    """The bytes that came in, tokens by kind, and the charges of all attempts: 150 for each of two images."""
+    usage = {"input_tokens": 9, "output_tokens": 6, "input_tokens_details": {"image_tokens": 7, "cached_tokens": 2}}
+    made = Completed(payloads.build({"type": "image_edit.completed", "usage": usage}, b"QUJD"))
+    image = InputImage(Upload(b"12345"), "a.png", "image/png")
+    prices = Prices([Price("scripted/*", {"text_in": Decimal(10), "image_out": Decimal(10)})])
+    async with house(Scripted([made]), prices=prices) as running:
+        await running.events_of(EditRequest("p", (image,), mask=image, options=EditOptions(n=2)))
+    (record,) = running.records
+    assert record["input_bytes"] == 10
+    assert [record[kind] for kind in ("input_tokens", "input_image_tokens", "cached_tokens")] == [18, 14, 4]
+    assert record["charge_micros"] == record["cost_micros"] == 300

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamedit.edits import EditOptions, EditRequest, InputImage
 from streamedit.events import Usage
 from streamedit.pricing import Made, Price, Prices
 from streamedit.targets import Target
+from streamedit.uploads import Upload
+from streamedit.worst_cases import usage_at_most
 
 ROWS = json.loads((resources.files("streamedit") / "prices.json").read_text(encoding="utf-8"))
 SHIPPED = Prices.shipped()
@@ -156,3 +159,87 @@ def test_a_target_s_own_price_is_compared() -> None:
     usual = SHIPPED.usual_micros(OPENAI)
     assert usual is not None
     assert 30_000 < usual < 60_000
+
+
+IMAGE = InputImage(Upload(b"PNG"), "a.png", "image/png")
+PRICED = sorted({str(row["model"]) for row in ROWS})
+BY_TOKEN = sorted({str(row["model"]) for row in ROWS if row["unit"] == "token"})
+
+
+def asked(prompt: str, files: int, stream: bool, **options: str | int | None) -> EditRequest:
+    """A request to edit so many images."""
+    return EditRequest(prompt, (IMAGE,) * files, stream=stream, options=EditOptions(**options))  # type: ignore[arg-type]  # drawn
+
+
+REQUESTS = st.builds(
+    asked,
+    st.text(max_size=40),
+    st.integers(1, 16),
+    st.booleans(),
+    quality=st.sampled_from([None, "auto", "low", "medium", "high", "standard"]),
+    size=st.sampled_from([None, "auto", "1024x1024", "1536x1024", "2048x1152"]),
+    partial_images=st.integers(0, 3),
+)
+
+
+@given(st.sampled_from(BY_TOKEN) | st.sampled_from(PRICED), REQUESTS, st.data())
+def test_no_honest_usage_costs_more_than_the_worst_case(model: str, request: EditRequest, data: st.DataObject) -> None:
+    """However few of its tokens are cached, or told apart; and with no usage at all, by quality and size."""
+    provider, _, name = model.replace("*", "x" if model.startswith("bedrock") else "").partition("/")
+    target = Target(provider, name or "any")
+    worst, most = SHIPPED.worst_micros(target, request), usage_at_most(target.base_model, request)
+
+    is_most = data.draw(st.booleans())
+
+    def up_to(most_tokens: int) -> int:
+        return most_tokens if is_most else data.draw(st.integers(0, most_tokens))
+
+    text, image = up_to(most.input_tokens - most.input_image_tokens), up_to(most.input_image_tokens)
+    cached_image = data.draw(st.integers(0, image))
+    text_out, image_out = up_to(most.output_text_tokens), up_to(most.output_tokens - most.output_text_tokens)
+    is_told, is_told_of_cached = data.draw(st.booleans()), data.draw(st.booleans())
+    usage = Usage(
+        text + image,
+        text_out + image_out,
+        input_image_tokens=image if is_told else 0,
+        cached_tokens=cached_image + data.draw(st.integers(0, text)),
+        cached_image_tokens=cached_image if is_told and is_told_of_cached else 0,
+        output_text_tokens=text_out,
+    )
+    options = request.options
+    made = Made(options.quality, options.size, request.partial_images)
+    for counted in (usage, Usage()):
+        cost = SHIPPED.cost_micros(target, counted, made)
+        assert cost is None or (worst is not None and cost <= worst)
+
+
+def test_the_worst_case_of_a_usual_edit() -> None:
+    """Of gpt-image-2 at high quality: for a prompt of a word and one image a third of a dollar."""
+    request = asked("word", 1, False, quality="high", size="1024x1024")
+    text, image, out = 4 + 1024, 8000, 7024 + 100 + 1024
+    assert SHIPPED.worst_micros(OPENAI, request) == text * 5 + image * 8 + out * 30 == 313_580
+
+
+def test_what_is_left_open_is_the_dearest() -> None:
+    """Of prices by image as of tokens."""
+    rows = [Price("a/*", per_image=Decimal(price), quality=quality) for quality, price in (("low", 3), ("high", 9))]
+    prices, target = Prices(rows), Target("a", "b")
+    assert prices.worst_micros(target, asked("p", 1, False)) == 9
+    assert prices.worst_micros(target, asked("p", 1, False, quality="low")) == 3
+    assert prices.worst_micros(target, asked("p", 1, False, quality="unheard-of")) == 9
+
+
+def test_a_worst_case_that_is_not_known_and_one_that_others_pay() -> None:
+    """Without a price there is none; on the caller's own account there is nothing to pay here."""
+    request = asked("p", 1, False)
+    assert SHIPPED.worst_micros(Target("openai", "sd-turbo"), request) is None
+    assert SHIPPED.worst_micros(replace(OPENAI, is_callers=True), request) == 0
+    assert SHIPPED.worst_micros(Target("mock", "mock"), request) == 0
+
+
+def test_a_configured_price_has_a_worst_case() -> None:
+    """By image, or by token."""
+    request = asked("p", 1, False, quality="low", size="1024x1024")
+    assert SHIPPED.worst_micros(replace(OPENAI, params={"output_cost_per_image": 0.02}), request) == 20_000
+    by_token = SHIPPED.worst_micros(replace(OPENAI, params={"output_cost_per_image_token": "0.00001"}), request)
+    assert by_token == (196 + 100 + 1024) * 10
