@@ -1,10 +1,10 @@
 """The steps that must happen in Redis as one when edits are counted there, in its Lua.
 
 Below the prefix: `requests:SCOPE` and `images:SCOPE` (sorted sets: each unit that was taken in the last minute, and until when
-it counts), `slots:SCOPE` (a hash: how many there are, how many are taken), `waiting:SCOPE` (a sorted set: who waits for one, and
-since when), `visit:ID` (a hash: an edit's scopes, its images, and where it waits) and `leases` (a sorted set: until when the
-process that makes an edit has promised to be alive). Each key expires by itself. The clock is Redis' own, in microseconds. Keys
-are made inside the scripts, so a cluster of several shards is not supported.
+it counts), `slots:SCOPE` (a hash: how many there are, how many are taken), `waiting:SCOPE` (a sorted set: who waits for one,
+and since when), `visit:ID` (a hash: an edit's scopes, its images, and where it waits) and `leases` (a sorted set: until when
+the process that makes an edit has promised to be alive). Each key expires by itself. The clock is Redis' own, in microseconds.
+Keys are made inside the scripts, so a cluster of several shards is not supported.
 
 Scopes come as JSON: `name`, and the limits `requests`, `images` and `slots`, of which 0 stands for none.
 """
@@ -20,19 +20,26 @@ local prefix, lease_us = ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
-local function is_full(name)
-  local slots = redis.call('HMGET', prefix .. 'slots:' .. name, 'slots', 'running')
-  return tonumber(slots[2] or 0) >= tonumber(slots[1] or 0)
+local function is_full(scope)
+  if scope.slots == 0 then return false end
+  local known = redis.call('HMGET', prefix .. 'slots:' .. scope.name, 'slots', 'running')
+  return tonumber(known[2] or 0) >= tonumber(known[1] or scope.slots)
 end
 local function narrowest(scopes)
   for i = #scopes, 1, -1 do
-    if scopes[i].slots > 0 and is_full(scopes[i].name) then return scopes[i].name end
+    if is_full(scopes[i]) then return scopes[i].name end
   end
   return ''
 end
 local function take(scopes, n)
   for _, scope in ipairs(scopes) do
     if scope.slots > 0 then redis.call('HINCRBY', prefix .. 'slots:' .. scope.name, 'running', n) end
+  end
+end
+local function forget(scopes)
+  for _, scope in ipairs(scopes) do
+    local slots = prefix .. 'slots:' .. scope.name
+    if tonumber(redis.call('HGET', slots, 'running') or 0) <= 0 then redis.call('DEL', slots) end
   end
 end
 local function seat(id, scopes, since)
@@ -50,7 +57,7 @@ local function first_of(scopes)
   local found, queue, since
   for _, scope in ipairs(scopes) do
     local first = redis.call('ZRANGE', prefix .. 'waiting:' .. scope.name, 0, 0, 'WITHSCORES')
-    if first[1] and (not found or tonumber(first[2]) < since) and not is_full(scope.name) then
+    if first[1] and (not found or tonumber(first[2]) < since) and not is_full(scope) then
       found, queue, since = first[1], scope.name, tonumber(first[2])
     end
   end
@@ -91,6 +98,7 @@ local function leave(id)
   else
     take(scopes, -1)
     go_on(scopes)
+    forget(scopes)
   end
 end
 local function reap()
