@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "streamedit"
 LAYERS = [
     ["errors", "clocks", "turns", "files", "uploads", "contents", "edits", "events"],
     ["failures", "targets", "health", "strategies", "routing", "routes"],
-    ["budgets", "limits", "parties", "allowances", "permissions"],
+    ["budgets", "limits", "parties", "allowances", "permissions", "usage", "sheets"],
     [
         "images",
         "keys",
