@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "streamedit"
 LAYERS = [
     ["errors", "clocks", "turns", "files", "uploads", "contents", "edits", "events"],
     ["failures", "targets", "health", "strategies", "routing", "routes"],
-    ["budgets", "limits", "parties", "allowances", "overdrafts", "permissions"],
+    ["budgets", "limits", "parties", "allowances", "overdrafts", "permissions", "usage", "sheets"],
     [
         "images",
         "keys",
@@ -73,7 +73,15 @@ HOMES = {
     ),
     "python_multipart": ("wire",),
     "prometheus_client": ("metrics.py",),
-    "structlog": ("telemetry.py", "deliveries.py", "reloads.py", "app.py", "serving.py"),
+    "structlog": (
+        "telemetry.py",
+        "deliveries.py",
+        "reloads.py",
+        "app.py",
+        "serving.py",
+        "stores/outbox.py",
+        "stores/sql/ledger.py",
+    ),
     "opentelemetry": ("traces.py",),
     "botocore": ("providers/bedrock/aws.py",),
     "google": ("providers/google/tokens.py",),

@@ -12,12 +12,14 @@ import typer
 from rich.console import Console
 
 from streamedit import __version__, config, serving
+from streamedit.cli.usage import usage
 from streamedit.documents import ConfigError
 from streamedit.routes import Route, Routes
 from streamedit.sources import Source
 from streamedit.strategies import Strategy
 
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
+main.command()(usage)
 
 
 def _plain(*, stderr: bool) -> Console:
