@@ -16,6 +16,7 @@ LAYERS = [
         "images",
         "keys",
         "documents",
+        "databases",
         "pricing",
         "idempotency",
         "sinks",
@@ -54,7 +55,7 @@ HOMES = {
     "uvicorn": ("serving.py", "connections.py"),
     "typer": ("cli",),
     "rich": ("cli",),
-    "sqlalchemy": ("stores/sql",),
+    "sqlalchemy": ("stores/sql", "databases.py"),
     "alembic": ("stores/sql/database.py", "stores/sql/migrations"),
     "yaml": ("documents.py",),
     "pydantic": (

@@ -19,10 +19,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from streamedit.databases import normal
 from streamedit.errors import StoreUnavailable
 
 _Result = TypeVar("_Result")
@@ -104,18 +105,6 @@ class Database:
         self._engine.dispose()
 
 
-def normal(url: str) -> str:
-    """A URL as SQLAlchemy takes it, with the driver that this project has. Raises ValueError."""
-    scheme, separator, rest = url.partition("://")
-    backend = scheme.partition("+")[0]
-    if not separator or backend not in ("sqlite", "postgresql", "postgres"):
-        raise ValueError("must begin with sqlite:/// or postgresql://")
-    try:
-        return make_url(f"sqlite://{rest}" if backend == "sqlite" else f"postgresql+psycopg://{rest}").render_as_string(False)
-    except ArgumentError:
-        raise ValueError("is not a database URL") from None
-
-
 def unavailable() -> StoreUnavailable:
     """For what needs the database, and cannot have it now."""
     return StoreUnavailable("The database of this server cannot be reached. Try again later.", headers={"retry-after": "5"})
@@ -135,7 +124,7 @@ def _engine(database: Database) -> Engine:
 
 def _make_folder(path: str | None) -> None:
     """Nobody else may read what is in it."""
-    if path and path != ":memory:":
+    if path:
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
