@@ -3,6 +3,7 @@
 import os
 import pwd
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,8 +17,20 @@ _VARIABLES = ("STREAMEDIT_DATABASE_URL", "DATABASE_URL")
 
 _OFF = frozenset({"none", "off"})
 
+_ENCRYPTED = ("require", "verify-ca", "verify-full")
+"""PostgreSQL's words for it. By others it may be, and need not."""
+
 _PRISMAS = ("schema", "connection_limit", "pool_timeout", "socket_timeout", "pgbouncer", "statement_cache_size", "sslaccept")
 """What LiteLLM's client takes in a URL, and PostgreSQL's own refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a database is: in a file, at a host, or, without both, at a socket. `is_encrypted`: surely, on the way there."""
+
+    path: Path | None
+    host: str | None
+    is_encrypted: bool
 
 
 def normal(url: str) -> str:
@@ -29,6 +42,16 @@ def shown(url: str) -> str:
     """A URL without whatever may be secret in it: its user, password and parameters. Raises ValueError."""
     place = _parsed(url)
     return URL.create(place.get_backend_name(), host=place.host, port=place.port, database=place.database).render_as_string()
+
+
+def place_of(url: str) -> Place:
+    """Where a URL leads. Raises ValueError."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Place(Path(str(parsed.database)), None, is_encrypted=True)
+    host = parsed.host or str(parsed.query.get("host", ""))
+    is_encrypted = parsed.query.get("sslmode") in _ENCRYPTED
+    return Place(None, None if host.startswith("/") else host or None, is_encrypted)
 
 
 def read(url: str) -> str | None:

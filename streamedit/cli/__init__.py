@@ -12,20 +12,17 @@ import typer
 from rich.console import Console
 
 from streamedit import __version__, config, databases, serving
+from streamedit.cli.doctor import doctor
+from streamedit.cli.printing import plain
 from streamedit.documents import ConfigError
 from streamedit.routes import Route, Routes
 from streamedit.sources import Source
 from streamedit.strategies import Strategy
 
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
+main.command()(doctor)
 
-
-def _plain(*, stderr: bool) -> Console:
-    """Prints text as it is: a line number is no emoji, and a name in brackets no style."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
-
-
-_console = _plain(stderr=True)
+_console = plain(stderr=True)
 
 
 @main.callback(invoke_without_command=True)
@@ -102,7 +99,7 @@ def _report(file: Path, settings: config.Settings | None, mistakes: Sequence[str
 
 
 def _summarise(file: Path, settings: config.Settings) -> None:
-    out = _plain(stderr=False)
+    out = plain(stderr=False)
     out.print(f"{file}: no mistakes")
     for route in settings.routes.all:
         fallbacks = _fallbacks(settings.routes, route)

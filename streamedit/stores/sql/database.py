@@ -54,13 +54,14 @@ class Database:
         return f"<Database {self.url.render_as_string(hide_password=True)}>"
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
-        """Connected inside, with the newest schema. Raises StoreUnavailable."""
+    async def serving(self, *, migrates: bool = True) -> AsyncIterator[None]:
+        """Connected inside, with the newest schema unless it is only to be looked at. Raises StoreUnavailable."""
         self._engine = _engine(self)
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else _WRITERS, "sql-write")
         self._readers = ThreadPoolExecutor(_READERS, "sql-read")
         try:
-            await self._on(self._writers, self._migrate, None)
+            if migrates:
+                await self._on(self._writers, self._migrate, None)
             yield
         finally:
             # What is under way is short; nobody may be left with a closed connection in the middle of it.
@@ -73,6 +74,10 @@ class Database:
     async def read(self, step: Callable[[Connection], _Result]) -> _Result:
         """The same for a step that changes nothing."""
         return await self._on(self._readers, lambda: self._transact(step, writes=False))
+
+    async def revisions(self) -> tuple[str | None, str | None]:
+        """Its schema's, None when it has none; and the newest. Raises StoreUnavailable."""
+        return await self.read(_revisions)
 
     async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], _Result], within_s: float | None = _STEP_S) -> _Result:
         running = asyncio.get_running_loop().run_in_executor(threads, work)
@@ -93,9 +98,9 @@ class Database:
         with self._engine.connect() as connection, connection.execution_options(writes=True).begin():
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
-            config = _alembic()
-            newest = ScriptDirectory.from_config(config).get_current_head()
-            if MigrationContext.configure(connection).get_current_revision() != newest:
+            revision, newest = _revisions(connection)
+            if revision != newest:
+                config = _alembic()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
 
@@ -145,6 +150,11 @@ def _alembic() -> Config:
     config = Config()
     config.set_main_option("script_location", str(resources.files("streamedit.stores.sql") / "migrations"))
     return config
+
+
+def _revisions(connection: Connection) -> tuple[str | None, str | None]:
+    newest = ScriptDirectory.from_config(_alembic()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision(), newest
 
 
 def _forget(running: "asyncio.Future[Any]") -> None:
