@@ -6,7 +6,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -30,7 +30,9 @@ def _canonical(period: str) -> str:
         raise PydanticCustomError("period", "{told}", {"told": str(error)}) from None
 
 
-_Limit = Annotated[int | None, Field(ge=1, le=1_000_000)]
+LimitField: TypeAlias = Annotated[int | None, Field(ge=1, le=1_000_000)]
+DollarsField: TypeAlias = Annotated[Decimal | None, Field(ge=0, le=_MAX_MICROS // 10**6)]
+PeriodField: TypeAlias = Annotated[str, AfterValidator(_canonical)]
 
 
 class Limits(BaseModel):
@@ -38,9 +40,9 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    requests_per_minute: _Limit = Field(None, description="Requests in any sixty seconds.")
-    images_per_minute: _Limit = Field(None, description="Images in any sixty seconds.")
-    parallel_edits: _Limit = Field(None, description="Edits at a time; others wait, or are refused.")
+    requests_per_minute: LimitField = Field(None, description="Requests in any sixty seconds.")
+    images_per_minute: LimitField = Field(None, description="Images in any sixty seconds.")
+    parallel_edits: LimitField = Field(None, description="Edits at a time; others wait, or are refused.")
 
     def read(self) -> RateLimits:
         return RateLimits(self.requests_per_minute, self.images_per_minute, self.parallel_edits)
@@ -51,11 +53,9 @@ class BudgetField(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    limit_usd: Decimal | None = Field(None, ge=0, le=_MAX_MICROS // 10**6, description="Dollars in a period.")
+    limit_usd: DollarsField = Field(None, description="Dollars in a period.")
     limit_micros: int | None = Field(None, ge=0, le=_MAX_MICROS, description="The same in millionths of a dollar.")
-    period: Annotated[str, AfterValidator(_canonical)] = Field(
-        budgets.FOR_EVER, description="`total`, `1mo`, or a number with s, m, h, d or w behind it."
-    )
+    period: PeriodField = Field(budgets.FOR_EVER, description="`total`, `1mo`, or a number with s, m, h, d or w behind it.")
 
     @model_validator(mode="after")
     def _has_one_limit(self) -> Self:
@@ -68,23 +68,31 @@ class BudgetField(BaseModel):
         return Budget(micros or 0, self.period)
 
 
+def _one_of_a_period(fields: tuple[BudgetField, ...]) -> tuple[BudgetField, ...]:
+    periods = [field.period for field in fields]
+    if len(set(periods)) < len(periods):
+        raise PydanticCustomError("budgets", "two budgets have the same period")
+    return fields
+
+
+BudgetFields: TypeAlias = Annotated[tuple[BudgetField, ...], Field(max_length=_MAX_BUDGETS), AfterValidator(_one_of_a_period)]
+
+
 class AllowanceFields(BaseModel):
     """The fields of whatever has an allowance."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limits: Limits = Limits()
-    budgets: Annotated[tuple[BudgetField, ...], Field(max_length=_MAX_BUDGETS)] = ()
-
-    @model_validator(mode="after")
-    def _has_one_of_a_period(self) -> Self:
-        periods = [budget.period for budget in self.budgets]
-        if len(set(periods)) < len(periods):
-            raise PydanticCustomError("budgets", "two budgets have the same period")
-        return self
+    budgets: BudgetFields = ()
 
     def read(self) -> Allowance:
         return Allowance(self.limits.read(), tuple(budget.read() for budget in self.budgets))
+
+    def over(self, other: "AllowanceFields") -> "AllowanceFields":
+        """With the other's limits, and with its budgets, where these say nothing."""
+        said = self.limits.model_dump(exclude_none=True)
+        return AllowanceFields(limits=other.limits.model_copy(update=said), budgets=self.budgets or other.budgets)
 
 
 def load(limits: Json, budgets_: Json) -> Allowance:

@@ -4,7 +4,7 @@ The file is LiteLLM's as it stands, with this server's own `server` section. Wha
 reported as ignored; what nobody knows in `server` is a mistake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,10 +13,12 @@ from typing import Annotated, Literal, LiteralString
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from streamedit.allowances import AllowanceFields, BudgetField, Limits
-from streamedit.documents import ConfigError, Document
+from streamedit import databases
+from streamedit.allowances import AllowanceFields, BudgetFields, Limits
+from streamedit.documents import ConfigError, Document, Location
 from streamedit.environment import routes_of
 from streamedit.events import Json
+from streamedit.litellm_file.allowed import allowed_of, budgeted
 from streamedit.litellm_file.leftovers import leftovers, told
 from streamedit.litellm_file.models import Models
 from streamedit.litellm_file.policies import Policies, redis_url_of
@@ -77,10 +79,20 @@ class ServerSettings(BaseModel):
         return url
 
     database_url: str | None = Field(None, repr=False)
+
+    @field_validator("database_url", mode="before")
+    @classmethod
+    def _is_a_database(cls, url: object) -> object:
+        """YAML has `off` for false."""
+        try:
+            return databases.read(url) if isinstance(url, str) else url or None
+        except ValueError as error:
+            raise PydanticCustomError("database_url", "{told}", {"told": str(error)}) from None
+
     ledger_folder: Path | None = None
     ledger_bytes: int = Field(256 << 20, gt=0)
     limits: Limits = Limits()
-    budgets: tuple[BudgetField, ...] = ()
+    budgets: BudgetFields = ()
     key_defaults: AllowanceFields = AllowanceFields()
     end_user_defaults: AllowanceFields = AllowanceFields()
     user_header: str | None = None
@@ -93,6 +105,16 @@ class ServerSettings(BaseModel):
     portkey_configs: dict[str, Config] = Field(default_factory=dict, repr=False)
     webhooks: tuple[Webhook, ...] = ()
     otel: TraceableOtel = None
+
+    @property
+    def budgeted(self) -> tuple[tuple[str, ...], ...]:
+        """Where in it budgets are."""
+        said = {
+            ("budgets",): self.budgets,
+            ("key_defaults", "budgets"): self.key_defaults.budgets,
+            ("end_user_defaults", "budgets"): self.end_user_defaults.budgets,
+        }
+        return tuple(place for place, budgets in said.items() if budgets)
 
     @field_validator("callers_keys")
     @classmethod
@@ -129,8 +151,8 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str], providers: Mapping[str, Setup]) -> Settings:
-    """Without a file: the embedded providers, and each other one whose key is in the environment."""
-    server = ServerSettings(otel=otel_of(environ))
+    """Without a file: the embedded providers, and each other one whose key is in the environment. Raises ConfigError."""
+    server = ServerSettings(otel=otel_of(environ), database_url=databases.of_environment(environ))
     routes = [Route(name, (Target(name, name),)) for name in ("darkroom", "mock") if name in providers]
     default_model = routes[0].model
     routes += routes_of(environ, providers, Policies(RouterSettings(), server.patience_s))
@@ -151,8 +173,7 @@ def from_file(path: Path, environ: Mapping[str, str], providers: Mapping[str, Se
     file = _validated(document, values, providers)
     models = Models(file, Policies(file.routing, file.server.patience_s), environ, providers)
     routes = models.routes(file.server.default_model, document)
-    server = _with_redis(file, document)
-    server = server if server.otel else server.model_copy(update={"otel": otel_of(environ)})
+    server = _completed(file, document, environ)
     if document.mistakes:
         raise ConfigError(document.mistakes)
     general = file.general_settings
@@ -175,11 +196,56 @@ def _validated(document: Document, values: Json, providers: Mapping[str, Setup])
         raise ConfigError(document.mistakes) from None
 
 
-def _with_redis(file: _File, document: Document) -> ServerSettings:
-    """The server's settings, with the Redis that LiteLLM's part names where they name none."""
+def _completed(file: _File, document: Document, environ: Mapping[str, str]) -> ServerSettings:
+    """The server's settings, with what LiteLLM's part and the environment say where they say nothing."""
+    said = {
+        "redis_url": _redis_url(file, document),
+        "database_url": _database_url(file, document, environ),
+        "otel": file.server.otel or otel_of(environ),
+    }
+    if said["database_url"] is None:
+        for place in _budgeted(file):
+            document.mistake(place, "a budget needs a database, and there shall be none")
+    return file.server.model_copy(update={**said, **_allowed(file)})
+
+
+def _redis_url(file: _File, document: Document) -> str | None:
     url = redis_url_of(file.router_settings)
     if file.server.redis_url is not None or url is None:
-        return file.server
+        return file.server.redis_url
     if lacks := _redis_lacks(url):
         document.mistake(("router_settings", "redis_url"), lacks)
-    return file.server.model_copy(update={"redis_url": url})
+    return url
+
+
+def _database_url(file: _File, document: Document, environ: Mapping[str, str]) -> str | None:
+    if "database_url" in file.server.model_fields_set:
+        return file.server.database_url
+    try:
+        if url := file.general_settings.database_url:
+            return databases.read(url)
+        return databases.of_environment(environ)
+    except ValueError as error:
+        document.mistake(("general_settings", "database_url"), str(error))
+    except ConfigError as error:
+        document.mistakes += error.mistakes
+    # Not none: budgets have none besides.
+    return ""
+
+
+def _budgeted(file: _File) -> Iterator[Location]:
+    yield from (("server", *place) for place in file.server.budgeted)
+    yield from (("litellm_settings", name) for name in budgeted(file.litellm_settings))
+
+
+def _allowed(file: _File) -> Mapping[str, object]:
+    """What everybody, each key and each end user may do."""
+    server, litellm = file.server, allowed_of(file)
+    everybody = AllowanceFields(limits=server.limits, budgets=server.budgets).over(litellm.everybody)
+    return {
+        "limits": everybody.limits,
+        "budgets": everybody.budgets,
+        "key_defaults": server.key_defaults.over(litellm.key),
+        "end_user_defaults": server.end_user_defaults.over(litellm.end_user),
+        "user_header": server.user_header or file.general_settings.user_header_name,
+    }

@@ -17,10 +17,10 @@ from streamedit.sources import Source
 AT_START = (
     "drain_timeout_s", "stuck_reader_s", "head_s", "max_head_bytes", "max_connections_per_client",
     "log_memory_bytes", "log_disk_bytes", "log_folder", "retention_s", "redis_url", "redis_prefix",
-    "webhooks", "otel",
+    "webhooks", "otel", "database_url", "ledger_folder", "ledger_bytes", "queue_size", "queue_wait_s",
 )  # fmt: skip
-"""What the event log, the connections, the socket that listens and those who are told of edits are made with: they live as long
-as the server."""
+"""What the event log, the connections, the socket that listens, the database, the queues and those who are told of edits are
+made with: they live as long as the server."""
 
 Take: TypeAlias = Callable[[Settings], Awaitable[Sequence[str]]]
 """Lets settings hold, and gives the names of those that only a restart can change."""
@@ -28,7 +28,9 @@ Take: TypeAlias = Callable[[Settings], Awaitable[Sequence[str]]]
 
 def taken(new: Settings, running: Settings) -> tuple[Settings, tuple[str, ...]]:
     """What holds of `new` where a server has begun with `running`, and the names of what differs and does not hold. Pure."""
-    began_with = {name: getattr(running.server, name) for name in AT_START}
+    # Budgets have nothing to count in where there was no database from the beginning.
+    budgeted = [] if running.server.database_url else [name for name, *_ in new.server.budgeted]
+    began_with = {name: getattr(running.server, name) for name in (*AT_START, *budgeted)}
     left = tuple(name for name, value in began_with.items() if getattr(new.server, name) != value)
     return replace(new, server=new.server.model_copy(update=began_with)), left
 

@@ -23,7 +23,7 @@ class Source:
     def read(self) -> config.Settings:
         """The settings that stand there now. Raises ConfigError, when the file cannot be read, too."""
         settings = self._settings()
-        if self.host is not None and not settings.api_keys and not _is_loopback(self.host):
+        if self.host is not None and not settings.api_keys and not is_loopback(self.host):
             refusal = f"No API key is configured, so {self.host} is refused: listen on 127.0.0.1, or set STREAMEDIT_API_KEY."
             raise ConfigError([refusal])
         return settings
@@ -38,7 +38,8 @@ class Source:
             raise ConfigError([f"{self.file}: {error.strerror}"]) from None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself, as far as its name tells."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -68,7 +68,8 @@ def fronting(*models: str, fake: Fake | None = None, key: str | None = KEY) -> I
 def configured(file: Path, fake: Fake, api_key: str, api_base: str) -> Iterator[Front]:
     """A server of that configuration, which finds the provider's key and address in these variables of the environment."""
     with _played(fake) as (player, played):
-        settings = from_file(file, {api_key: PROVIDERS_KEY, api_base: player.url}, available())
+        environ = {api_key: PROVIDERS_KEY, api_base: player.url, "STREAMEDIT_DATABASE_URL": "none"}
+        settings = from_file(file, environ, available())
         with serving(settings) as server:
             yield Front(server, played, player)
 

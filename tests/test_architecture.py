@@ -16,6 +16,7 @@ LAYERS = [
         "images",
         "keys",
         "documents",
+        "databases",
         "pricing",
         "worst_cases",
         "idempotency",
@@ -57,7 +58,7 @@ HOMES = {
     "uvicorn": ("serving.py", "connections.py"),
     "typer": ("cli",),
     "rich": ("cli",),
-    "sqlalchemy": ("stores/sql",),
+    "sqlalchemy": ("stores/sql", "databases.py"),
     "alembic": ("stores/sql/database.py", "stores/sql/migrations"),
     "yaml": ("documents.py",),
     "pydantic": (

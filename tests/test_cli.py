@@ -127,6 +127,8 @@ def test_check_says_what_a_configuration_says(tmp_path: Path) -> None:
         "alias old: editor",
         "default model: editor",
         "API keys: 1",
+        "database: postgresql://db.example/streamedit",
+        "limits: 2, budgets: 1",
         "ignored: langfuse, model_list[0].litellm_params.tpd",
     ]
 
@@ -170,6 +172,9 @@ def test_check_speaks_json(tmp_path: Path) -> None:
         "aliases": {"old": "editor"},
         "default_model": "editor",
         "api_keys": 1,
+        "database": "postgresql://db.example/streamedit",
+        "limits": 2,
+        "budgets": 1,
         "ignored": ["langfuse", "model_list[0].litellm_params.tpd"],
     }
 
@@ -218,7 +223,11 @@ model_list:
 langfuse: {secret_key: canary}
 router_settings: {fallbacks: [{editor: [mock/spare]}], model_group_alias: {old: editor}}
 general_settings: {master_key: sk-canary-master, token_secret: canary}
-server: {redis_url: "redis://:canary@127.0.0.1:1/0"}
+server:
+  redis_url: "redis://:canary@127.0.0.1:1/0"
+  database_url: "postgresql://canary:canary@db.example/streamedit?password=canary"
+  limits: {parallel_edits: 100}
+  key_defaults: {limits: {parallel_edits: 4}, budgets: [{limit_usd: 10, period: 1mo}]}
 """
 
 BAD = """\
@@ -231,7 +240,7 @@ SECRET = """\
 model_list:
   - {model_name: m, litellm_params: {model: openai/m, api_key: [canary-1], api_base: {canary: 1}}}
 general_settings: {master_key: {k: canary}, token_secret: !!int canary}
-server: {redis_url: "http://:canary@h", public_base_url: "ftp://canary/", cors_origins: ["https://canary/x"]}
+server: {redis_url: "http://:canary@h", database_url: "mysql://canary@h/d", public_base_url: "ftp://canary/", cors_origins: ["https://canary/x"]}
 """
 
 

@@ -36,7 +36,7 @@ router_settings:
   enable_pre_call_checks: true
 general_settings:
   master_key: sk-1234
-  database_url: os.environ/DATABASE_URL
+  custom_auth: os.environ/CUSTOM_AUTH
 """
 
 
@@ -45,7 +45,7 @@ class TestFromFile:
 
     def test_litellms_configuration_is_accepted_as_it_stands(self, tmp_path: Path) -> None:
         """Models with one name are targets of one route, `os.environ/` is filled in, the master key opens the door."""
-        settings = read(tmp_path, LITELLM, OPENAI_API_KEY="sk-env", DATABASE_URL="postgres://x")
+        settings = read(tmp_path, LITELLM, OPENAI_API_KEY="sk-env", CUSTOM_AUTH="x")
         (route,) = settings.routes.all
         first, second = route.targets
         assert (route.model, settings.routes.default_model) == ("gpt-image-1", "gpt-image-1")
@@ -58,9 +58,9 @@ class TestFromFile:
 
     def test_what_has_no_effect_is_listed(self, tmp_path: Path) -> None:
         """Keys that LiteLLM knows and this server does not are reported as ignored, keys that are used are not."""
-        settings = read(tmp_path, LITELLM, OPENAI_API_KEY="sk-env", DATABASE_URL="postgres://x")
+        settings = read(tmp_path, LITELLM, OPENAI_API_KEY="sk-env", CUSTOM_AUTH="x")
         assert set(settings.ignored) == {
-            "general_settings.database_url",
+            "general_settings.custom_auth",
             "router_settings.enable_pre_call_checks",
             "litellm_settings.cache",
             "model_list[0].litellm_params.region_name",
@@ -70,7 +70,7 @@ class TestFromFile:
     def test_what_is_ignored_may_name_what_is_not_set(self, tmp_path: Path) -> None:
         """A variable that only an ignored key names need not be there."""
         settings = read(tmp_path, LITELLM, OPENAI_API_KEY="sk-env")
-        assert "general_settings.database_url" in settings.ignored
+        assert "general_settings.custom_auth" in settings.ignored
 
     def test_all_mistakes_are_told_together(self, tmp_path: Path) -> None:
         """Every mistake is found in one go, each with its file, line and place."""
@@ -290,6 +290,88 @@ server:
         text = MINIMAL + "router_settings: {redis_host: there}\n"
         assert read(tmp_path, text).server.redis_url == "redis://there:6379"
         assert read(tmp_path, text + "server: {redis_url: 'redis://here'}\n").server.redis_url == "redis://here"
+
+
+class TestDatabase:
+    """Which database there is, and what is spent in it."""
+
+    @pytest.mark.parametrize("name", ["STREAMEDIT_DATABASE_URL", "DATABASE_URL"])
+    def test_the_environment_names_it(self, tmp_path: Path, name: str) -> None:
+        """With a file and without one; this server's own name counts more than LiteLLM's, and an empty one is none."""
+        environ = {"DATABASE_URL": "", name: "sqlite:////a.db"}
+        assert read(tmp_path, MINIMAL, **environ).server.database_url == "sqlite:////a.db"
+        assert from_environment(environ, PROVIDERS).server.database_url == "sqlite:////a.db"
+        both = {"DATABASE_URL": "sqlite:////b.db", **environ}
+        assert from_environment(both, PROVIDERS).server.database_url == "sqlite:////a.db"
+
+    def test_the_file_counts_more(self, tmp_path: Path) -> None:
+        """`server.database_url`, then LiteLLM's, then the environment's, then the default."""
+        environ = {"DATABASE_URL": "sqlite:////environ.db", "XDG_DATA_HOME": "/data"}
+        litellm = MINIMAL + "general_settings: {database_url: 'sqlite:////litellm.db'}\n"
+        own = litellm + "server: {database_url: 'sqlite:////own.db'}\n"
+        found = [read(tmp_path, text, **environ).server.database_url for text in (own, litellm, MINIMAL)]
+        assert found == ["sqlite:////own.db", "sqlite:////litellm.db", "sqlite:////environ.db"]
+        assert read(tmp_path, MINIMAL, XDG_DATA_HOME="/data").server.database_url == "sqlite:////data/streamedit/streamedit.db"
+
+    @pytest.mark.parametrize("off", ["none", "'none'", "off", "'off'", "false", ""])
+    def test_it_can_be_turned_off(self, tmp_path: Path, off: str) -> None:
+        """As YAML and as people write it; then the environment's does not count."""
+        server = read(tmp_path, f"{MINIMAL}server: {{database_url: {off}}}\n", DATABASE_URL="sqlite:////a.db").server
+        assert server.database_url is None
+
+    @pytest.mark.parametrize(("name", "value"), [("DATABASE_URL", "none"), ("STREAMEDIT_DATABASE_URL", "off")])
+    def test_the_environment_turns_it_off(self, tmp_path: Path, name: str, value: str) -> None:
+        """LiteLLM's part, too."""
+        assert from_environment({name: value}, PROVIDERS).server.database_url is None
+        text = MINIMAL + "general_settings: {database_url: os.environ/DATABASE_URL}\n"
+        assert read(tmp_path, text, DATABASE_URL="none").server.database_url is None
+
+    @pytest.mark.parametrize(
+        ("text", "place"),
+        [
+            ("server: {database_url: 'mysql://sk-secret@h/d'}\n", "streamedit.yaml:4: server.database_url"),
+            ("general_settings: {database_url: 'mysql://sk-secret@h/d'}\n", "streamedit.yaml:4: general_settings.database_url"),
+            ("", "DATABASE_URL"),
+        ],
+    )
+    def test_what_is_no_database_is_told_once(self, tmp_path: Path, text: str, place: str) -> None:
+        """Where it stands, and without its password; budgets are not told to lack a database besides."""
+        text = f"{MINIMAL}{text}litellm_settings: {{max_budget: 5}}\n"
+        (mistake,) = mistakes_of(tmp_path, text, DATABASE_URL="mysql://sk-secret@h/d")
+        assert mistake == f"{place}: must begin with sqlite:/// or postgresql://"
+
+    def test_the_default_needs_a_home(self, tmp_path: Path) -> None:
+        """What would be lost at the next start is no place for a ledger."""
+        (mistake,) = mistakes_of(tmp_path, MINIMAL, HOME="")
+        assert "server.database_url" in mistake
+        with pytest.raises(ConfigError, match=r"server\.database_url"):
+            from_environment({"HOME": ""}, PROVIDERS)
+
+    @pytest.mark.parametrize(
+        ("text", "place"),
+        [
+            ("{budgets: [{limit_usd: 5}], database_url: none}\n", "server.budgets"),
+            ("{key_defaults: {budgets: [{limit_usd: 5}]}, database_url: none}\n", "server.key_defaults.budgets"),
+            ("{end_user_defaults: {budgets: [{limit_usd: 0}]}, database_url: none}\n", "server.end_user_defaults.budgets"),
+            ("{database_url: none}\nlitellm_settings: {max_budget: 5}\n", "litellm_settings.max_budget"),
+            ("{database_url: none}\nlitellm_settings: {max_end_user_budget: 0}\n", "litellm_settings.max_end_user_budget"),
+        ],
+    )
+    def test_budgets_need_it(self, tmp_path: Path, text: str, place: str) -> None:
+        """Nobody is told that there is a bound where nothing counts."""
+        (mistake,) = mistakes_of(tmp_path, f"{MINIMAL}server: {text}")
+        assert mistake.split(": ")[1:] == [place, "a budget needs a database, and there shall be none"]
+
+    def test_limits_need_none(self, tmp_path: Path) -> None:
+        """They are counted in memory, or in Redis."""
+        server = read(tmp_path, MINIMAL + "server: {database_url: none, limits: {parallel_edits: 3}}\n").server
+        assert (server.database_url, server.limits.parallel_edits) == (None, 3)
+
+    def test_a_period_has_one_budget(self, tmp_path: Path) -> None:
+        """Whatever it is called."""
+        budgets = "[{limit_usd: 1, period: 1d}, {limit_usd: 2, period: daily}]"
+        (mistake,) = mistakes_of(tmp_path, f"{MINIMAL}server: {{budgets: {budgets}}}\n")
+        assert mistake == "streamedit.yaml:4: server.budgets: two budgets have the same period"
 
 
 class TestFromEnvironment:

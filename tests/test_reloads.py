@@ -29,6 +29,13 @@ OTHER: dict[str, Any] = {
     "callers_keys": True,
     "custom_hosts": ("https://other.example",),
     "portkey_configs": {"other": {"provider": "openai"}},
+    "database_url": "sqlite:////other.db",
+    "ledger_folder": "/other",
+    "limits": {"parallel_edits": 5},
+    "budgets": [{"limit_usd": 5}],
+    "key_defaults": {"budgets": [{"limit_usd": 5}]},
+    "end_user_defaults": {"limits": {"images_per_minute": 5}},
+    "user_header": "x-other",
 }
 
 
@@ -51,13 +58,23 @@ class Log:
 @pytest.mark.parametrize("name", ServerSettings.model_fields)
 def test_each_setting_is_taken_or_left(name: str) -> None:
     """What lives as long as the server keeps what it began with, and is named; everything else is the new one's."""
-    before = settings_of(MOCK)
+    before = settings_of(MOCK, database_url="sqlite:////begun.db")
     value = OTHER[name] if name in OTHER else _another(getattr(before.server, name))
-    new = settings_of(Target("mock", "new"), keys=("sk-new",), **{name: value})
+    changed = {"database_url": "sqlite:////begun.db", name: value}
+    new = settings_of(Target("mock", "new"), keys=("sk-new",), **changed)
     held, left = taken(new, before)
     assert (held.routes, held.api_keys) == (new.routes, new.api_keys)
     assert left == ((name,) if name in AT_START else ())
     assert getattr(held.server, name) == getattr((before if name in AT_START else new).server, name)
+
+
+def test_budgets_are_left_where_there_was_no_database() -> None:
+    """Nothing would count in them: they wait for the restart that brings the database. Limits do not."""
+    before = settings_of(MOCK)
+    allowed: dict[str, Any] = {"limits": {"parallel_edits": 5}, "budgets": [{"limit_usd": 5}]}
+    held, left = taken(settings_of(MOCK, database_url="sqlite:////new.db", **allowed), before)
+    assert left == ("database_url", "budgets")
+    assert (held.server.database_url, held.server.budgets, held.server.limits.parallel_edits) == (None, (), 5)
 
 
 def _another(value: object) -> object:

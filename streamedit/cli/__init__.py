@@ -11,7 +11,9 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from streamedit import __version__, config, serving
+from streamedit import __version__, config, databases, serving
+from streamedit.cli.doctor import doctor
+from streamedit.cli.printing import plain
 from streamedit.cli.usage import usage
 from streamedit.documents import ConfigError
 from streamedit.routes import Route, Routes
@@ -20,14 +22,9 @@ from streamedit.strategies import Strategy
 
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
 main.command()(usage)
+main.command()(doctor)
 
-
-def _plain(*, stderr: bool) -> Console:
-    """Prints text as it is: a line number is no emoji, and a name in brackets no style."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
-
-
-_console = _plain(stderr=True)
+_console = plain(stderr=True)
 
 
 @main.callback(invoke_without_command=True)
@@ -96,12 +93,15 @@ def _report(file: Path, settings: config.Settings | None, mistakes: Sequence[str
         "aliases": _aliases(routes),
         "default_model": routes.default_model,
         "api_keys": _keys(settings),
+        "database": _database(settings.server),
+        "limits": _limits(settings.server),
+        "budgets": _budgets(settings.server),
         "ignored": settings.ignored,
     }
 
 
 def _summarise(file: Path, settings: config.Settings) -> None:
-    out = _plain(stderr=False)
+    out = plain(stderr=False)
     out.print(f"{file}: no mistakes")
     for route in settings.routes.all:
         fallbacks = _fallbacks(settings.routes, route)
@@ -112,8 +112,23 @@ def _summarise(file: Path, settings: config.Settings) -> None:
     out.print(f"default model: {settings.routes.default_model or 'none'}")
     keys = _keys(settings)
     out.print(f"API keys: {keys}" if keys else "API keys: none: open to everybody on its machine, and to nobody beyond it")
+    out.print(f"database: {_database(settings.server) or 'none: no keys to give out, no budgets, no ledger'}")
+    out.print(f"limits: {_limits(settings.server)}, budgets: {_budgets(settings.server)}")
     if settings.ignored:
         out.print(f"ignored: {', '.join(settings.ignored)}")
+
+
+def _database(server: config.ServerSettings) -> str | None:
+    return databases.shown(server.database_url) if server.database_url else None
+
+
+def _limits(server: config.ServerSettings) -> int:
+    allowed = (server.limits, server.key_defaults.limits, server.end_user_defaults.limits)
+    return sum(len(limits.model_dump(exclude_none=True)) for limits in allowed)
+
+
+def _budgets(server: config.ServerSettings) -> int:
+    return sum(len(budgets) for budgets in (server.budgets, server.key_defaults.budgets, server.end_user_defaults.budgets))
 
 
 def _keys(settings: config.Settings) -> int:

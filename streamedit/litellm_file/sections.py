@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from streamedit.allowances import DollarsField, LimitField, PeriodField
 from streamedit.litellm_file import strangers
 from streamedit.strategies import Strategy
 from streamedit.targets import Setup
@@ -144,6 +145,9 @@ class LiteLLMSettings(_Section):
     content_policy_fallbacks: Fallbacks | None = None
     default_fallbacks: list[_Model] | None = None
     max_fallbacks: _Count = None
+    max_budget: DollarsField = None
+    budget_duration: PeriodField | None = None
+    max_end_user_budget: DollarsField = None
     callbacks: list[str] | str | None = None
     success_callback: list[str] | str | None = None
     failure_callback: list[str] | str | None = None
@@ -198,6 +202,10 @@ class GeneralSettings(_Section):
 
     master_key: str | None = None
     token_secret: str | None = None
+    database_url: str | None = None
+    max_parallel_requests: LimitField = None
+    global_max_parallel_requests: LimitField = None
+    user_header_name: str | None = None
 
 
 class LiteLLMFile(_Section):

@@ -60,5 +60,5 @@ litellm_settings: {{success_callback: langfuse, failure_callback: [otel, sentry]
 def test_a_variable_of_what_is_ignored_is_no_mistake_beside_another(tmp_path: Path) -> None:
     """Only what is read must be set, in a file with mistakes, too."""
     chat = "  - {model_name: c, litellm_params: {model: anthropic/c, api_key: os.environ/NOT_SET}}\n"
-    text = f"{MINIMAL}{chat}general_settings: {{database_url: os.environ/NOT_SET}}\nserver: {{heartbeat_s: 0}}\n"
+    text = f"{MINIMAL}{chat}general_settings: {{slack_url: os.environ/NOT_SET}}\nserver: {{heartbeat_s: 0}}\n"
     assert [mistake.split(": ")[1] for mistake in mistakes_of(tmp_path, text)] == ["server.heartbeat_s"]

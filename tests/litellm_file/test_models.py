@@ -17,6 +17,7 @@ AZURE = {
     "REDIS_PORT": "6380",
     "REDIS_PASSWORD": "p@ss",
     "LITELLM_MASTER_KEY": "sk-master",
+    "DATABASE_URL": "postgresql://litellm@db.internal/litellm",
 }
 MIXED = {"OPENAI_API_KEY": "sk-openai", "GEMINI_API_KEY": "sk-gemini"}
 
@@ -59,8 +60,6 @@ class TestAzure:
         settings = kept("azure.yaml", **AZURE)
         assert settings.api_keys == ("sk-master",)
         assert set(settings.ignored) == {
-            "general_settings.database_url",
-            "general_settings.max_parallel_requests",
             "litellm_settings.num_retries",
             "litellm_settings.callbacks (langfuse)",
             "router_settings.routing_strategy_args",

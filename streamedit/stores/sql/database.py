@@ -19,10 +19,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from streamedit.databases import normal
 from streamedit.errors import StoreUnavailable
 
 _Result = TypeVar("_Result")
@@ -53,13 +54,14 @@ class Database:
         return f"<Database {self.url.render_as_string(hide_password=True)}>"
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
-        """Connected inside, with the newest schema. Raises StoreUnavailable."""
+    async def serving(self, *, migrates: bool = True) -> AsyncIterator[None]:
+        """Connected inside, with the newest schema unless it is only to be looked at. Raises StoreUnavailable."""
         self._engine = _engine(self)
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else _WRITERS, "sql-write")
         self._readers = ThreadPoolExecutor(_READERS, "sql-read")
         try:
-            await self._on(self._writers, self._migrate, None)
+            if migrates:
+                await self._on(self._writers, self._migrate, None)
             yield
         finally:
             # What is under way is short; nobody may be left with a closed connection in the middle of it.
@@ -72,6 +74,10 @@ class Database:
     async def read(self, step: Callable[[Connection], _Result]) -> _Result:
         """The same for a step that changes nothing."""
         return await self._on(self._readers, lambda: self._transact(step, writes=False))
+
+    async def revisions(self) -> tuple[str | None, str | None]:
+        """Its schema's, None when it has none; and the newest. Raises StoreUnavailable."""
+        return await self.read(_revisions)
 
     async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], _Result], within_s: float | None = _STEP_S) -> _Result:
         running = asyncio.get_running_loop().run_in_executor(threads, work)
@@ -92,9 +98,9 @@ class Database:
         with self._engine.connect() as connection, connection.execution_options(writes=True).begin():
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
-            config = _alembic()
-            newest = ScriptDirectory.from_config(config).get_current_head()
-            if MigrationContext.configure(connection).get_current_revision() != newest:
+            revision, newest = _revisions(connection)
+            if revision != newest:
+                config = _alembic()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
 
@@ -102,18 +108,6 @@ class Database:
         self._writers.shutdown()
         self._readers.shutdown()
         self._engine.dispose()
-
-
-def normal(url: str) -> str:
-    """A URL as SQLAlchemy takes it, with the driver that this project has. Raises ValueError."""
-    scheme, separator, rest = url.partition("://")
-    backend = scheme.partition("+")[0]
-    if not separator or backend not in ("sqlite", "postgresql", "postgres"):
-        raise ValueError("must begin with sqlite:/// or postgresql://")
-    try:
-        return make_url(f"sqlite://{rest}" if backend == "sqlite" else f"postgresql+psycopg://{rest}").render_as_string(False)
-    except ArgumentError:
-        raise ValueError("is not a database URL") from None
 
 
 def unavailable() -> StoreUnavailable:
@@ -135,7 +129,7 @@ def _engine(database: Database) -> Engine:
 
 def _make_folder(path: str | None) -> None:
     """Nobody else may read what is in it."""
-    if path and path != ":memory:":
+    if path:
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
@@ -156,6 +150,11 @@ def _alembic() -> Config:
     config = Config()
     config.set_main_option("script_location", str(resources.files("streamedit.stores.sql") / "migrations"))
     return config
+
+
+def _revisions(connection: Connection) -> tuple[str | None, str | None]:
+    newest = ScriptDirectory.from_config(_alembic()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision(), newest
 
 
 def _forget(running: "asyncio.Future[Any]") -> None:
