@@ -15,6 +15,16 @@ class Allowance:
     limits: RateLimits = field(default_factory=RateLimits)
     budgets: tuple[Budget, ...] = ()
 
+    def over(self, other: "Allowance") -> "Allowance":
+        """With the other's limits, and its budgets, where this one says nothing of them."""
+        own, theirs = self.limits, other.limits
+        limits = RateLimits(
+            theirs.requests_per_minute if own.requests_per_minute is None else own.requests_per_minute,
+            theirs.images_per_minute if own.images_per_minute is None else own.images_per_minute,
+            theirs.parallel_edits if own.parallel_edits is None else own.parallel_edits,
+        )
+        return Allowance(limits, self.budgets or other.budgets)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -1,0 +1,86 @@
+"""What a key may be used for: the platforms and models of its group, and its own models. Pure.
+
+Order and words are sub2api's (https://github.com/Wei-Shaw/sub2api), which llmapi.site runs: the platform first, then the
+group's permission.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from streamedit.errors import CallerError, Forbidden, InvalidRequest, NotFound
+from streamedit.parties import Group, Principal
+from streamedit.routing import Plan, Stage, When
+from streamedit.targets import Target
+
+Test: TypeAlias = Callable[[Stage, Target], bool]
+"""A stage may ask this target of its."""
+
+
+def permitted(plan: Plan, principal: Principal) -> Plan:
+    """The plan without what its principal may not use; all of it for who has no bounds.
+
+    Raises NotFound, InvalidRequest, Forbidden when the model that was asked for is not for them. Other fallbacks are left out.
+    """
+    group = principal.group
+    if group is not None:
+        plan = _on_platforms(plan, group)
+        if not group.images:
+            raise Forbidden("Image generation is not enabled for this group", code="images_not_enabled")
+    for models in (group.models if group else None, principal.key.models if principal.key else None):
+        if models is not None:
+            plan = _with_models(plan, models)
+    return plan
+
+
+def may_ask(names: Sequence[str], providers: frozenset[str], principal: Principal) -> bool:
+    """Whether a model that is known by these names is for a principal."""
+    group = principal.group
+    if group is not None and group.platforms is not None and not providers & set(group.platforms):
+        return False
+    lists = (group.models if group else None, principal.key.models if principal.key else None)
+    return all(models is None or any(_fits(models, name) for name in names) for models in lists)
+
+
+def left_of(plan: Plan, test: Test, refusal: CallerError) -> Plan:
+    """The plan with the targets that pass. Raises the refusal when none of its first stage's does."""
+    first = plan.stages[0]
+    if not any(test(first, target) for target in first.targets):
+        raise refusal
+    return Plan(tuple(_left_of(plan, test)))
+
+
+def _left_of(plan: Plan, test: Test) -> Iterator[tuple[When, Stage | Plan]]:
+    for when, step in plan.steps:
+        if isinstance(step, Plan):
+            inner = Plan(tuple(_left_of(step, test)))
+            if inner.steps:
+                yield when, inner
+            continue
+        targets = tuple(target for target in step.targets if test(step, target))
+        if targets:
+            yield when, replace(step, targets=targets)
+
+
+def _on_platforms(plan: Plan, group: Group) -> Plan:
+    platforms = group.platforms
+    if platforms is None:
+        return plan
+    return left_of(plan, lambda _, target: target.provider in platforms, _wrong_platform(platforms))
+
+
+def _wrong_platform(platforms: Sequence[str]) -> CallerError:
+    if len(platforms) > 1:
+        told = "Model is not supported by this OpenAI-compatible endpoint for composite groups"
+        return InvalidRequest(told, param="model", code="model_not_supported")
+    return NotFound("Images API is not supported for this platform", param="model", code="platform_not_supported")
+
+
+def _with_models(plan: Plan, models: Sequence[str]) -> Plan:
+    refusal = Forbidden(f"This key may not use the model '{plan.model}'.", param="model", code="model_not_allowed")
+    return left_of(plan, lambda stage, _: _fits(models, stage.model) or _fits(models, stage.route), refusal)
+
+
+def _fits(models: Sequence[str], name: str) -> bool:
+    """A star at the end of a pattern stands for anything."""
+    return any(name == model or (model.endswith("*") and name.startswith(model[:-1])) for model in models)
