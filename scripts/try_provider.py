@@ -26,6 +26,7 @@ from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import EditError, ErrorDetail
 from streamedit.events import Completed, Event, Failed, PartialImage, Payload, Usage
 from streamedit.images import inspect
+from streamedit.pricing import Prices
 from streamedit.routes import Route
 from streamedit.routing import Plan, Stage
 from streamedit.stores.healths import MemoryHealths
@@ -138,7 +139,7 @@ async def _edit(place: Place, body: MultipartBody, shown: Shown) -> None:
     upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s))
     names = frozenset(target.provider for target in place.route.targets)
     catalogue = providers.build(names, server, upstream, time.time)
-    dispatch = make_dispatch(server, catalogue, MemoryHealths(), SYSTEM_CLOCKS)
+    dispatch = make_dispatch(server, catalogue, MemoryHealths(), Prices.shipped(), SYSTEM_CLOCKS)
     request = await _read(body)
     try:
         async with upstream.running():

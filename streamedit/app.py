@@ -8,28 +8,30 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from streamedit import providers
+from streamedit.admission import Admission, Judges, Rules, Stores
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
 from streamedit.deliveries import Deliveries
 from streamedit.deliveries import Tools as DeliveryTools
 from streamedit.dispatch import Dispatch
-from streamedit.gateway import Gateway
+from streamedit.equipment import Equipment
+from streamedit.gateway import Gateway, Offer
 from streamedit.keys import Keyring, StreamTokens
+from streamedit.moderation import Moderation
+from streamedit.parties import Allowance
 from streamedit.portkey.offers import Offers
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
 from streamedit.records import Sink
 from streamedit.reloads import Reloads, taken
-from streamedit.stores import EventLog, Healths
-from streamedit.stores.healths import MemoryHealths
-from streamedit.stores.memory import LogBounds, MemoryEventLog
-from streamedit.stores.registries import NoRegistry, RecentRegistry
-from streamedit.stores.sql.database import Database
-from streamedit.stores.sql.registry import SqlRegistry
-from streamedit.stores.sql.secrets import token_secret
+from streamedit.standards import ModerationSettings
+from streamedit.stores import Healths
+from streamedit.stores.sql.audits import SqlAudits
+from streamedit.stores.sql.usage import SqlUsage
 from streamedit.telemetry import Telemetry
 from streamedit.tracker import Tracker
 from streamedit.turns import Turns
@@ -44,6 +46,7 @@ from streamedit.web.portkey import Portkey
 from streamedit.web.resource import ResourceRoutes
 from streamedit.web.sse import Answers
 from streamedit.web.system import SystemRoutes
+from streamedit.web.usage import UsageRoutes
 from streamedit.web.views import Visits
 
 _EXPOSED_HEADERS = (
@@ -60,8 +63,7 @@ def create_app(
 ) -> Starlette:
     """The ASGI application of `settings`.
 
-    `app.state` holds the gateway, the upstream pool, the event log, the visits, the database (None: there is none) and the
-    registry, which is told to forget when somebody here has changed it.
+    `app.state` holds the gateway, the upstream pool, the equipment and of that the event log, and the visits.
 
     `await app.state.reload(settings)` lets other settings hold for the requests to come, and gives the names of those that
     only a restart can change. `reloads` does so as often as it is asked to, while the application runs.
@@ -78,41 +80,58 @@ class _House:
         server = settings.server
         # Those who bring events in and those who send them out are two lines: the first may be held while the second goes on.
         intake, outlet = Turns(), Turns()
-        self.events = _event_log(server, clocks, intake)
+        self.equipment = Equipment(server, log, clocks, intake)
         self.upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
         sinks = _sinks(server, DeliveryTools(self.upstream, log, clocks))
-        self.telemetry = Telemetry(log, lambda: self.events.size_bytes, sinks, clocks)
-        self.healths = _healths(server)
+        self.telemetry = Telemetry(log, lambda: self.equipment.events.size_bytes, sinks, clocks)
         self.visits = Visits()
-        self.database = Database(server.database_url) if server.database_url else None
-        self.registry = RecentRegistry(SqlRegistry(self.database) if self.database else NoRegistry(), clocks.clock)
-        self._shared_secret: str | None = None
+        self._moderation: Moderation | None = None
         self._answers = Answers(Pace(server.stuck_reader_s, outlet), self.telemetry)
         self._started_at_s = int(clocks.now_s())
 
-    @asynccontextmanager
-    async def keeping(self) -> AsyncIterator[None]:
-        """The database, if there is one, works inside. Raises StoreUnavailable."""
-        if self.database is None:
-            yield
-            return
-        async with self.database.serving():
-            self._shared_secret = await token_secret(self.database)
-            yield
+    def gateway(self) -> Gateway:
+        """For the settings that the server begins with."""
+        equipment = self.equipment
+        return Gateway(self.offer(self.settings), equipment.events, equipment.ledger, self.telemetry, self.clocks)
 
-    def dispatch(self, settings: Settings) -> Dispatch:
+    def offer(self, settings: Settings) -> Offer:
+        """The models that there are, with their providers, and who may have edits made by them."""
+        prices = Prices.shipped()
+        return Offer(settings.routes, self._dispatch(settings, prices), self._admission(settings, prices))
+
+    def _dispatch(self, settings: Settings, prices: Prices) -> Dispatch:
         """The providers that the settings need."""
         server = settings.server
         upstream = self.upstream.waiting(server.connect_s, server.silence_s)
         callers = providers.for_callers(server.callers_keys)
         catalogue = providers.build(settings.routes.providers | callers, server, upstream, self.clocks.now_s)
-        return make_dispatch(server, catalogue, self.healths, self.clocks)
+        return make_dispatch(server, catalogue, self.equipment.healths, prices, self.clocks)
+
+    def _admission(self, settings: Settings, prices: Prices) -> Admission:
+        server, equipment = settings.server, self.equipment
+        rules = Rules(
+            Allowance(server.limits.read(), tuple(budget.read() for budget in server.budgets)),
+            server.key_defaults.read(),
+            server.end_user_defaults.read(),
+            server.queue_wait_s,
+            server.total_s,
+        )
+        stores = Stores(equipment.registry, equipment.quotas, equipment.spends)
+        return Admission(rules, stores, Judges(prices, self._moderated(server.moderation)), self.clocks)
+
+    def _moderated(self, wanted: ModerationSettings | None) -> Moderation | None:
+        """The same as before where nothing of it was changed: it remembers what it was told."""
+        if wanted is None or not wanted.is_on:
+            self._moderation = None
+        elif self._moderation is None or self._moderation.settings != wanted:
+            self._moderation = Moderation(wanted, self.upstream, self.telemetry, self.clocks.clock)
+        return self._moderation
 
     def surface(self, settings: Settings, gateway: Gateway) -> ASGIApp:
         """The routes with all that decides of a request before it is an edit."""
         server, keyring = settings.server, Keyring(settings.api_keys)
         tokens = StreamTokens(settings.token_secret or self._secret_with(keyring))
-        door = Door(keyring, self.registry, tokens, self.clocks.now_s)
+        door = Door(keyring, self.equipment.registry, tokens, self.clocks.now_s)
         offers = Offers(settings.routes, providers.available(), providers.for_callers(server.callers_keys), server.custom_hosts)
         portkey = Portkey(door, offers, server.portkey_configs)
         resource = ResourceRoutes(gateway, door, server, self._answers, self.visits)
@@ -121,6 +140,7 @@ class _House:
                 *EditRoutes(gateway, portkey, server, resource, self._answers).routes(),
                 *resource.routes(),
                 *SystemRoutes(gateway, door, self.telemetry, self._started_at_s).routes(),
+                *self._routes_of_books(door),
             ],
             middleware=[Middleware(RequestId), *_cors(server)],
             exception_handlers=HANDLERS,
@@ -128,9 +148,15 @@ class _House:
         # Without the application around it: that would be one more call for each piece that is sent.
         return surface.build_middleware_stack()
 
+    def _routes_of_books(self, door: Door) -> Sequence[BaseRoute]:
+        books = self.equipment.books
+        if books is None:
+            return ()
+        return UsageRoutes(door, SqlUsage(books.database), SqlAudits(books.database), books.ledger.flushed).routes()
+
     def _secret_with(self, keyring: Keyring) -> str:
         """For stream tokens: of the keys, or else of the database, for everybody knows what comes of no keys."""
-        return keyring.derived_secret() if keyring else self._shared_secret or keyring.derived_secret()
+        return keyring.derived_secret() if keyring else self.equipment.secret or keyring.derived_secret()
 
 
 class _Application(Starlette):
@@ -140,12 +166,11 @@ class _Application(Starlette):
         super().__init__(lifespan=self._running)
         self._house = house
         self._reloads = reloads
-        settings = house.settings
-        gateway = Gateway(settings.routes, house.dispatch(settings), house.events, house.telemetry, house.clocks)
-        self._surface = house.surface(settings, gateway)
+        gateway = house.gateway()
+        self._surface = house.surface(house.settings, gateway)
         self.state.gateway, self.state.reload = gateway, self._reload
-        self.state.upstream, self.state.events, self.state.visits = house.upstream, house.events, house.visits
-        self.state.database, self.state.registry = house.database, house.registry
+        self.state.upstream, self.state.visits = house.upstream, house.visits
+        self.state.equipment, self.state.events = house.equipment, house.equipment.events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -161,11 +186,10 @@ class _Application(Starlette):
         drain_s = self._house.settings.server.drain_timeout_s
         house = self._house
         async with (
-            house.keeping(), house.upstream.running(), house.healths.serving(), house.telemetry.serving(),
-            gateway.running(drain_s), reloading,
+            house.equipment.serving(), house.upstream.running(), house.telemetry.serving(), gateway.running(drain_s), reloading
         ):  # fmt: skip
-            if house.database is not None:
-                # Only now the secret is known that its tokens are signed with.
+            if house.equipment.secret is not None:
+                # Only now is known what tokens are signed with.
                 self._surface = house.surface(house.settings, gateway)
             yield
 
@@ -178,35 +202,16 @@ class _Application(Starlette):
 
     def _made(self, settings: Settings) -> tuple[Gateway, ASGIApp]:
         gateway: Gateway = self.state.gateway
-        gateway = gateway.offering(settings.routes, self._house.dispatch(settings))
+        gateway = gateway.offering(self._house.offer(settings))
         return gateway, self._house.surface(settings, gateway)
 
 
-def make_dispatch(server: ServerSettings, catalogue: Mapping[str, Provider], healths: Healths, clocks: Clocks) -> Dispatch:
+def make_dispatch(
+    server: ServerSettings, catalogue: Mapping[str, Provider], healths: Healths, prices: Prices, clocks: Clocks
+) -> Dispatch:
     """A dispatch on these providers."""
-    prices = Prices.shipped()
     tracker = Tracker(healths, server.total_s, prices, clocks.now_s)
     return Dispatch(Tools(catalogue, prices, tracker, clocks, server.max_attempts), total_s=server.total_s)
-
-
-def _event_log(server: ServerSettings, clocks: Clocks, intake: Turns) -> EventLog:
-    bounds = LogBounds(server.log_memory_bytes, server.log_disk_bytes, server.retention_s, server.log_folder)
-    local = MemoryEventLog(clocks.clock, bounds, intake)
-    if server.redis_url is None:
-        return local
-    # An extra: whoever has no Redis need not have its client.
-    from streamedit.stores.redis import RedisEventLog, RedisPlace  # noqa: PLC0415
-
-    return RedisEventLog(RedisPlace(server.redis_url, server.redis_prefix, server.retention_s), local, clocks.clock)
-
-
-def _healths(server: ServerSettings) -> Healths:
-    if server.redis_url is None:
-        return MemoryHealths()
-    # As above.
-    from streamedit.stores.redis_healths import RedisHealths  # noqa: PLC0415
-
-    return RedisHealths(server.redis_url, server.redis_prefix)
 
 
 def _sinks(server: ServerSettings, tools: DeliveryTools) -> list[Sink]:

@@ -43,7 +43,8 @@ class Wishes:
 
     `fallbacks`: models that take over, in order, instead of the configured ones. `retries`: as in a route's policy.
     `timeout_s`: for each call. `tags`: which choose among targets. `metadata`, `trace_id`: the caller's own. `keepalive_s`:
-    after how much silence a plain answer is begun. `config`: a plan of the caller's own, in words without its keys.
+    after how much silence a plain answer is begun. `config`: a plan of the caller's own, in words without its keys. `end_user`:
+    whom a header names, where the configuration has one for that.
     """
 
     fallbacks: tuple[str, ...] | None = None
@@ -55,6 +56,7 @@ class Wishes:
     trace_id: str | None = None
     keepalive_s: float | None = None
     config: str = field(default="", repr=False)
+    end_user: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,11 @@ class EditRequest:
     @property
     def n(self) -> int:
         return self.options.n or 1
+
+    @property
+    def end_user(self) -> str | None:
+        """The caller's own user for whom it asks, by the caller's name."""
+        return self.wishes.end_user or self.options.safety_identifier or self.options.user or None
 
     @property
     def partial_images(self) -> int:

@@ -2,23 +2,26 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from weakref import WeakValueDictionary
 
 from anyio import to_thread
 
+from streamedit.admission import Admission, Permit
 from streamedit.clocks import Clocks
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest, new_edit_id
-from streamedit.errors import Cancelled, InvalidRequest, ShuttingDown
+from streamedit.errors import CallerError, Cancelled, InvalidRequest, LedgerFull, ShuttingDown
 from streamedit.idempotency import Claim
-from streamedit.producer import Producer, Tools
+from streamedit.parties import Principal
+from streamedit.producer import Accepted, Producer, Tools
 from streamedit.providers.capabilities import Capabilities
 from streamedit.routes import Routes
 from streamedit.routing import Plan
-from streamedit.stores import Cursor, Entry, EventLog, Logged
+from streamedit.stores import Cursor, Entry, EventLog, Ledger, Logged
 from streamedit.telemetry import Telemetry
 
 _DALLE_2_PROMPT_CHARS = 1000
@@ -30,20 +33,31 @@ _ELSEWHERE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The edit that a request became, or joined."""
+    """The edit that a request became, or joined. `headers`: what its answer tells of the caller's limits."""
 
     edit: Edit
     is_new: bool
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What settings decide: which models there are, who makes their edits, and who may have them made."""
+
+    routes: Routes
+    dispatch: Dispatch
+    admission: Admission
 
 
 class Gateway:
     """See the module."""
 
-    def __init__(self, routes: Routes, dispatch: Dispatch, log: EventLog, telemetry: Telemetry, clocks: Clocks) -> None:
-        self.routes = routes
+    def __init__(self, offer: Offer, log: EventLog, ledger: Ledger, telemetry: Telemetry, clocks: Clocks) -> None:
+        self._offer = offer
         self._log = log
+        self._ledger = ledger
         self._now_s = clocks.now_s
-        self._tools = Tools(dispatch, log, telemetry, clocks)
+        self._tools = Tools(offer.dispatch, log, ledger, telemetry, clocks)
         # All that follows is shared with those that `offering` makes.
         self._producers = asyncio.TaskGroup()
         self._accepts = asyncio.Event()
@@ -51,6 +65,11 @@ class Gateway:
         self._readers: Counter[str] = Counter()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._claiming: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def routes(self) -> Routes:
+        return self._offer.routes
 
     @asynccontextmanager
     async def running(self, drain_s: float = 0) -> AsyncIterator[None]:
@@ -64,11 +83,11 @@ class Gateway:
             self.end_running()
         self._accepts.clear()
 
-    def offering(self, routes: Routes, dispatch: Dispatch) -> "Gateway":
-        """This gateway with other models for the edits to come; those that run are the same in both, and keep to theirs."""
+    def offering(self, offer: Offer) -> "Gateway":
+        """This gateway with another offer for the edits to come; those that run are the same in both, and keep to theirs."""
         other = copy(self)
-        other.routes = routes
-        other._tools = replace(self._tools, dispatch=dispatch)  # noqa: SLF001 - it is one of us
+        other._offer = offer  # noqa: SLF001 - it is one of us
+        other._tools = replace(self._tools, dispatch=offer.dispatch)  # noqa: SLF001
         return other
 
     def end_running(self) -> None:
@@ -80,6 +99,10 @@ class Gateway:
     def is_ready(self) -> bool:
         return self._accepts.is_set() and self._log.is_ready
 
+    def waits(self, edit_id: str) -> bool:
+        """The edit is in this process, and its turn has not come."""
+        return edit_id in self._running and self._running[edit_id].is_waiting
+
     def runs(self, edit_id: str) -> bool:
         """The edit is at work in this process."""
         return edit_id in self._running
@@ -89,7 +112,9 @@ class Gateway:
         target = self.routes.find(model).targets[0]
         return target.provider, self._tools.dispatch.capabilities(target)
 
-    async def submit(self, request: EditRequest, owner: str, claim: Claim | None = None, plan: Plan | None = None) -> Submitted:
+    async def submit(
+        self, request: EditRequest, principal: Principal, claim: Claim | None = None, plan: Plan | None = None
+    ) -> Submitted:
         """Start an edit, or join the one that `claim` has started before; the request's uploads are the gateway's now.
 
         `plan`: a caller's own; None for that of the model. Raises EditError; then the caller closes them.
@@ -98,14 +123,48 @@ class Gateway:
         _check_prompt(request, plan)
         if not self._accepts.is_set():
             raise ShuttingDown("The server is not running.")
-        new = Edit(new_edit_id(), plan.model, int(self._now_s()), owner, request.n)
-        edit = await self._log.create(new, claim)
-        is_new = edit.id == new.id
-        if is_new:
-            self._start(edit, request, plan)
-        else:
-            await _close(request)
-        return Submitted(edit, is_new)
+        new = Edit(new_edit_id(), plan.model, int(self._now_s()), principal.id, request.n)
+        async with self._alone(claim):
+            try:
+                if earlier := await self._claimed(claim):
+                    return await _join(earlier, request)
+                permit = await self._admit(new, request, principal, plan)
+            except CallerError:
+                # Another process may have been faster with the same key, and have taken what there was.
+                if earlier := await self._claimed(claim):
+                    return await _join(earlier, request)
+                raise
+            return await self._begin(Accepted(new, request, permit, claim))
+
+    async def _claimed(self, claim: Claim | None) -> Edit | None:
+        return await self._log.claimed(claim) if claim is not None else None
+
+    async def _admit(self, edit: Edit, request: EditRequest, principal: Principal, plan: Plan) -> Permit:
+        if not self._ledger.has_room:
+            raise LedgerFull("The ledger cannot keep up. Try again later.", headers={"retry-after": "10"})
+        return await self._offer.admission.admit(edit.id, principal, request, plan)
+
+    async def _begin(self, accepted: Accepted) -> Submitted:
+        """Make it an edit; or give up its permit, where another process was faster with its claim."""
+        new, permit = accepted.edit, accepted.permit
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(permit.close, is_counted=False)
+            edit = await self._log.create(new, accepted.claim)
+            if edit.id == new.id:
+                undo.pop_all()
+                self._start(accepted)
+                return Submitted(edit, is_new=True, headers=permit.headers)
+        return await _join(edit, accepted.request)
+
+    @asynccontextmanager
+    async def _alone(self, claim: Claim | None) -> AsyncIterator[None]:
+        """Of requests with one key only the first counts: the others wait until it is an edit, or refused."""
+        if claim is None:
+            yield
+            return
+        turn = self._claiming.setdefault(claim.key, asyncio.Lock())
+        async with turn:
+            yield
 
     async def find(self, edit_id: str, owner: str) -> Entry:
         """An edit of this owner. Raises NotFound, EditExpired, StoreUnavailable."""
@@ -167,10 +226,12 @@ class Gateway:
             logged += more
         return logged
 
-    def _start(self, edit: Edit, request: EditRequest, plan: Plan) -> None:
-        self._running[edit.id] = producer = Producer(edit, request, plan, self._tools)
+    def _start(self, accepted: Accepted) -> None:
+        edit = accepted.edit
+        self._ledger.begin(edit, accepted.permit.party, self._now_s())
+        self._running[edit.id] = producer = Producer(accepted, self._tools)
         self._idle.clear()
-        self._producers.create_task(self._produce(edit, request, producer), name=edit.id)
+        self._producers.create_task(self._produce(edit, accepted.request, producer), name=edit.id)
         self._tools.telemetry.running.inc()
 
     def _cancel(self, edit_id: str) -> None:
@@ -186,6 +247,11 @@ class Gateway:
             await _close(request)
             if not self._running:
                 self._idle.set()
+
+
+async def _join(edit: Edit, request: EditRequest) -> Submitted:
+    await _close(request)
+    return Submitted(edit, is_new=False)
 
 
 async def _close(request: EditRequest) -> None:

@@ -9,15 +9,24 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from streamedit import tally
+from streamedit.admission import Permit
 from streamedit.clocks import Clocks
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest
-from streamedit.errors import EditError, ErrorDetail, InternalError, Interrupted, ShuttingDown
+from streamedit.errors import (
+    EditError,
+    ErrorDetail,
+    InternalError,
+    Interrupted,
+    ModerationBlocked,
+    ShuttingDown,
+    StoreUnavailable,
+)
 from streamedit.events import Completed, Event, Failed, Order, PartialImage, Usage
+from streamedit.idempotency import Claim
 from streamedit.outcomes import name_of, outcome_of
 from streamedit.records import AttemptRecord, EditRecord, Report, fallbacks_of, retries_of
-from streamedit.routing import Plan
-from streamedit.stores import EndedElsewhere, EventLog
+from streamedit.stores import EndedElsewhere, EventLog, Ledger
 from streamedit.telemetry import Telemetry
 from streamedit.walk import Listener
 
@@ -28,20 +37,38 @@ class Tools:
 
     dispatch: Dispatch
     log: EventLog
+    ledger: Ledger
     telemetry: Telemetry
     clocks: Clocks
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An edit that is to be made. `claim`: that of its Idempotency-Key."""
+
+    edit: Edit
+    request: EditRequest
+    permit: Permit
+    claim: Claim | None = None
 
 
 class Producer:
     """An edit at work. `run` makes it, once; `end` tells it to stop."""
 
-    def __init__(self, edit: Edit, request: EditRequest, plan: Plan, tools: Tools) -> None:
-        self._edit = edit
-        self._request = request
-        self._plan = plan
+    def __init__(self, accepted: Accepted, tools: Tools) -> None:
+        self._edit = accepted.edit
+        self._request = accepted.request
+        self._permit = accepted.permit
+        self._claim = accepted.claim
+        self._accepted = accepted
         self._tools = tools
         self._task: asyncio.Task[None] | None = None
         self._ending: EditError | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Its turn has not come."""
+        return self._permit.is_waiting
 
     def end(self, reason: EditError) -> None:
         """The edit ends with `reason`, unless it has ended, or was told of another reason before."""
@@ -55,12 +82,13 @@ class Producer:
     async def run(self) -> None:
         """The runner: the one place where any exception is just an edit's end."""
         self._task = asyncio.current_task()
-        production = _Production(self._edit, self._request, self._plan.route, self._tools)
+        production = _Production(self._accepted, self._tools)
         failure: EditError = InternalError("The edit ended without all of its images.")
         try:
             if self._ending is not None:
                 raise self._ending
-            await self._tools.dispatch.run(self._request, self._plan, Listener(production.emit, production.attempted))
+            await self._open()
+            await self._make(production)
         except EditError as error:
             failure = error
         except asyncio.CancelledError:
@@ -76,21 +104,58 @@ class Producer:
             # From here on there is nothing to break off, but an end to tell and to count.
             self._task = None
             await production.end(failure)
-            self._tools.telemetry.ended(production.report())
+            await self._permit.close()
+            report = production.report()
+            self._tools.ledger.keep(report, is_final=True)
+            self._tools.telemetry.ended(report)
+
+    async def _open(self) -> None:
+        """Wait for the edit's turn. Whoever is refused here may come again with the same Idempotency-Key. Raises EditError."""
+        try:
+            await self._permit.open(self._request)
+        except EditError as error:
+            if self._claim is not None and not isinstance(error, ModerationBlocked):
+                with suppress(StoreUnavailable):
+                    await self._tools.log.unclaim(self._claim, self._edit.id)
+            raise
+
+    async def _make(self, production: "_Production") -> None:
+        """Make the edit, under observation where that is wanted. Raises EditError."""
+        if not self._permit.observes:
+            await self._dispatch(production)
+            return
+        async with asyncio.TaskGroup() as beside:
+            beside.create_task(self._permit.observe(self._request))
+            failure = await self._failure_of(production)
+        if failure is not None:
+            raise failure
+
+    async def _failure_of(self, production: "_Production") -> EditError | None:
+        """As a result: an exception would break the observation off."""
+        try:
+            await self._dispatch(production)
+        except EditError as error:
+            return error
+        return None
+
+    async def _dispatch(self, production: "_Production") -> None:
+        listener = Listener(production.emit, production.attempted)
+        await self._tools.dispatch.run(self._request, self._permit.plan, listener)
 
 
 class _Production:
     """One edit while it is made: keeps its events in order and counts them."""
 
-    def __init__(self, edit: Edit, request: EditRequest, route: str, tools: Tools) -> None:
-        self._edit = edit
-        self._stream = request.stream
-        self._parent = request.parent
-        self._input_bytes = sum(each.upload.size_bytes for each in request.files())
-        self._route = route
+    def __init__(self, accepted: Accepted, tools: Tools) -> None:
+        self._edit = accepted.edit
+        self._permit = accepted.permit
+        self._stream = accepted.request.stream
+        self._parent = accepted.request.parent
+        self._input_bytes = sum(each.upload.size_bytes for each in accepted.request.files())
         self._log = tools.log
+        self._ledger = tools.ledger
         self._clock = tools.clocks.clock
-        self._order = Order(edit.n)
+        self._order = Order(accepted.edit.n)
         self._started_s = tools.clocks.clock()
         self._started_at_s = tools.clocks.now_s()
         self._first_event_s: float | None = None
@@ -105,6 +170,7 @@ class _Production:
     def attempted(self, attempt: AttemptRecord) -> None:
         """Keep and tell what is known of a call that has ended."""
         self._attempts.append(attempt)
+        self._permit.spend(attempt.charge_micros)
         self._telemetry.attempted(self._edit.id, attempt)
 
     async def emit(self, event: Event) -> None:
@@ -121,6 +187,9 @@ class _Production:
             self._usage += Usage.of(event.payload)
             if event.cost_micros is not None:
                 self._cost_micros = (self._cost_micros or 0) + event.cost_micros
+        if last:
+            # Whoever hears of the end finds it in the ledger, even if nothing here comes to pass any more.
+            self._ledger.keep(self.report(), is_final=False)
         try:
             await self._log.append(self._edit.id, event, last=last)
         except EndedElsewhere:
@@ -138,7 +207,7 @@ class _Production:
                 await self.emit(Failed(replace(detail, headers=told)))
 
     def report(self) -> Report:
-        return Report(self._record(), tuple(self._attempts), self._parent)
+        return Report(self._record(), tuple(self._attempts), self._parent, self._permit.party)
 
     def _record(self) -> EditRecord:
         overheads_s = (each.overhead_s for each in self._attempts if each.overhead_s is not None)
@@ -160,7 +229,7 @@ class _Production:
             output_tokens=self._usage.output_tokens,
             cost_micros=self._cost_micros,
             started_at_s=self._started_at_s,
-            route=self._route,
+            route=self._permit.plan.route,
             retries=retries_of(self._attempts),
             status=self._failure.status if self._failure else None,
             error_type=name_of(self._failure.type) if self._failure else None,
@@ -170,4 +239,5 @@ class _Production:
             output_text_tokens=self._usage.output_text_tokens,
             charge_micros=sum(each.charge_micros for each in self._attempts),
             input_bytes=self._input_bytes,
+            flagged=self._permit.flagged,
         )

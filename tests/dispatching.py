@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 
+from streamedit.admission import Admission, Judges, Rules, Stores
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.dispatch import Dispatch
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
 from streamedit.stores import Healths
 from streamedit.stores.healths import MemoryHealths
+from streamedit.stores.quotas import MemoryQuotas
+from streamedit.stores.refusals import QuotaRules
+from streamedit.stores.registries import NoRegistry
+from streamedit.stores.spends import NoSpends
 from streamedit.tracker import Tracker
 from streamedit.walk import Tools
 
@@ -28,3 +33,15 @@ def tools_of(
 def dispatch_of(providers: Mapping[str, Provider], prices: Prices | None = None, total_s: float = 5) -> Dispatch:
     """See the module."""
     return Dispatch(tools_of(providers, prices), total_s=total_s)
+
+
+def open_admission() -> Admission:
+    """Lets everything in."""
+    return admission_of(Stores(NoRegistry(), MemoryQuotas(SYSTEM_CLOCKS, QuotaRules()), NoSpends()))
+
+
+def admission_of(
+    stores: Stores, rules: Rules | None = None, judges: Judges | None = None, clocks: Clocks = SYSTEM_CLOCKS
+) -> Admission:
+    """By these rules, with these counts."""
+    return Admission(rules or Rules(), stores, judges or Judges(Prices(())), clocks)

@@ -1,6 +1,7 @@
 """The error tree: what each failure fixes, and what its caller is told."""
 
 import re
+from collections.abc import Mapping
 
 import pytest
 
@@ -9,6 +10,17 @@ from streamedit.errors import EditError, ErrorDetail, InvalidRequest, TooLarge, 
 
 DRAWN = re.findall(r"^    (?:[| ]*[|`]- )?([A-Z]\w+)\b *(\d{3})?", errors.__doc__ or "", re.MULTILINE)
 """Each class that the module's docstring draws, with its status where one stands there."""
+
+NAMED: Mapping[type[EditError], str] = {
+    errors.Forbidden: "permission_error",
+    errors.ModerationBlocked: "image_generation_user_error",
+    errors.RateLimited: "requests",
+    errors.ImagesLimited: "images",
+    errors.ConcurrencyLimited: "rate_limit_error",
+    errors.QueueFull: "rate_limit_error",
+    errors.BudgetExceeded: "insufficient_quota",
+}
+"""The types that OpenAI, or where it has none sub2api, has for what is not just a wrong request."""
 
 LEAVES = [getattr(errors, name) for name, status in DRAWN if status]
 
@@ -35,7 +47,7 @@ def test_a_caller_error_is_a_4xx_that_nothing_retries(kind: type[EditError]) -> 
     detail = kind("why").detail
     by_caller = issubclass(kind, errors.CallerError)
     assert (400 <= detail.status < 500) == (by_caller or kind in (errors.Blocked, errors.RequestTimeout))
-    assert (detail.type == "invalid_request_error") == by_caller
+    assert (detail.type == NAMED.get(kind, "invalid_request_error")) == by_caller
     assert not (by_caller and (detail.retryable or detail.charged))
 
 
@@ -49,7 +61,8 @@ def test_what_may_have_been_paid_is_never_retried(kind: type[EditError]) -> None
 def test_a_failed_connection_is_the_upstream_error_to_retry() -> None:
     """Nothing was sent, so nothing was paid, so another target may be tried; our own errors may be where nothing was begun."""
     retryable = [kind for kind in LEAVES if kind("why").detail.retryable]
-    assert retryable == [errors.UpstreamUnreachable, errors.NoTarget, errors.LogFull, errors.StoreUnavailable]
+    begun_nothing = [errors.NoTarget, errors.LogFull, errors.StoreUnavailable, errors.LedgerFull, errors.ModerationUnavailable]
+    assert retryable == [errors.UpstreamUnreachable, *begun_nothing]
 
 
 def test_the_detail_carries_what_was_raised() -> None:

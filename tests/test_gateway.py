@@ -9,23 +9,26 @@ from decimal import Decimal
 
 import pytest
 import structlog
-from dispatching import dispatch_of
+from dispatching import dispatch_of, open_admission
 from providers.scripted import Scripted, completed, partial
 
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.edits import Edit, EditOptions, EditRequest, InputImage
 from streamedit.errors import NotFound, ShuttingDown
 from streamedit.events import Completed, Event, Failed, PartialImage
-from streamedit.gateway import Gateway
+from streamedit.gateway import Gateway, Offer
 from streamedit.idempotency import Claim
+from streamedit.parties import Principal
 from streamedit.pricing import Price, Prices
 from streamedit.routes import Route, Routes
 from streamedit.stores.memory import LogBounds, MemoryEventLog
+from streamedit.stores.no_ledger import NoLedger
 from streamedit.targets import Target
 from streamedit.telemetry import Telemetry
 from streamedit.uploads import Upload
 from streamedit.wire import payloads
 
+SOMEBODY = Principal("somebody")
 BOUNDS = LogBounds(1 << 20, 0, 60)
 
 
@@ -51,8 +54,8 @@ class House:
         log = structlog.wrap_logger(structlog.PrintLogger(self._file), processors=[structlog.processors.JSONRenderer()])
         events = events or MemoryEventLog(SYSTEM_CLOCKS.clock, BOUNDS)
         routes = Routes([Route("m", (Target("scripted", "m"),))], "m")
-        dispatch = dispatch_of({"scripted": provider}, prices)
-        self.gateway = Gateway(routes, dispatch, events, Telemetry(log), SYSTEM_CLOCKS)
+        offer = Offer(routes, dispatch_of({"scripted": provider}, prices), open_admission())
+        self.gateway = Gateway(offer, events, NoLedger(), Telemetry(log), SYSTEM_CLOCKS)
 
     @property
     def records(self) -> list[dict[str, object]]:
@@ -61,7 +64,7 @@ class House:
 
     async def submit(self, request: EditRequest, claim: Claim | None = None) -> Edit:
         """Somebody's edit."""
-        return (await self.gateway.submit(request, "somebody", claim)).edit
+        return (await self.gateway.submit(request, SOMEBODY, claim)).edit
 
     async def events_of(self, request: EditRequest) -> list[Event]:
         """The whole edit, as one reader sees it."""
@@ -263,7 +266,7 @@ async def test_a_request_that_joins_another_pays_nothing() -> None:
     provider, claim = Scripted([asyncio.Event()]), Claim(b"k", b"f")
     async with house(provider) as made:
         first, second = request(), request()
-        edits = [await made.gateway.submit(asked, "somebody", claim) for asked in (first, second)]
+        edits = [await made.gateway.submit(asked, SOMEBODY, claim) for asked in (first, second)]
         assert [submitted.is_new for submitted in edits] == [True, False]
         assert edits[0].edit == edits[1].edit
         assert (first.images[0].upload.size_bytes, second.images[0].upload.size_bytes) == (3, 0)

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 import structlog
-from dispatching import dispatch_of
+from dispatching import dispatch_of, open_admission
 from providers.scripted import Scripted
 from reports import ATTEMPT, EDIT, FAILED
 
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import ErrorDetail, UpstreamRefused
-from streamedit.gateway import Gateway
+from streamedit.gateway import Gateway, Offer
 from streamedit.metrics import Metrics
+from streamedit.parties import Principal
 from streamedit.routes import Route, Routes
 from streamedit.stores.memory import LogBounds, MemoryEventLog
+from streamedit.stores.no_ledger import NoLedger
 from streamedit.targets import Target
 from streamedit.telemetry import Telemetry
 from streamedit.uploads import Upload
@@ -100,7 +102,8 @@ async def test_a_thousand_made_up_names_do_not_grow_the_exposition() -> None:
     routes = Routes([Route("made/*", (Target("scripted", "*"),)), Route("*", (Target("scripted", "*"),))], None)
     events = MemoryEventLog(SYSTEM_CLOCKS.clock, LogBounds(1 << 20, 0, 60))
     dispatch = dispatch_of({"scripted": Scripted(*([refusal] for refusal in refusals))})
-    async with (gateway := Gateway(routes, dispatch, events, telemetry, SYSTEM_CLOCKS)).running():
+    offer = Offer(routes, dispatch, open_admission())
+    async with (gateway := Gateway(offer, events, NoLedger(), telemetry, SYSTEM_CLOCKS)).running():
         await ended(gateway, "made/up-0", "other-0")
         lines = len(telemetry.exposition().splitlines())
         for number in range(1, 500):
@@ -144,7 +147,7 @@ async def ended(gateway: Gateway, *models: str) -> None:
     """An edit of each model, to its end."""
     for model in models:
         image = InputImage(Upload(b"image"), "a.png", "image/png")
-        edit = (await gateway.submit(EditRequest("p", (image,), model), "somebody")).edit
+        edit = (await gateway.submit(EditRequest("p", (image,), model), Principal("somebody"))).edit
         assert [entry async for entry in await gateway.follow(edit.id, 0, silence_s=5)]
 
 

@@ -1,10 +1,10 @@
 """POST /v1/images/edits and its aliases: read the request, submit it, relay or collapse its events, or leave that for later."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from streamedit.config import ServerSettings
@@ -14,6 +14,7 @@ from streamedit.idempotency import claim_of
 from streamedit.uploads import closed_unless_done
 from streamedit.web import eden
 from streamedit.web.arrivals import arriving
+from streamedit.web.pacing import Paced
 from streamedit.web.portkey import Portkey
 from streamedit.web.readers import Collapse, Relay, Telling, as_openai
 from streamedit.web.resource import ResourceRoutes
@@ -58,7 +59,7 @@ class EditRoutes:
             *(Route(f"{path}/async", self.create_async, methods=["POST"]) for path in PATHS),
         ]
 
-    async def create(self, request: Request) -> Response:
+    async def create(self, request: Request) -> Paced:
         """Stream or not is the request's `stream` field alone: both SDKs send `Accept: application/json` either way."""
         if _prefers_async(request):
             answer = await self.create_async(request)
@@ -67,12 +68,15 @@ class EditRoutes:
         submitted, asked = await self._submit(request)
         telling = eden.told_of if _is_edens(request) else as_openai
         answer = await (self._relay(submitted, telling) if asked.stream else self._collapse(submitted, asked.wishes, telling))
-        return _named(answer, submitted)
+        answer.insist(_naming(submitted))
+        return answer
 
-    async def create_async(self, request: Request) -> Response:
+    async def create_async(self, request: Request) -> Paced:
         """202 at once; the edit is read by its own routes."""
         submitted, _ = await self._submit(request)
-        return _named(await self._resource.accepted(submitted.edit), submitted)
+        answer = await self._resource.accepted(submitted.edit)
+        answer.insist(_naming(submitted))
+        return answer
 
     async def _submit(self, request: Request) -> tuple[Submitted, EditRequest]:
         """The edit, and how its caller wants to be answered: the request's uploads are not to be read any more."""
@@ -85,7 +89,7 @@ class EditRoutes:
             asked, plan = self._portkey.planned(said, request, asked)
             key = request.headers.get("idempotency-key")
             claim = await claim_of(key, principal.id, asked) if key is not None else None
-            return await self._gateway.submit(asked, principal.id, claim, plan), asked
+            return await self._gateway.submit(asked, principal, claim, plan), asked
 
     async def _read(self, request: Request) -> EditRequest:
         length = request.headers.get("content-length", "")
@@ -95,14 +99,15 @@ class EditRoutes:
         async with arriving(request.stream(), within_s=upload_s, silence_s=silence_s) as body:
             asked = await read_request(request.headers.get("content-type", ""), body, self._limits)
         model = request.path_params.get("model") or asked.model
-        wishes = heeding(asked.wishes, headers)
+        end_user = request.headers.get(self._server.user_header) if self._server.user_header else None
+        wishes = replace(heeding(asked.wishes, headers), end_user=end_user)
         return replace(asked, model=model, wishes=wishes, parent=parent_of(request.headers))
 
-    async def _relay(self, submitted: Submitted, telling: Telling) -> Response:
+    async def _relay(self, submitted: Submitted, telling: Telling) -> Paced:
         events = await self._gateway.follow(submitted.edit.id, 0, self._server.heartbeat_s)
         return self._answers.stream(Relay(events, self._reader(submitted), telling))
 
-    async def _collapse(self, submitted: Submitted, wishes: Wishes, telling: Telling) -> Response:
+    async def _collapse(self, submitted: Submitted, wishes: Wishes, telling: Telling) -> Paced:
         keepalive_s = wishes.keepalive_s or self._server.json_keepalive_s
         events = await self._gateway.follow(submitted.edit.id, 0, keepalive_s or self._server.heartbeat_s)
         return self._answers.json(Collapse(events, keepalive_s is not None, self._reader(submitted), telling))
@@ -137,8 +142,7 @@ def _prefers_async(request: Request) -> bool:
     return any(preference.partition(";")[0].partition("=")[0].strip() == _RESPOND_ASYNC for preference in preferences)
 
 
-def _named(answer: Response, submitted: Submitted) -> Response:
-    answer.headers["x-edit-id"] = submitted.edit.id
-    if not submitted.is_new:
-        answer.headers["idempotent-replayed"] = "true"
-    return answer
+def _naming(submitted: Submitted) -> Mapping[str, str]:
+    """What an answer tells of the edit that a request became, whatever comes of it."""
+    replayed = {} if submitted.is_new else {"idempotent-replayed": "true"}
+    return {"x-edit-id": submitted.edit.id, **replayed, **submitted.headers}

@@ -18,8 +18,6 @@ from streamedit.web.answers import error_answer
 _LOOKS = 4
 """For each `stuck_reader_s`, so that it takes a quarter longer at most: looking at times is cheaper than timing each send."""
 
-_ON_ERRORS_TOO = ("x-edit-id", "idempotent-replayed")
-
 
 class Source(Protocol):
     """What is to be written."""
@@ -67,6 +65,12 @@ class Pace:
 class Paced(Response):
     """Writes a source. It ends early when the reader has left, before the head too, or is stuck."""
 
+    _insisted: Mapping[str, str] = {}
+
+    def insist(self, headers: Mapping[str, str]) -> None:
+        """Headers that count more than the source's, and stand on errors, too."""
+        self._insisted = headers
+
     def write_from(self, source: Source, pace: Pace) -> None:
         self._source = source
         self._pace = pace
@@ -91,10 +95,10 @@ class Paced(Response):
 
     async def _write(self, pieces: AsyncGenerator[bytes], scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            self.headers.update(await self._source.open())
+            self.headers.update({**await self._source.open(), **self._insisted})
         except EditError as error:
             refusal = error_answer(error.detail)
-            refusal.headers.update({name: self.headers[name] for name in _ON_ERRORS_TOO if name in self.headers})
+            refusal.headers.update(self._insisted)
             await refusal(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

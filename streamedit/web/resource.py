@@ -15,6 +15,7 @@ from streamedit.errors import EditExpired, LogFull, StoreUnavailable
 from streamedit.gateway import Gateway
 from streamedit.stores import Entry, Logged
 from streamedit.web.auth import Door
+from streamedit.web.pacing import Paced
 from streamedit.web.readers import Whole
 from streamedit.web.sse import Answers
 from streamedit.web.views import View, Visits, retry_frame
@@ -83,23 +84,24 @@ class ResourceRoutes:
             entry = await self._gateway.find(entry.edit.id, principal.id)
         return self._object(entry, logged)
 
-    async def answer(self, entry: Entry, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    async def answer(self, entry: Entry, status: HTTPStatus = HTTPStatus.OK) -> Paced:
         """The edit object of an entry."""
         return self._object(entry, await self._gateway.so_far(entry), status)
 
-    def _object(self, entry: Entry, logged: Sequence[Logged], status: HTTPStatus = HTTPStatus.OK) -> Response:
+    def _object(self, entry: Entry, logged: Sequence[Logged], status: HTTPStatus = HTTPStatus.OK) -> Paced:
         ended = bool(logged) and logged[-1].last
         events = [each.event for each in logged]
         links = {
             "events_url": self._events_url(entry.edit),
             "expires_at": int(self._door.now_s() + (entry.expires_in_s or 0)) if ended else None,
+            **({"status": "queued"} if self._gateway.waits(entry.edit.id) else {}),
         }
         answer = self._answers.json(Whole(bodies.edit_object(entry.edit, events, ended, links)), status)
         facts = {name: value for name, value in tally.of_edit(events).items() if name in tally.HEADERS}
         answer.headers.update({**facts, **_PRIVATE, "x-edit-id": entry.edit.id})
         return answer
 
-    async def accepted(self, edit: Edit) -> Response:
+    async def accepted(self, edit: Edit) -> Paced:
         """202 for an edit that goes on without its caller."""
         answer = await self.answer(await self._gateway.find(edit.id, edit.owner), HTTPStatus.ACCEPTED)
         answer.headers["location"] = self._url(edit)

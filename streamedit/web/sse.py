@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from sse_starlette import EventSourceResponse
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from streamedit.telemetry import Telemetry
@@ -40,10 +39,10 @@ class Answers:
     pace: Pace
     telemetry: Telemetry
 
-    def stream(self, source: Source) -> Response:
+    def stream(self, source: Source) -> Paced:
         return EventStream(source, self.pace, self.telemetry)
 
-    def json(self, source: Source, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    def json(self, source: Source, status: HTTPStatus = HTTPStatus.OK) -> Paced:
         answer = Paced(status_code=status, media_type="application/json")
         # Starlette's 0 is that of its own body; the source knows the length, or nobody does.
         del answer.headers["content-length"]

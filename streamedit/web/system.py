@@ -4,12 +4,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from streamedit import routes
 from streamedit.errors import ShuttingDown
 from streamedit.gateway import Gateway
+from streamedit.parties import Principal
+from streamedit.permissions import may_ask
 from streamedit.telemetry import Telemetry
 from streamedit.web.answers import error_answer, json_answer
 from streamedit.web.auth import Door
 from streamedit.web.openapi import document
+
+
+def _may_ask(model: routes.Route, principal: Principal) -> bool:
+    return may_ask((model.model, model.pattern), frozenset(target.provider for target in model.targets), principal)
 
 
 class SystemRoutes:
@@ -34,8 +41,9 @@ class SystemRoutes:
 
     async def models(self, request: Request) -> Response:
         """OpenAI's list, each model with its first target's provider and what that can do."""
-        await self._door.authenticate(request)
-        listed = [self._model(name) for name in self._gateway.routes.names]
+        principal = await self._door.authenticate(request)
+        known = self._gateway.routes
+        listed = [self._model(name) for name in known.names if _may_ask(known.find(name), principal)]
         return json_answer({"object": "list", "data": listed})
 
     def _model(self, name: str) -> dict[str, object]:

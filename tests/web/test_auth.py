@@ -17,7 +17,6 @@ from streamedit.edits import Edit
 from streamedit.errors import EditError, Forbidden, StoreUnavailable, Unauthorized
 from streamedit.keys import Keyring, StreamTokens, digest_of, make_key
 from streamedit.parties import ANONYMOUS, ApiKey, Group, Principal
-from streamedit.stores.sql.registry import SqlRegistry
 from streamedit.targets import Target
 from streamedit.web.auth import Door
 
@@ -320,8 +319,8 @@ def change(server: RunningServer, key: ApiKey) -> None:
     state = server.app.state
 
     async def save() -> None:
-        await SqlRegistry(state.database).save_key(key)
-        state.registry.forget()
+        await state.equipment.books.registry.save_key(key)
+        state.equipment.registry.forget()
 
     server.run(save)
 

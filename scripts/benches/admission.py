@@ -1,0 +1,147 @@
+"""What the way to an edit costs before it is one, and behind it: key, limits, budgets, ledger; on a database of its own.
+
+Nothing else of an edit is measured: no body is read, no provider called. The same steps as in the gateway, in the same order.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvloop
+from starlette.requests import Request
+
+from streamedit.admission import Admission, Judges, Permit, Rules, Stores
+from streamedit.budgets import Budget
+from streamedit.clocks import SYSTEM_CLOCKS
+from streamedit.config import ServerSettings
+from streamedit.edits import Edit, EditOptions, EditRequest, new_edit_id
+from streamedit.equipment import Equipment
+from streamedit.keys import Keyring, StreamTokens, digest_of, make_key
+from streamedit.limits import RateLimits
+from streamedit.parties import Allowance, ApiKey, Group
+from streamedit.pricing import Prices
+from streamedit.records import EditRecord, Report
+from streamedit.routing import Plan, Stage
+from streamedit.targets import Target
+from streamedit.turns import Turns
+from streamedit.web.auth import Door
+
+GOAL_MS = 0.5
+
+_LIMITS = RateLimits(1_000_000, 1_000_000, 1_000_000)
+_BUDGETS = (Budget(10**14, "1d"), Budget(10**14, "1mo"))
+_CASES: Mapping[str, Allowance] = {
+    "a key": Allowance(),
+    "limits": Allowance(_LIMITS),
+    "limits, a budget": Allowance(_LIMITS, _BUDGETS[:1]),
+    "limits, two budgets": Allowance(_LIMITS, _BUDGETS),
+}
+_PLAN = Plan.of(Stage("gpt-image-2", (Target("openai", "gpt-image-2", "sk", id="t"),), route="gpt-image-2"))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--edits", type=int, default=3000, help="of each kind")
+    parser.add_argument("--database-url", help="another database than a fresh SQLite file; it is written to")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure and print; 1 when the goal is missed on SQLite."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = options.database_url or f"sqlite:///{folder}/bench.db"
+        return uvloop.run(_measure(url, Path(folder), options.edits))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One edit's, from its key to the end of its ledger's entry."""
+
+    equipment: Equipment
+    door: Door
+    admission: Admission
+    headers: Sequence[tuple[bytes, bytes]]
+
+    async def walk(self) -> tuple[float, float]:
+        """Seconds before the edit, and behind it."""
+        begun = time.perf_counter()
+        principal = await self.door.authenticate(Request({"type": "http", "headers": self.headers}))
+        edit = Edit(new_edit_id(), "gpt-image-2", int(time.time()), principal.id)
+        permit = await self.admission.admit(edit.id, principal, _REQUEST, _PLAN)
+        self.equipment.ledger.begin(edit, permit.party, time.time())
+        await permit.open(_REQUEST)
+        admitted = time.perf_counter()
+        permit.spend(1000)
+        report = _report(edit, permit)
+        self.equipment.ledger.keep(report, is_final=False)
+        await permit.close()
+        self.equipment.ledger.keep(report, is_final=True)
+        return admitted - begun, time.perf_counter() - admitted
+
+
+_REQUEST = EditRequest("Make it night", (), "gpt-image-2", options=EditOptions(user="anna", quality="low", size="1024x1024"))
+
+
+async def _measure(url: str, folder: Path, edits: int) -> int:
+    settings = ServerSettings(database_url=url, ledger_folder=folder / "ledger")
+    equipment = Equipment(settings, structlog.wrap_logger(structlog.ReturnLogger(), processors=[]), SYSTEM_CLOCKS, Turns())
+    missed = False
+    _say("| an edit of | before it, p50 / p99, ms | behind it, p50 / p99, ms | 16 at a time, edits/s |")
+    _say("| --- | ---: | ---: | ---: |")
+    async with equipment.serving():
+        for name, allowance in _CASES.items():
+            way = await _way(equipment, allowance)
+            await _walks(way, 200)
+            times = await _walks(way, edits)
+            before, behind = zip(*times, strict=True)
+            rate = await _rate(way, edits)
+            _say(f"| {name} | {_spread(before)} | {_spread(behind)} | {rate:,.0f} |")
+            missed = missed or statistics.median(before) + statistics.median(behind) > GOAL_MS / 1000
+    _say(f"\nGoal with SQLite: {GOAL_MS} ms an edit, both together: {'missed' if missed else 'met'}")
+    return int(missed and url.startswith("sqlite"))
+
+
+async def _way(equipment: Equipment, allowance: Allowance) -> _Way:
+    key_id, text = make_key()
+    group = Group("team", ("openai",), allowance=Allowance(allowance.limits))
+    await equipment.books.registry.save_group(group)
+    await equipment.books.registry.save_key(ApiKey(key_id, "bench", digest_of(text), 1.0, group="team", allowance=allowance))
+    door = Door(Keyring(["sk-master"]), equipment.registry, StreamTokens("secret"), time.time)
+    stores = Stores(equipment.registry, equipment.quotas, equipment.spends)
+    admission = Admission(Rules(), stores, Judges(Prices.shipped()), SYSTEM_CLOCKS)
+    return _Way(equipment, door, admission, [(b"authorization", f"Bearer {text}".encode())])
+
+
+async def _walks(way: _Way, count: int) -> Sequence[tuple[float, float]]:
+    return [await way.walk() for _ in range(count)]
+
+
+async def _rate(way: _Way, count: int) -> float:
+    begun = time.perf_counter()
+    async with asyncio.TaskGroup() as walkers:
+        for _ in range(16):
+            walkers.create_task(_walks(way, count // 16))
+    return count / (time.perf_counter() - begun)
+
+
+def _report(edit: Edit, permit: Permit) -> Report:
+    numbers = {"attempts": 1, "fallbacks": 0, "overhead_s": 0.001, "stream": True, "outcome": "completed", "partial_images": 2}
+    record = EditRecord(
+        edit_id=edit.id, model=edit.model, provider="openai", images=1, size_bytes=1_000_000, first_event_s=1.0, total_s=2.0,
+        input_tokens=300, output_tokens=200, cost_micros=1000, started_at_s=time.time(), **numbers,
+    )  # fmt: skip
+    return Report(record, (), None, permit.party)
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    ranked = sorted(seconds)
+    return f"{statistics.median(ranked) * 1000:.3f} / {ranked[int(len(ranked) * 0.99)] * 1000:.3f}"
+
+
+def _say(line: str) -> None:
+    print(line)  # noqa: T201 - a command's output
