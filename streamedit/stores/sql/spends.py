@@ -45,7 +45,7 @@ class SqlSpends:
     def __init__(self, database: Database, clocks: Clocks) -> None:
         self._database = database
         self._clocks = clocks
-        self._tasks: asyncio.TaskGroup
+        self._writing: asyncio.TaskGroup
         self._reserved: dict[str, bool] = {}
         """Edits with a reservation, by id, and whether they are called."""
         self._due: dict[str, _Settlement] = {}
@@ -53,9 +53,11 @@ class SqlSpends:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as self._tasks:
-            at_work = [self._tasks.create_task(self._settle_all()), self._tasks.create_task(self._sweep())]
-            yield
+        async with asyncio.TaskGroup() as tasks:
+            at_work = [tasks.create_task(self._settle_all()), tasks.create_task(self._sweep())]
+            # What is reserved for somebody who has left is given back before nobody settles any more.
+            async with asyncio.TaskGroup() as self._writing:
+                yield
             await self._settled(_LEAVING_S)
             for task in at_work:
                 task.cancel()
@@ -94,7 +96,7 @@ class SqlSpends:
         if not claims:
             return None
         # A transaction cannot be cancelled: what it has done is known when it has ended.
-        writing = self._tasks.create_task(self._written(claims, terms))
+        writing = self._writing.create_task(self._written(claims, terms))
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:

@@ -211,6 +211,34 @@ async def test_two_hundred_edits_at_once_find_room_for_fifty(url: str) -> None:
         await settled(one, server, (3_000, 0))
 
 
+async def test_nobody_ever_sees_more_than_the_limit(url: str) -> None:
+    """While edits in two processes come and go, and cost what they cost; in the end that is what is spent."""
+    key, group = scope_of(Budget(1_000)), scope_of(Budget(1_500), kind=ScopeKind.GROUP, name="g")
+    clocks = HandClock().clocks
+    async with opened(url, clocks) as (one, _), opened(url, clocks) as (other, _):
+        costs = dict[str, int]()
+
+        async def edit(spends: SqlSpends, number: int) -> None:
+            micros = 40 + number % 7 * 30
+            if await attempted(spends, f"edit_{number}", [key, group], micros):
+                costs[f"edit_{number}"] = micros * (number % 3) // 2
+                spends.settle(f"edit_{number}", costs[f"edit_{number}"])
+
+        async def watch() -> None:
+            while len(costs) < 10:
+                for scope, limit in ((key, 1_000), (group, 1_500)):
+                    ((spent, reserved),) = await come_to(one, scope)
+                    assert spent + reserved <= limit
+
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(watch())
+            for number in range(60):
+                tasks.create_task(edit((one, other)[number % 2], number))
+            await watching
+        await settled(one, key, (sum(costs.values()), 0))
+        await settled(one, group, (sum(costs.values()), 0))
+
+
 @asynccontextmanager
 async def locked(url: str) -> AsyncIterator[None]:
     """Nobody else can write inside."""
@@ -252,6 +280,21 @@ async def test_a_caller_who_leaves_gets_back_what_was_reserved(url: str, turns: 
         await spends.reserve("edit_3", [key], 990, NOW_S + 60, is_called=False)
         assert await come_to(spends, key) == [(0, 1_000)]
         assert await reservations(database) == 2
+
+
+async def test_whoever_left_just_before_the_end_gets_it_back_too(url: str) -> None:
+    """The end waits for their transaction."""
+    key, clocks = scope_of(Budget(1_000)), HandClock().clocks
+    async with opened(url, clocks) as (spends, _), locked(url):
+        leaving = asyncio.ensure_future(spends.reserve("edit_1", [key], 500, NOW_S + 60, is_called=True))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+    async with opened(url, clocks) as (spends, database):
+        assert await come_to(spends, key) == [(0, 0)]
+        assert await reservations(database) == 0
 
 
 def renamed(table: str, name: str) -> Callable[[Connection], None]:
