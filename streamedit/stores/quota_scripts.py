@@ -6,6 +6,9 @@ and since when), `visit:ID` (a hash: an edit's scopes, its images, and where it 
 the process that makes an edit has promised to be alive). Each key expires by itself. The clock is Redis' own, in microseconds.
 Keys are made inside the scripts, so a cluster of several shards is not supported.
 
+An outage of Redis breaks every promise at once. So when nobody was `heard` of for half a lease, all are `spared` for a whole
+one.
+
 Scopes come as JSON: `name`, and the limits `requests`, `images` and `slots`, of which 0 stands for none.
 """
 
@@ -33,7 +36,11 @@ local function narrowest(scopes)
 end
 local function take(scopes, n)
   for _, scope in ipairs(scopes) do
-    if scope.slots > 0 then redis.call('HINCRBY', prefix .. 'slots:' .. scope.name, 'running', n) end
+    if scope.slots > 0 then
+      redis.call('HSETNX', prefix .. 'slots:' .. scope.name, 'slots', scope.slots)
+      redis.call('HINCRBY', prefix .. 'slots:' .. scope.name, 'running', n)
+      redis.call('PEXPIRE', prefix .. 'slots:' .. scope.name, LEFTOVER)
+    end
   end
 end
 local function forget(scopes)
@@ -56,7 +63,8 @@ end
 local function first_of(scopes)
   local found, queue, since
   for _, scope in ipairs(scopes) do
-    local first = redis.call('ZRANGE', prefix .. 'waiting:' .. scope.name, 0, 0, 'WITHSCORES')
+    local first = {}
+    if scope.slots > 0 then first = redis.call('ZRANGE', prefix .. 'waiting:' .. scope.name, 0, 0, 'WITHSCORES') end
     if first[1] and (not found or tonumber(first[2]) < since) and not is_full(scope) then
       found, queue, since = first[1], scope.name, tonumber(first[2])
     end
@@ -102,6 +110,9 @@ local function leave(id)
   end
 end
 local function reap()
+  local was_heard = redis.call('SET', prefix .. 'heard', 1, 'PX', math.floor(lease_us / 2000), 'GET')
+  if not was_heard then redis.call('SET', prefix .. 'spared', 1, 'PX', math.floor(lease_us / 1000)) end
+  if redis.call('EXISTS', prefix .. 'spared') == 1 then return end
   local late = redis.call('ZRANGEBYSCORE', prefix .. 'leases', '-inf', now, 'LIMIT', 0, REAPED)
   for _, id in ipairs(late) do leave(id) end
 end
@@ -112,9 +123,7 @@ local function units(id, n)
 end
 """.replace("LEFTOVER", str(_LEFTOVER_MS)).replace("REAPED", str(_REAPED))
 
-ENTER = (
-    _COMMON
-    + """
+_ENTER = """
 local id, text, images = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local queue_size, window_us = tonumber(ARGV[6]), tonumber(ARGV[7])
 local scopes = cjson.decode(text)
@@ -161,11 +170,8 @@ visit(id, text, images)
 seat(id, scopes, now)
 return {'entered', readings, queue}
 """
-)
 
-LEAVE = (
-    _COMMON
-    + """
+_LEAVE = """
 local id, is_counted = ARGV[3], ARGV[4] == '1'
 local known = redis.call('HMGET', prefix .. 'visit:' .. id, 'scopes', 'images')
 if known[1] and not is_counted then
@@ -177,11 +183,8 @@ end
 leave(id)
 return false
 """
-)
 
-RENEW = (
-    _COMMON
-    + """
+_RENEW = """
 local states = {}
 for i = 3, #ARGV do
   local queue = redis.call('HGET', prefix .. 'visit:' .. ARGV[i], 'queue')
@@ -191,11 +194,8 @@ end
 reap()
 return states
 """
-)
 
-RESTORE = (
-    _COMMON
-    + """
+_RESTORE = """
 local id, text, images, is_running = ARGV[3], ARGV[4], ARGV[5], ARGV[6] == '1'
 if redis.call('EXISTS', prefix .. 'visit:' .. id) == 1 then return false end
 local scopes = cjson.decode(text)
@@ -209,4 +209,5 @@ elseif seat(id, scopes, now) then
 end
 return false
 """
-)
+
+ENTER, LEAVE, RENEW, RESTORE = (_COMMON + script for script in (_ENTER, _LEAVE, _RENEW, _RESTORE))

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ import redises
 from commands import clean_environ
 from played import PlayedTime
 from redis.asyncio import Redis
-from stores.logs import until
+from stores.logs import truth, until
 
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.errors import ConcurrencyLimited, EditError, ImagesLimited, QueueFull, RateLimited, StoreUnavailable
@@ -337,6 +337,17 @@ class TestSlots:
             await leave_all(one, "0", "1", "2")
             await leave_all(other, "3")
 
+    async def test_a_limit_that_is_gone_is_gone_for_who_comes(self, maker: Maker) -> None:
+        """Those who wait go on waiting for the slots there were."""
+        async with maker() as (one, other):
+            for number in range(2):
+                await one.enter(str(number), [scope(slots=1)], 1)
+            assert await is_in(other, "2", scope(requests=5))
+            await leave_all(other, "2")
+            await leave_all(one, "0")
+            await one.turn("1", LONG_S)
+            await leave_all(one, "1")
+
     async def test_leaving_twice_is_leaving_once(self, maker: Maker) -> None:
         """A second time frees no second slot; nor does leaving without having come."""
         async with maker() as (one, other):
@@ -398,11 +409,11 @@ class TestMemory:
         assert await is_in(quotas, "2", scope(requests=1))
 
     async def test_what_is_idle_is_forgotten(self) -> None:
-        """Of a hundred thousand end users those of the last minute are known, and not many more."""
+        """Of thousands of end users those of the last minute are known, and not many more."""
         time_ = PlayedTime(1000.0)
         quotas = MemoryQuotas(time_.clocks, rules_of())
         most = 0
-        for number in range(20_000):
+        for number in range(8_000):
             user = scope(ScopeKind.END_USER, str(number), requests=5, images=5, slots=1)
             await quotas.enter(str(number), [user], 1)
             await quotas.leave(str(number))
@@ -437,6 +448,38 @@ class TestRedis:
                 assert await is_in(quotas, "another", held)
                 assert not await is_in(quotas, "b", mine)
                 await leave_all(quotas, "next", "another", "b", "mine")
+
+    async def test_a_grant_is_told_at_once(self) -> None:
+        """By a message, long before the promise is renewed."""
+        with redises.any_redis() as url:
+            place = QuotaPlace(url, redises.fresh_prefix(), SlotLease(renew_s=60, lease_s=60))
+            one, other = (RedisQuotas(place, SYSTEM_CLOCKS, rules_of()) for _ in range(2))
+            async with one.serving(), other.serving(), connected(url) as client:
+                await until(lambda: _listen(client, other._turnstile.grants_channel, 2))
+                await one.enter("1", [scope(slots=1)], 1)
+                await other.enter("2", [scope(slots=1)], 1)
+                await leave_all(one, "1")
+                async with asyncio.timeout(2):
+                    await other.turn("2", LONG_S)
+                await leave_all(other, "2")
+
+    async def test_an_outage_takes_nobody_s_slot(self) -> None:
+        """Of nobody a promise came through, for longer than one holds: that says nothing of who has made it."""
+        with redises.own_redis() as server_:
+            place = QuotaPlace(server_.url, redises.fresh_prefix(), QUICK)
+            one, other = (RedisQuotas(place, SYSTEM_CLOCKS, rules_of(queue_size=0)) for _ in range(2))
+            async with one.serving():
+                async with other.serving():
+                    await other.enter("1", [scope(slots=1)], 1)
+                server_.pause()
+                await until(_after(QUICK.lease_s))
+                server_.go_on()
+                spared_s = time.monotonic() + QUICK.lease_s / 2
+                await until(lambda: _is_told(one, QueueFull, scope(slots=1)))
+                while time.monotonic() < spared_s:
+                    assert await _is_told(one, QueueFull, scope(slots=1))
+                await until(lambda: is_in_again(one, "2", scope(slots=1)))
+                await leave_all(one, "2")
 
     async def test_a_lost_message_is_no_lost_turn(self) -> None:
         """Nobody hears of the grant: it is seen when the promise is renewed."""
@@ -501,7 +544,7 @@ class TestRedis:
                 await leave_all(quotas, "2", "3")
 
     async def test_what_nobody_uses_expires(self) -> None:
-        """Every key has its end, and what counts no more goes soon."""
+        """Every key has its end, and what counts no more goes soon; that somebody is there is known all the time."""
         with redises.any_redis() as url:
             place = QuotaPlace(url, redises.fresh_prefix(), QUICK)
             quotas = RedisQuotas(place, SYSTEM_CLOCKS, rules_of(window_s=0.1))
@@ -509,10 +552,10 @@ class TestRedis:
                 for number in range(3):
                     await quotas.enter(str(number), [scope(requests=9, images=9, slots=1)], 2)
                 keys = [key async for key in client.scan_iter(f"{place.prefix}*")]
-                assert len(keys) == 8
+                assert len(keys) > 3
                 assert all([await client.pttl(key) != -1 for key in keys])
                 await leave_all(quotas, "0", "1", "2")
-                await until(lambda: _has_nothing(client, place.prefix))
+                await until(lambda: _has_one(client, f"{place.prefix}quotas:heard"))
 
 
 async def has_entered(quotas: Quotas, edit_id: str, *scopes: Scope) -> bool:
@@ -534,8 +577,21 @@ async def _is_told(quotas: Quotas, kind: type[EditError], *scopes: Scope) -> boo
     return told
 
 
-async def _has_nothing(client: Redis, prefix: str) -> bool:
-    return not [key async for key in client.scan_iter(f"{prefix}*")]
+async def _has_one(client: Redis, name: str) -> bool:
+    """Of all keys beside it."""
+    return [key async for key in client.scan_iter(f"{name.rpartition(':')[0]}*")] == [name.encode()]
+
+
+async def _listen(client: Redis, channel: str, count: int) -> bool:
+    """So many do."""
+    [(_, listeners)] = await client.pubsub_numsub(channel)
+    return bool(listeners == count)
+
+
+def _after(seconds: float) -> Callable[[], Awaitable[bool]]:
+    """So much time has passed from now on."""
+    until_s = time.monotonic() + seconds
+    return truth(lambda: time.monotonic() >= until_s)
 
 
 def _environ() -> dict[str, str]:
