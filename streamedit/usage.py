@@ -50,7 +50,8 @@ class UsageQuery:
 @dataclass(frozen=True, slots=True)
 class Usage:
     """`rows`: one for each combination that there is of what was asked to group by; of days the earliest first, of the others
-    the dearest. An edit counts once for each of its tags, in the `total` once. `has_more`: there are more than `MOST_ROWS`.
+    the dearest. An edit counts once for each of its tags, in the `total` once. `has_more`: there are more than `MOST_ROWS`;
+    then the rows have no percentiles.
     """
 
     rows: Sequence[Row]

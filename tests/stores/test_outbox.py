@@ -108,13 +108,14 @@ async def test_it_is_for_this_user_alone(tmp_path: Path) -> None:
 async def test_there_is_room_up_to_its_limit(tmp_path: Path) -> None:
     """Beyond it what belongs to edits that have begun is still taken; and there is room again when it is entered."""
     async with opened(tmp_path, limit_bytes=2_000_000) as outbox:
-        assert outbox.has_room
+        rooms = [outbox.has_room]
         for _ in range(2000):
             outbox.keep(LINE)
-        assert not outbox.has_room
+        rooms.append(outbox.has_room)
         outbox.keep(LINE)
         assert len(await drain(outbox)) == 2001
-        assert outbox.has_room
+        rooms.append(outbox.has_room)
+    assert rooms == [True, False, True]
 
 
 async def test_boxes_of_others_are_left_alone(tmp_path: Path) -> None:
@@ -161,13 +162,14 @@ async def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
                 outbox.keep(bytes([number]) + LINE)
             outbox.begin("edit_1", LONG)
             outbox.retry()
-            assert not outbox.has_room
+            rooms = [outbox.has_room]
             assert [line[:1] for line in await drain(outbox)] == [b"0", b"1", b"2", b"3", b"4"]
             outbox.keep(b"5" + LONG)
         outbox.retry()
         outbox.keep(b"6" + LINE)
-        assert outbox.has_room
+        rooms.append(outbox.has_room)
         assert [line[:1] for line in await drain(outbox)] == [b"5", b"6"]
+    assert rooms == [False, True]
     assert log.getvalue().count("cannot be written to") == 1
     assert log.getvalue().count("can be written to again") == 1
 

@@ -3,11 +3,13 @@
 Percentiles are those of the nearest rank: by windows, because SQLite has no function for them.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Integer, Label, Select, bindparam, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, case, cast, func, select
 
 from streamedit import usage
 from streamedit.outcomes import COMPLETED
@@ -16,6 +18,7 @@ from streamedit.stores.sql.tables import EDIT_TAGS, EDITS
 from streamedit.usage import Row, Span, Usage, UsageQuery
 
 _Column: TypeAlias = ColumnElement[Any]
+_Group: TypeAlias = tuple[Any, ...]
 
 _NAMED: Mapping[str, _Column] = {
     "day": EDITS.c.day,
@@ -30,13 +33,19 @@ _NAMED: Mapping[str, _Column] = {
 _IS_COMPLETED = EDITS.c.outcome == COMPLETED
 
 _COUNTS: Mapping[str, _Column] = {
-    "edits": cast(1, Integer),
-    "completed": case((_IS_COMPLETED, 1), else_=0),
-    "failed": case((_IS_COMPLETED, 0), else_=1),
+    "edits": func.count(),
+    "completed": func.count(case((_IS_COMPLETED, 1))),
+    "failed": func.count(case((~_IS_COMPLETED, 1))),
 }
-_SUMMED: Mapping[str, _Column] = {**{name: EDITS.c[name] for name in usage.SUMS if name not in _COUNTS}, **_COUNTS}
 
-_TIMES: Mapping[str, _Column] = {"first_event": EDITS.c.first_event_s, "total": case((_IS_COMPLETED, EDITS.c.total_s))}
+_TIMES: Mapping[str, tuple[_Column, ColumnElement[bool]]] = {
+    "first_event": (EDITS.c.first_event_s, EDITS.c.first_event_s.is_not(None)),
+    "total": (EDITS.c.total_s, _IS_COMPLETED),
+}
+"""Which times, and of which edits."""
+
+_SHARES = (50, 95)
+_NO_TIMES: Row = dict.fromkeys(usage.PERCENTILES)
 
 
 class SqlUsage:
@@ -47,13 +56,30 @@ class SqlUsage:
 
     async def of(self, query: UsageQuery) -> Usage:
         """The sums of a query. Raises StoreUnavailable."""
-        values = {**bounds_of(query.span), **query.filters}
-        filters = tuple(sorted(query.filters))
+        rows = await self._summed(query) if query.group_by else []
+        [total] = await self._summed(replace(query, group_by=()))
+        return Usage(rows[: usage.MOST_ROWS], total, len(rows) > usage.MOST_ROWS)
 
-        def step(connection: Connection) -> Usage:
-            rows = _rows(connection, _statement(query.group_by, filters), values) if query.group_by else []
-            [total] = _rows(connection, _statement((), filters), values)
-            return Usage(rows[: usage.MOST_ROWS], total, len(rows) > usage.MOST_ROWS)
+    async def _summed(self, query: UsageQuery) -> Sequence[Row]:
+        """One row more than there may be, if there are more; then there may be any number of groups, and no times are told."""
+        sums = await self._rows(_sums(query.group_by, tuple(sorted(query.filters))), query)
+        times = await self._times(query) if len(sums) <= usage.MOST_ROWS else {}
+        return [{**row, **_NO_TIMES, **times.get(_group(row, query), {})} for row in sums]
+
+    async def _times(self, query: UsageQuery) -> Mapping[_Group, Row]:
+        """The percentiles of each group that has any; each time on its own, because sorting takes the longest."""
+        found: dict[_Group, Row] = {}
+        for name in _TIMES:
+            for row in await self._rows(_percentiles(name, query.group_by, tuple(sorted(query.filters))), query):
+                group = _group(row, query)
+                found[group] = {**found.get(group, {}), **row}
+        return found
+
+    async def _rows(self, statement: Select[Any], query: UsageQuery) -> Sequence[Row]:
+        values = {**bounds_of(query.span), **query.filters}
+
+        def step(connection: Connection) -> Sequence[Row]:
+            return [dict(row) for row in connection.execute(statement, values).mappings()]
 
         return await self._database.read(step)
 
@@ -76,45 +102,44 @@ def conditions(filters: Sequence[str]) -> list[ColumnElement[bool]]:
 
 
 @lru_cache(maxsize=256)
-def _statement(group_by: tuple[str, ...], filters: tuple[str, ...]) -> Select[Any]:
-    """Built once for each shape of a query."""
-    ranked = _ranked(group_by, filters).subquery()
-    groups = [ranked.c[name] for name in group_by]
-    sums = [cast(func.coalesce(func.sum(ranked.c[name]), 0), EDITS.c.charge_micros.type).label(name) for name in usage.SUMS]
-    percentiles = [_percentile(ranked, name, share) for name in _TIMES for share in (50, 95)]
-    order = [ranked.c.day] if "day" in group_by else []
-    dearest = (func.sum(ranked.c.charge_micros).desc(), func.count().desc())
-    grouped = select(*groups, *sums, *percentiles).group_by(*groups)
-    return grouped.order_by(*order, *dearest, *groups).limit(usage.MOST_ROWS + 1)
-
-
-def _ranked(group_by: tuple[str, ...], filters: tuple[str, ...]) -> Select[Any]:
-    """Each edit with its numbers, and with the ranks of its times within its group."""
+def _sums(group_by: tuple[str, ...], filters: tuple[str, ...]) -> Select[Any]:
+    """Built once for each shape of a query, as the other one."""
     groups = [_NAMED[name].label(name) for name in group_by]
-    values = [value.label(name) for name, value in _SUMMED.items()]
-    ranks = [rank for name, time in _TIMES.items() for rank in _ranks(name, time, [_NAMED[name] for name in group_by])]
-    where = conditions(filters)
-    source: FromClause = EDITS
-    if "tag" in group_by:
-        source = EDITS.outerjoin(EDIT_TAGS, EDITS.c.edit_id == EDIT_TAGS.c.edit_id)
-        where += [EDIT_TAGS.c.tag == bindparam("tag")] if "tag" in filters else []
-    return select(*groups, *values, *ranks).select_from(source).where(*where)
+    sums = [cast(_sum(name), BigInteger).label(name) for name in usage.SUMS]
+    order = [EDITS.c.day] if "day" in group_by else []
+    dearest = (func.sum(EDITS.c.charge_micros).desc(), func.count().desc(), *groups)
+    return _of(group_by, filters, *groups, *sums).group_by(*groups).order_by(*order, *dearest).limit(usage.MOST_ROWS + 1)
 
 
-def _ranks(name: str, time: _Column, groups: Sequence[_Column]) -> Sequence[Label[Any]]:
-    """Of the edits of a group that have this time: how many they are, and this one's place among them."""
-    within = list(groups) or None
-    return (
-        time.label(f"{name}_s"),
-        func.row_number().over(partition_by=within, order_by=[time.is_(None), time]).label(f"{name}_rank"),
-        func.count(time).over(partition_by=within).label(f"{name}_count"),
-    )
+@lru_cache(maxsize=512)
+def _percentiles(name: str, group_by: tuple[str, ...], filters: tuple[str, ...]) -> Select[Any]:
+    """Each group's values of one time, ranked; of them those at the ranks that are asked for."""
+    time, is_there = _TIMES[name]
+    within = [_NAMED[each] for each in group_by]
+    groups = [_NAMED[each].label(each) for each in group_by]
+    rank = func.row_number().over(partition_by=within or None, order_by=time).label("rank")
+    count = func.count().over(partition_by=within or None).label("count")
+    ranked = _of(group_by, filters, *groups, time.label("time_s"), rank, count).where(is_there).subquery()
+    values = [
+        func.max(case((ranked.c.rank == (ranked.c.count * share + 99) // 100, ranked.c.time_s))).label(f"{name}_p{share}_s")
+        for share in _SHARES
+    ]
+    names = [ranked.c[each] for each in group_by]
+    return select(*names, *values).group_by(*names).having(func.count() > 0)
 
 
-def _percentile(ranked: FromClause, name: str, share: int) -> Label[Any]:
-    rank = (ranked.c[f"{name}_count"] * share + 99) // 100
-    return func.max(case((ranked.c[f"{name}_rank"] == rank, ranked.c[f"{name}_s"]))).label(f"{name}_p{share}_s")
+def _sum(name: str) -> _Column:
+    return _COUNTS[name] if name in _COUNTS else func.coalesce(func.sum(EDITS.c[name]), 0)
 
 
-def _rows(connection: Connection, statement: Select[Any], values: Mapping[str, object]) -> list[Row]:
-    return [dict(row) for row in connection.execute(statement, values).mappings()]
+def _of(group_by: Sequence[str], filters: Sequence[str], *columns: _Column) -> Select[Any]:
+    """Of the edits that are asked for, once for each tag when they are told apart by tags."""
+    chosen = select(*columns).where(*conditions(filters))
+    if "tag" not in group_by:
+        return chosen.select_from(EDITS)
+    tagged = chosen.select_from(EDITS.outerjoin(EDIT_TAGS, EDITS.c.edit_id == EDIT_TAGS.c.edit_id))
+    return tagged.where(EDIT_TAGS.c.tag == bindparam("tag")) if "tag" in filters else tagged
+
+
+def _group(row: Row, query: UsageQuery) -> _Group:
+    return tuple(row[name] for name in query.group_by)

@@ -160,12 +160,11 @@ async def test_two_processes_share_a_folder(database: Database, tmp_path: Path) 
 async def test_while_the_database_is_away_nothing_is_lost(url: str, tmp_path: Path) -> None:
     """It is entered when the database is back."""
     async with ledger_at(url, tmp_path / "box") as (ledger, database):
-        for away, back in (("edits", "gone"), ("gone", "edits")):
-            await database.write(lambda connection, a=away, b=back: connection.execute(text(f"ALTER TABLE {a} RENAME TO {b}")))
-            if back == "gone":
-                ledger.keep(report_of("edit_1"), is_final=True)
-                with pytest.raises(StoreUnavailable):
-                    await ledger.flushed(0.2)
+        await _rename(database, "edits", "gone")
+        ledger.keep(report_of("edit_1"), is_final=True)
+        with pytest.raises(StoreUnavailable):
+            await ledger.flushed(0.2)
+        await _rename(database, "gone", "edits")
         await ledger.flushed()
         assert [row["edit_id"] for row in await rows_of(database, EDITS)] == ["edit_1"]
 
@@ -244,6 +243,10 @@ async def test_kill_minus_nine_loses_no_edit_that_was_acknowledged(url: str, tmp
         assert outcomes[edit_id] in ({"completed"} if step == "kept" else {"completed", "interrupted"})
     assert len(attempts) == sum(outcome == "completed" for outcome in outcomes.values())
     assert {"completed", "interrupted"} == set(outcomes.values())
+
+
+async def _rename(database: Database, table: str, name: str) -> None:
+    await database.write(lambda connection: connection.execute(text(f"ALTER TABLE {table} RENAME TO {name}")))
 
 
 def _killed_after(lines: int, url: str, folder: Path, run: int) -> dict[str, str]:
