@@ -4,7 +4,7 @@ The file is LiteLLM's as it stands, with this server's own `server` section. Wha
 reported as ignored; what nobody knows in `server` is a mistake.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from streamedit import databases
 from streamedit.allowances import AllowanceFields, BudgetFields, Limits
-from streamedit.documents import ConfigError, Document, Location
+from streamedit.documents import ConfigError, Document
 from streamedit.environment import routes_of
 from streamedit.events import Json
 from streamedit.litellm_file.allowed import allowed_of, budgeted
@@ -204,7 +204,7 @@ def _completed(file: _File, document: Document, environ: Mapping[str, str]) -> S
         "otel": file.server.otel or otel_of(environ),
     }
     if said["database_url"] is None:
-        for place in _budgeted(file):
+        for place in (*(("server", *name) for name in file.server.budgeted), *budgeted(file.litellm_settings)):
             document.mistake(place, "a budget needs a database, and there shall be none")
     return file.server.model_copy(update={**said, **_allowed(file)})
 
@@ -231,11 +231,6 @@ def _database_url(file: _File, document: Document, environ: Mapping[str, str]) -
         document.mistakes += error.mistakes
     # Not none: budgets have none besides.
     return ""
-
-
-def _budgeted(file: _File) -> Iterator[Location]:
-    yield from (("server", *place) for place in file.server.budgeted)
-    yield from (("litellm_settings", name) for name in budgeted(file.litellm_settings))
 
 
 def _allowed(file: _File) -> Mapping[str, object]:

@@ -30,7 +30,7 @@ def no_key(settings: Settings, facts: Facts) -> Iterator[Finding]:
     count = len(set(settings.api_keys))
     mend = "Set general_settings.master_key to os.environ/NAME, or the variable STREAMEDIT_API_KEY."
     if count:
-        yield Finding(Level.OK, "keys", f"{count} API key{'s' * (count > 1)} of the configuration open this server.")
+        yield Finding(Level.OK, "keys", f"API keys of the configuration that open this server: {count}.")
     elif is_loopback(facts.host):
         why = "Whoever does edits for your money, and reads /metrics. Nor can keys be given out over HTTP."
         yield Finding(Level.NOTE, "no_key", "There is no API key: everybody on this machine may come in.", why, mend)

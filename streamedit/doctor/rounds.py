@@ -45,12 +45,12 @@ _Address: TypeAlias = tuple[str, int, bool]
 """Host, port, and whether it speaks TLS."""
 
 
-async def made(settings: Settings, facts: Facts) -> Facts:
-    """The facts, with who could be reached, and with what the database says."""
+async def made(settings: Settings, facts: Facts, within_s: float = _VISIT_S) -> Facts:
+    """The facts, with who could be reached in time, and with what the database says."""
     async with asyncio.TaskGroup() as tasks:
         database = tasks.create_task(_inspected(settings.server, facts.now_s))
-        redis = tasks.create_task(_redis(settings.server))
-        hosts = [tasks.create_task(_host(address)) for address in _addresses(settings)]
+        redis = tasks.create_task(_redis(settings.server, within_s))
+        hosts = [tasks.create_task(_host(address, within_s)) for address in _addresses(settings)]
     visit, inspection = database.result()
     visits = [*visit, *redis.result(), *(host.result() for host in hosts)]
     return replace(facts, visits=visits, database=inspection)
@@ -71,29 +71,28 @@ async def _inspected(server: ServerSettings, now_s: float) -> tuple[Sequence[Vis
         return [Visit(name, lacks, is_needed=True)], None
 
 
-async def _redis(server: ServerSettings) -> Sequence[Visit]:
+async def _redis(server: ServerSettings, within_s: float) -> Sequence[Visit]:
     if server.redis_url is None:
         return ()
-    from streamedit.stores.reach import Reach, connected  # noqa: PLC0415 - an optional extra
+    from streamedit.stores.reach import knock  # noqa: PLC0415 - an optional extra
 
     name = f"Redis at {urlsplit(server.redis_url).hostname or 'a socket'}"
     try:
-        async with connected(server.redis_url, _VISIT_S) as client:
-            await Reach(_VISIT_S).probe(client.echo("streamedit"))
+        await knock(server.redis_url, within_s)
     except StoreUnavailable:
         return [Visit(name, "it does not answer, or not to this password", is_needed=True)]
     return [Visit(name)]
 
 
-async def _host(address: _Address) -> Visit:
+async def _host(address: _Address, within_s: float) -> Visit:
     host, port, has_tls = address
     name = f"{host}:{port}"
     try:
-        async with asyncio.timeout(_VISIT_S):
+        async with asyncio.timeout(within_s):
             _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context() if has_tls else None)
         writer.transport.abort()
     except TimeoutError:
-        return Visit(name, f"no answer in {_VISIT_S:g} s")
+        return Visit(name, f"no answer in {within_s:g} s")
     except ssl.SSLCertVerificationError as error:
         return Visit(name, f"its certificate is not good: {error.verify_message}")
     except ssl.SSLError:

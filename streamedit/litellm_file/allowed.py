@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from streamedit.allowances import AllowanceFields, BudgetField, Limits
 from streamedit.budgets import FOR_EVER
+from streamedit.documents import Location
 from streamedit.litellm_file.sections import LiteLLMFile, LiteLLMSettings
 
 
@@ -30,12 +31,12 @@ def allowed_of(file: LiteLLMFile) -> Allowed:
     )
 
 
-def budgeted(litellm: LiteLLMSettings) -> Iterator[str]:
-    """The keys that say what may be spent."""
+def budgeted(litellm: LiteLLMSettings) -> Iterator[Location]:
+    """The places that say what may be spent."""
     if litellm.max_budget:
-        yield "max_budget"
+        yield "litellm_settings", "max_budget"
     if litellm.max_end_user_budget is not None:
-        yield "max_end_user_budget"
+        yield "litellm_settings", "max_end_user_budget"
 
 
 def _budgets(dollars: Decimal | None, period: str | None = None) -> tuple[BudgetField, ...]:

@@ -82,6 +82,16 @@ async def connected(url: str, step_s: float = _STEP_S) -> AsyncIterator[Redis]:
         await pool.aclose()
 
 
+async def knock(url: str, within_s: float) -> None:
+    """Redis is there, and lets us in. Raises StoreUnavailable."""
+    async with connected(url, within_s) as client:
+        await Reach(within_s).probe(_pinged(client))
+
+
+async def _pinged(client: Redis) -> None:
+    await client.ping()
+
+
 def unavailable() -> StoreUnavailable:
     """For what needs Redis, and cannot have it now."""
     return StoreUnavailable("The store of this server cannot be reached. Try again later.", headers={"retry-after": "5"})

@@ -1,6 +1,7 @@
 """What is open, and to whom."""
 
 import secrets
+from collections.abc import Callable
 
 import pytest
 from examined import GOOD_KEY, found, patient
@@ -36,10 +37,10 @@ def test_a_key_that_can_be_guessed_is_a_risk(key: str) -> None:
 
 
 @pytest.mark.parametrize("make", [secrets.token_urlsafe, secrets.token_hex, lambda: secrets.token_hex(16)])
-def test_what_is_random_is_well(make: "pytest.FixtureRequest") -> None:
+def test_what_is_random_is_well(make: Callable[[], str]) -> None:
     """As everybody makes keys: from 128 bits on."""
     for _ in range(200):
-        assert bits_of(make()) >= 80  # type: ignore[operator]
+        assert bits_of(make()) >= 80
 
 
 @pytest.mark.parametrize(

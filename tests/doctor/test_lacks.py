@@ -15,7 +15,7 @@ from streamedit.targets import Target
 
 OPENAI = Target("openai", "gpt-image-2", "sk-1")
 UNKNOWN = Target("openai", "model-of-tomorrow", "sk-1")
-BUDGETS = {"budgets": [{"limit_usd": 1}], "database_url": "sqlite:////a.db"}
+BUDGETS: dict[str, Any] = {"budgets": [{"limit_usd": 1}], "database_url": "sqlite:////a.db"}
 
 
 def test_a_default_model() -> None:

@@ -23,7 +23,7 @@ def at(base: str, key: str | None) -> Settings:
     ("base", "key", "level"),
     [
         ("http://api.example/v1", "sk-1", RISK),
-        ("http://203.0.113.9/v1", "sk-1", RISK),
+        ("http://93.184.215.14/v1", "sk-1", RISK),
         ("http://10.0.0.5:8000", "sk-1", WARNING),
         ("http://comfyui:8188", "sk-1", WARNING),
         ("http://gpu.internal", None, NOTE),
