@@ -35,6 +35,11 @@ def id_of(text: str) -> str | None:
     return f"key_{match[1]}" if match else None
 
 
+def beginning_of(key_id: str) -> str:
+    """How the text of a key with this id begins: enough to know it by, and no secret."""
+    return f"sk-se-{key_id.removeprefix('key_')}"
+
+
 class Keyring:
     """The keys that open this server. Empty: it is open, and must not listen beyond loopback."""
 
