@@ -22,16 +22,20 @@ from streamedit.portkey.offers import Offers
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
 from streamedit.records import Sink
+from streamedit.registrar import Registrar
 from streamedit.reloads import Reloads, taken
 from streamedit.stores import EventLog, Healths
 from streamedit.stores.healths import MemoryHealths
 from streamedit.stores.memory import LogBounds, MemoryEventLog
+from streamedit.stores.sql.database import Database
+from streamedit.stores.sql.registry import SqlRegistry
 from streamedit.telemetry import Telemetry
 from streamedit.tracker import Tracker
 from streamedit.turns import Turns
 from streamedit.upstream.client import Upstream, UpstreamLimits
 from streamedit.walk import Tools
 from streamedit.web import facts
+from streamedit.web.admin import AdminRoutes
 from streamedit.web.answers import HANDLERS, RequestId
 from streamedit.web.auth import Door
 from streamedit.web.edits import EditRoutes
@@ -76,6 +80,7 @@ class _House:
         sinks = _sinks(server, DeliveryTools(self.upstream, log, clocks))
         self.telemetry = Telemetry(log, lambda: self.events.size_bytes, sinks, clocks)
         self.healths = _healths(server)
+        self.database = Database(server.database_url) if server.database_url else None
         self.visits = Visits()
         self._answers = Answers(Pace(server.stuck_reader_s, outlet), self.telemetry)
         self._started_at_s = int(clocks.now_s())
@@ -93,12 +98,14 @@ class _House:
         server, keyring = settings.server, Keyring(settings.api_keys)
         door = Door(keyring, StreamTokens(settings.token_secret or keyring.derived_secret()), self.clocks.now_s)
         offers = Offers(settings.routes, providers.available(), providers.for_callers(server.callers_keys), server.custom_hosts)
+        registrar = Registrar(SqlRegistry(self.database), providers.CATALOGUE, self.clocks.now_s) if self.database else None
         portkey = Portkey(door, offers, server.portkey_configs)
         resource = ResourceRoutes(gateway, door, server, self._answers, self.visits)
         surface = Starlette(
             routes=[
                 *EditRoutes(gateway, portkey, server, resource, self._answers).routes(),
                 *resource.routes(),
+                *AdminRoutes(door, registrar, None, server).routes(),
                 *SystemRoutes(gateway, door, self.telemetry, self._started_at_s).routes(),
             ],
             middleware=[Middleware(RequestId), *_cors(server)],
@@ -135,6 +142,7 @@ class _Application(Starlette):
         drain_s = self._house.settings.server.drain_timeout_s
         house = self._house
         async with (
+            house.database.serving() if house.database else nullcontext(),
             house.upstream.running(), house.healths.serving(), house.telemetry.serving(), gateway.running(drain_s), reloading
         ):  # fmt: skip
             yield

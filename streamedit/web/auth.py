@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 
 from streamedit.edits import Edit
-from streamedit.errors import Unauthorized
+from streamedit.errors import Forbidden, Unauthorized
 from streamedit.keys import Keyring, StreamTokens
 from streamedit.parties import Principal
 
@@ -34,6 +34,13 @@ class Door:
         principal = self._keyring.recognise(_key_of(request)) or self._keyring.recognise(_portkeys(request))
         if principal is None:
             raise Unauthorized("No valid API key was given. Send one as 'Authorization: Bearer KEY'.")
+        return principal
+
+    async def authenticate_master(self, request: Request) -> Principal:
+        """As `authenticate`, for what only master keys may do. Raises Unauthorized, Forbidden."""
+        principal = self.authenticate(request)
+        if not principal.is_master:
+            raise Forbidden("Only a master key may do that.", code="master_key_required")
         return principal
 
     def foreign_key(self, request: Request) -> str | None:
