@@ -68,20 +68,20 @@ class BudgetField(BaseModel):
         return Budget(micros or 0, self.period)
 
 
+def _one_of_a_period(budgets_: tuple[BudgetField, ...]) -> tuple[BudgetField, ...]:
+    periods = [budget.period for budget in budgets_]
+    if len(set(periods)) < len(periods):
+        raise PydanticCustomError("budgets", "two budgets have the same period")
+    return budgets_
+
+
 class AllowanceFields(BaseModel):
     """The fields of whatever has an allowance."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limits: Limits = Limits()
-    budgets: Annotated[tuple[BudgetField, ...], Field(max_length=_MAX_BUDGETS)] = ()
-
-    @model_validator(mode="after")
-    def _has_one_of_a_period(self) -> Self:
-        periods = [budget.period for budget in self.budgets]
-        if len(set(periods)) < len(periods):
-            raise PydanticCustomError("budgets", "two budgets have the same period")
-        return self
+    budgets: Annotated[tuple[BudgetField, ...], Field(max_length=_MAX_BUDGETS), AfterValidator(_one_of_a_period)] = ()
 
     def read(self) -> Allowance:
         return Allowance(self.limits.read(), tuple(budget.read() for budget in self.budgets))
