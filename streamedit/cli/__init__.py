@@ -6,26 +6,26 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from streamedit import __version__, config, serving
+from streamedit.cli import end_users, groups, keys
+from streamedit.cli.printing import fail, plain
 from streamedit.documents import ConfigError
 from streamedit.routes import Route, Routes
 from streamedit.sources import Source
 from streamedit.strategies import Strategy
 
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
+main.add_typer(keys.commands)
+main.add_typer(groups.commands)
+main.add_typer(end_users.commands)
 
 
-def _plain(*, stderr: bool) -> Console:
-    """Prints text as it is: a line number is no emoji, and a name in brackets no style."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
-
-
-_console = _plain(stderr=True)
+_console = plain(stderr=True)
 
 
 @main.callback(invoke_without_command=True)
@@ -50,9 +50,9 @@ def serve(
     try:
         settings = source.read()
     except ConfigError as error:
-        _fail("\n".join(error.mistakes))
+        fail("\n".join(error.mistakes))
     if workers > 1 and settings.server.redis_url is None:
-        _fail(f"--workers {workers} needs server.redis_url: any worker must be able to show what another one makes.")
+        fail(f"--workers {workers} needs server.redis_url: any worker must be able to show what another one makes.")
     listener = _listen(host, port)
     _announce(settings, listener)
     raise typer.Exit(serving.serve(settings, source, listener, workers))
@@ -99,7 +99,7 @@ def _report(file: Path, settings: config.Settings | None, mistakes: Sequence[str
 
 
 def _summarise(file: Path, settings: config.Settings) -> None:
-    out = _plain(stderr=False)
+    out = plain(stderr=False)
     out.print(f"{file}: no mistakes")
     for route in settings.routes.all:
         fallbacks = _fallbacks(settings.routes, route)
@@ -152,9 +152,4 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        _fail(f"Cannot listen on {host}:{port}: {error.strerror}.")
-
-
-def _fail(message: str) -> NoReturn:
-    _console.print(message, style="red")
-    raise typer.Exit(2)
+        fail(f"Cannot listen on {host}:{port}: {error.strerror}.")

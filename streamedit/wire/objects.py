@@ -44,17 +44,18 @@ class BudgetObject(BaseModel):
 class _Allowed(BaseModel):
     """The fields of whatever has an allowance."""
 
+    object: str
+    id: str
+    created_at: int
     limits: Limits
     budgets: list[BudgetObject]
     metadata: dict[str, str]
-    created_at: int
 
 
 class KeyObject(_Allowed):
     """A key without its text. `prefix`: how that begins. `previous_expires_at`: until when the one before opens."""
 
     object: Literal["api_key"] = "api_key"
-    id: str
     name: str
     prefix: str
     group: str | None
@@ -88,7 +89,6 @@ class GroupObject(_Allowed):
     """A group."""
 
     object: Literal["group"] = "group"
-    id: str
     platforms: list[str] | None
     models: list[str] | None
     images: bool
@@ -108,7 +108,6 @@ class EndUserObject(_Allowed):
     """An end user."""
 
     object: Literal["end_user"] = "end_user"
-    id: str
     blocked: bool
 
     @classmethod
