@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from streamedit.budgets import Spend
 from streamedit.config import ServerSettings
 from streamedit.errors import StoreUnavailable, UnsupportedBody
 from streamedit.events import Json
@@ -25,6 +27,9 @@ GROUPS = "/v1/admin/groups"
 END_USERS = "/v1/admin/end_users"
 
 _LIMITS = BodyLimits(body_bytes=64 << 10, image_bytes=0)
+
+_Spent: TypeAlias = Mapping[str, Sequence[Spend]]
+"""Of each scope's budgets, by its name."""
 
 _Handler: TypeAlias = Callable[[Registrar, Request], Awaitable[Response]]
 
@@ -96,19 +101,15 @@ class AdminRoutes:
 
     async def _told(self, member: Member, text: str | None = None) -> Response:
         """What is kept of a member; `text`: of a key that was made just now."""
-        [told] = await self._objects([member])
+        told = _object(member, await self._spends_of([member]))
         return _answer(told if text is None else {**told, "key": text})
 
     async def _list(self, members: Sequence[Member]) -> Response:
-        return _answer({"object": "list", "data": await self._objects(members)})
+        # There may be thousands: no work for the event loop.
+        return await to_thread.run_sync(_listed, members, await self._spends_of(members))
 
-    async def _objects(self, members: Sequence[Member]) -> Sequence[Mapping[str, Json]]:
-        scopes = [scope_of(member) for member in members]
-        spends = {} if self._spends is None else await self._spends.of(scopes)
-        return [
-            objects.of(member, spends.get(scope.name, ())).model_dump(mode="json")
-            for member, scope in zip(members, scopes, strict=True)
-        ]
+    async def _spends_of(self, members: Sequence[Member]) -> _Spent:
+        return {} if self._spends is None else await self._spends.of([scope_of(member) for member in members])
 
     async def _said(self, request: Request) -> Mapping[str, Json]:
         """A body's JSON object. Raises CallerError."""
@@ -142,6 +143,14 @@ def _no_database() -> StoreUnavailable:
 def _id(request: Request) -> str:
     address: str = request.path_params["id"]
     return address
+
+
+def _listed(members: Sequence[Member], spent: _Spent) -> Response:
+    return _answer({"object": "list", "data": [_object(member, spent) for member in members]})
+
+
+def _object(member: Member, spent: _Spent) -> Mapping[str, Json]:
+    return objects.of(member, spent.get(scope_of(member).name, ())).model_dump(mode="json")
 
 
 def _answer(value: Mapping[str, Json]) -> Response:
