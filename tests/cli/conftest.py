@@ -15,5 +15,16 @@ from streamedit.cli import main
 def command(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Command]:
     """The command on an empty database, in this process: a hundred of them take no longer than one that is started."""
     with fresh_database(request.param, tmp_path) as url:
-        environ = {"STREAMEDIT_DATABASE_URL": url, "COLUMNS": "500", "XDG_DATA_HOME": str(tmp_path)}
-        yield lambda *arguments: CliRunner().invoke(main, arguments, env=environ)
+        yield _on(url, tmp_path)
+
+
+@pytest.fixture
+def somewhere(tmp_path: Path) -> Iterator[Command]:
+    """The same for what does not depend on the kind of database."""
+    with fresh_database("sqlite", tmp_path) as url:
+        yield _on(url, tmp_path)
+
+
+def _on(url: str, folder: Path) -> Command:
+    environ = {"STREAMEDIT_DATABASE_URL": url, "COLUMNS": "500", "XDG_DATA_HOME": str(folder)}
+    return lambda *arguments: CliRunner().invoke(main, arguments, env=environ)

@@ -15,11 +15,11 @@ def test_a_group_is_made_and_changed(command: Command) -> None:
     assert json.loads(command("groups", "list", "--json").stdout) == {"object": "list", "data": [told]}
 
 
-def test_the_list_is_a_table(command: Command) -> None:
+def test_the_list_is_a_table(somewhere: Command) -> None:
     """With a row for each; without any there is nothing to print."""
-    assert command("groups", "list").stdout == ""
-    command("groups", "set", "team", "--model", "gpt-*")
-    row = next(line for line in command("groups", "list").stdout.splitlines() if "team" in line)
+    assert somewhere("groups", "list").stdout == ""
+    somewhere("groups", "set", "team", "--model", "gpt-*")
+    row = next(line for line in somewhere("groups", "list").stdout.splitlines() if "team" in line)
     assert row.split() == ["team", "any", "gpt-*", "yes"]
 
 
@@ -35,9 +35,9 @@ def test_a_group_with_keys_is_not_deleted(command: Command) -> None:
     assert command("groups", "delete", "team").exit_code == 1
 
 
-def test_a_misspelt_platform_is_told(command: Command) -> None:
+def test_a_misspelt_platform_is_told(somewhere: Command) -> None:
     """With those that there are."""
-    done = command("groups", "set", "team", "--platform", "opnai")
+    done = somewhere("groups", "set", "team", "--platform", "opnai")
     assert done.exit_code == 1
     assert "platforms[0]" in done.stderr
     assert "openai" in done.stderr

@@ -28,11 +28,11 @@ def _refused(done: Result, code: int, *words: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_key_is_alone_on_stdout(command: Command) -> None:
+def test_the_key_is_alone_on_stdout(somewhere: Command) -> None:
     """What else there is to say is on stderr, and with `--quiet` nothing is."""
-    done = command("keys", "create", "--name", "ada")
+    done = somewhere("keys", "create", "--name", "ada")
     assert str(id_of(done.stdout.removesuffix("\n"))) in done.stderr
-    quiet = command("keys", "create", "--quiet")
+    quiet = somewhere("keys", "create", "--quiet")
     assert id_of(quiet.stdout.removesuffix("\n"))
     assert quiet.stderr == ""
 
@@ -76,10 +76,10 @@ def test_an_update_changes_what_is_given(command: Command) -> None:
     assert (changed["name"], changed["budgets"], changed["models"]) == ("ada", [], None)
 
 
-def test_a_span_is_counted_from_now(command: Command) -> None:
+def test_a_span_is_counted_from_now(somewhere: Command) -> None:
     """In seconds, minutes, hours, days and weeks."""
     for span, length_s in (("90s", 90), ("5m", 300), ("2h", 7200), ("30d", 30 * 86_400), ("1w", 7 * 86_400)):
-        made = _told(command, "create", "--expires", span)
+        made = _told(somewhere, "create", "--expires", span)
         assert made["expires_at"] - made["created_at"] in (length_s, length_s - 1)
 
 
@@ -118,10 +118,10 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_told(command: Command, case: str) -> None:
+def test_what_is_wrong_is_told(somewhere: Command, case: str) -> None:
     """By its name; exit code 1 where it was refused, 2 where it was not understood."""
     arguments, code, word = WRONG[case]
-    _refused(command("keys", *arguments), code, word)
+    _refused(somewhere("keys", *arguments), code, word)
 
 
 @pytest.mark.parametrize("arguments", [["keys"], ["keys", "create", "--help"], ["groups"], ["end-users"]])
