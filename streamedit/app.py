@@ -27,6 +27,7 @@ from streamedit.portkey.offers import Offers
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
 from streamedit.records import Sink
+from streamedit.registrar import Registrar
 from streamedit.reloads import Reloads, taken
 from streamedit.standards import ModerationSettings
 from streamedit.stores import Healths
@@ -38,6 +39,7 @@ from streamedit.turns import Turns
 from streamedit.upstream.client import Upstream, UpstreamLimits
 from streamedit.walk import Tools
 from streamedit.web import facts
+from streamedit.web.admin import AdminRoutes
 from streamedit.web.answers import HANDLERS, RequestId
 from streamedit.web.auth import Door
 from streamedit.web.edits import EditRoutes
@@ -140,7 +142,7 @@ class _House:
                 *EditRoutes(gateway, portkey, server, resource, self._answers).routes(),
                 *resource.routes(),
                 *SystemRoutes(gateway, door, self.telemetry, self._started_at_s).routes(),
-                *self._routes_of_books(door),
+                *self._routes_of_books(door, server),
             ],
             middleware=[Middleware(RequestId), *_cors(server)],
             exception_handlers=HANDLERS,
@@ -148,11 +150,13 @@ class _House:
         # Without the application around it: that would be one more call for each piece that is sent.
         return surface.build_middleware_stack()
 
-    def _routes_of_books(self, door: Door) -> Sequence[BaseRoute]:
+    def _routes_of_books(self, door: Door, server: ServerSettings) -> Sequence[BaseRoute]:
         books = self.equipment.books
         if books is None:
-            return ()
-        return UsageRoutes(door, SqlUsage(books.database), SqlAudits(books.database), books.ledger.flushed).routes()
+            return AdminRoutes(door, None, None, server).routes()
+        registrar = Registrar(books.registry, providers.CATALOGUE, self.clocks.now_s, self.equipment.registry.forget)
+        usage = UsageRoutes(door, SqlUsage(books.database), SqlAudits(books.database), books.ledger.flushed)
+        return [*AdminRoutes(door, registrar, books.spends, server).routes(), *usage.routes()]
 
     def _secret_with(self, keyring: Keyring) -> str:
         """For stream tokens: of the keys, or else of the database, for everybody knows what comes of no keys."""

@@ -52,6 +52,11 @@ def fits(text: str, key: ApiKey | None, now_s: float, same: Same = hmac.compare_
     return key is not None and (is_present or (is_previous and now_s < (key.previous_until_s or 0)))
 
 
+def beginning_of(key_id: str) -> str:
+    """How the text of a key with this id begins: enough to know it by, and no secret."""
+    return f"sk-se-{key_id.removeprefix('key_')}"
+
+
 class Keyring:
     """The keys that open this server. Empty: it is open, and must not listen beyond loopback."""
 

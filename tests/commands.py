@@ -5,10 +5,16 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
+
+from typer.testing import Result
 
 COMMAND = [sys.executable, "-m", "streamedit"]
+
+Command: TypeAlias = Callable[..., Result]
+"""The command in this process: its arguments -> what came of it."""
 
 _DATA = tempfile.TemporaryDirectory(prefix="streamedit-data-")
 """Where the commands of this process keep what outlives them: nothing of it is this machine's own."""

@@ -32,7 +32,7 @@ LAYERS = [
     ["darkroom"],
     ["outcomes", "records", "metrics", "telemetry", "tally", "webhooks", "traces"],
     ["stores", "upstream"],
-    ["deliveries", "moderation"],
+    ["deliveries", "moderation", "registrar"],
     ["providers"],
     ["attempt", "tracker"],
     ["account"],

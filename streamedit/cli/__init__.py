@@ -6,14 +6,15 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from streamedit import __version__, config, databases, serving
+from streamedit.cli import end_users, groups, keys
 from streamedit.cli.doctor import doctor
-from streamedit.cli.printing import plain
+from streamedit.cli.printing import fail, plain
 from streamedit.cli.usage import usage
 from streamedit.documents import ConfigError
 from streamedit.routes import Route, Routes
@@ -23,6 +24,10 @@ from streamedit.strategies import Strategy
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
 main.command()(usage)
 main.command()(doctor)
+main.add_typer(keys.commands)
+main.add_typer(groups.commands)
+main.add_typer(end_users.commands)
+
 
 _console = plain(stderr=True)
 
@@ -49,9 +54,9 @@ def serve(
     try:
         settings = source.read()
     except ConfigError as error:
-        _fail("\n".join(error.mistakes))
+        fail("\n".join(error.mistakes))
     if workers > 1 and settings.server.redis_url is None:
-        _fail(f"--workers {workers} needs server.redis_url: any worker must be able to show what another one makes.")
+        fail(f"--workers {workers} needs server.redis_url: any worker must be able to show what another one makes.")
     listener = _listen(host, port)
     _announce(settings, listener)
     raise typer.Exit(serving.serve(settings, source, listener, workers))
@@ -169,9 +174,4 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        _fail(f"Cannot listen on {host}:{port}: {error.strerror}.")
-
-
-def _fail(message: str) -> NoReturn:
-    _console.print(message, style="red")
-    raise typer.Exit(2)
+        fail(f"Cannot listen on {host}:{port}: {error.strerror}.")

@@ -8,8 +8,9 @@ from pydantic.json_schema import models_json_schema
 
 from streamedit import __version__
 from streamedit.portkey import headers as portkey
-from streamedit.web import eden, facts
-from streamedit.wire import schemas
+from streamedit.web import admin, eden, facts
+from streamedit.wire import objects, schemas
+from streamedit.wire.admin import EndUserFields, GroupFields, KeyFields, Rotation
 from streamedit.wire.wishes import WishHeaders
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -22,12 +23,17 @@ _ANSWERS = (
     schemas.ErrorEvent,
     schemas.ErrorEnvelope,
     schemas.EditObject,
+    objects.KeyObject,
+    objects.NewKeyObject,
+    objects.GroupObject,
+    objects.EndUserObject,
+    objects.DeletedObject,
 )
 
 
 def document() -> Mapping[str, Any]:
     """The whole description."""
-    requests = (schemas.EditForm, schemas.EditBody)
+    requests = (schemas.EditForm, schemas.EditBody, KeyFields, Rotation, GroupFields, EndUserFields)
     _, definitions = models_json_schema(
         [*((model, "validation") for model in requests), *((model, "serialization") for model in _ANSWERS)],
         ref_template=_REFERENCE,
@@ -43,6 +49,7 @@ def document() -> Mapping[str, Any]:
             "/v1/images/edits/{id}/events": {"get": _events()},
             "/v1/images/edits/{id}/cancel": {"post": _resource("cancelImageEdit", "The edit, which has ended now.")},
             "/v1/models": {"get": _get("The models that this server has.", "application/json")},
+            **_administration(),
             "/health/live": {"get": _get("The process runs.", "application/json")},
             "/health/ready": {"get": _get("Edits are accepted.", "application/json")},
             "/metrics": {"get": _get("Prometheus metrics.", "text/plain")},
@@ -109,6 +116,52 @@ def _events() -> dict[str, Any]:
             "default": _error(),
         },
     }
+
+
+def _administration() -> dict[str, Any]:
+    """For master keys."""
+    key, new_key, group, end_user = objects.KeyObject, objects.NewKeyObject, objects.GroupObject, objects.EndUserObject
+    deleted = objects.DeletedObject
+    return {
+        admin.KEYS: {
+            "get": _listing("listKeys", key),
+            "post": _managed("createKey", "A new key; its text is told this once.", new_key, KeyFields),
+        },
+        f"{admin.KEYS}/{{id}}": {
+            "get": _managed("retrieveKey", "The key.", key),
+            "patch": _managed("updateKey", "The key as the merge patch makes it: null takes away.", key, KeyFields),
+            "delete": _managed("revokeKey", "The key, which opens nothing any more.", key),
+        },
+        f"{admin.KEYS}/{{id}}/rotate": {
+            "post": _managed("rotateKey", "The same key with a new text, which is told this once.", new_key, Rotation)
+        },
+        admin.GROUPS: {"get": _listing("listGroups", group)},
+        f"{admin.GROUPS}/{{id}}": _replaceable("Group", group, GroupFields, deleted),
+        admin.END_USERS: {"get": _listing("listEndUsers", end_user)},
+        f"{admin.END_USERS}/{{id}}": _replaceable("EndUser", end_user, EndUserFields, deleted),
+    }
+
+
+def _replaceable(what: str, model: type[BaseModel], fields: type[BaseModel], deleted: type[BaseModel]) -> dict[str, Any]:
+    return {
+        "get": _managed(f"retrieve{what}", "What is kept.", model),
+        "put": _managed(f"put{what}", "What is kept from now on, and nothing else.", model, fields),
+        "delete": _managed(f"delete{what}", "Nothing is kept any more.", deleted),
+    }
+
+
+def _managed(operation_id: str, told: str, model: type[BaseModel], fields: type[BaseModel] | None = None) -> dict[str, Any]:
+    body = {"requestBody": {"content": _json(fields)}} if fields else {}
+    parameters = [] if operation_id == "createKey" else [_ID]
+    answers = {"200": {"description": told, "content": _json(model)}, "default": _error()}
+    return {"operationId": operation_id, "parameters": parameters, **body, "responses": answers}
+
+
+def _listing(operation_id: str, model: type[BaseModel]) -> dict[str, Any]:
+    items = {"type": "array", "items": _ref(model)}
+    schema = {"type": "object", "properties": {"object": {"const": "list"}, "data": items}, "required": ["object", "data"]}
+    answers = {"200": {"description": "All, the oldest first.", "content": {"application/json": {"schema": schema}}}}
+    return {"operationId": operation_id, "responses": {**answers, "default": _error()}}
 
 
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}

@@ -72,7 +72,7 @@ def test_platform_group_permission_content_moderation_concurrency_and_billing_ch
         # First of all the key is judged.
         assert _told(site.post({"authorization": "Bearer sk-wrong"})) == (401, "invalid_request_error", "invalid_api_key")
 
-        # Platform: "The current key group is not OpenAI."
+        # Nobody comes in with a wrong key.
         other = site.post(give(group="gemini")[1])
         assert (other.status, other.error["message"]) == (404, "Images API is not supported for this platform")
 

@@ -1,9 +1,10 @@
 """Keys, groups and end users in the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from streamedit import allowances
 from streamedit.parties import Allowance, ApiKey, EndUser, Group
@@ -17,6 +18,9 @@ _ALL = {table: select(table).order_by(table.c.created_at_s, table.c.id) for tabl
 _INSERT = {table: insert(table) for table in (API_KEYS, GROUPS, END_USERS)}
 _UPDATE = {table: update(table).where(table.c.id == bindparam("wanted")) for table in (API_KEYS, GROUPS, END_USERS)}
 _DELETE = {table: delete(table).where(table.c.id == bindparam("wanted")) for table in (API_KEYS, GROUPS, END_USERS)}
+_KEY_TO_CHANGE = _ONE[API_KEYS].with_for_update()
+"""Nobody else changes it meanwhile; in SQLite nobody else writes anyway."""
+
 _HAS_KEYS = select(exists(select(API_KEYS.c.id)))
 
 
@@ -55,12 +59,20 @@ class SqlRegistry:
 
     async def save_key(self, key: ApiKey) -> None:
         """Add it, or put it in the place of the one with its id."""
-        own = {
-            "name": key.name, "digest": key.digest, "previous_digest": key.previous_digest,
-            "previous_until_s": key.previous_until_s, "expires_at_s": key.expires_at_s, "revoked_at_s": key.revoked_at_s,
-            "group_id": key.group, "models": _list(key.models), "created_at_s": key.created_at_s,
-        }  # fmt: skip
-        await self._save(API_KEYS, key.id, {**own, **_dumped(key.allowance, key.metadata)})
+        await self._save(API_KEYS, key.id, _columns(key))
+
+    async def change_key(self, key_id: str, step: Callable[[ApiKey], ApiKey]) -> ApiKey | None:
+        """Put in a key's place what `step` makes of it, in one go; what it raises is raised. None when there is no such key."""
+
+        def change(connection: Connection) -> ApiKey | None:
+            row = connection.execute(_KEY_TO_CHANGE, {"wanted": key_id}).mappings().first()
+            if row is None:
+                return None
+            key = step(_key(dict(row)))
+            connection.execute(_UPDATE[API_KEYS], {"wanted": key_id, **_columns(key)})
+            return key
+
+        return await self._database.write(change)
 
     async def save_group(self, group: Group) -> None:
         """As a key."""
@@ -98,14 +110,29 @@ class SqlRegistry:
 
     async def _save(self, table: Table, wanted: str, values: _Row) -> None:
         def step(connection: Connection) -> None:
-            if not connection.execute(_UPDATE[table], {"wanted": wanted, **values}).rowcount:
-                connection.execute(_INSERT[table], {"id": wanted, **values})
+            if connection.execute(_UPDATE[table], {"wanted": wanted, **values}).rowcount:
+                return
+            try:
+                with connection.begin_nested():
+                    connection.execute(_INSERT[table], {"id": wanted, **values})
+            except IntegrityError:
+                # Somebody else has added it since.
+                connection.execute(_UPDATE[table], {"wanted": wanted, **values})
 
         await self._database.write(step)
 
     async def _delete(self, table: Table, wanted: str) -> bool:
         gone = await self._database.write(lambda connection: connection.execute(_DELETE[table], {"wanted": wanted}).rowcount)
         return gone > 0
+
+
+def _columns(key: ApiKey) -> _Row:
+    own = {
+        "name": key.name, "digest": key.digest, "previous_digest": key.previous_digest,
+        "previous_until_s": key.previous_until_s, "expires_at_s": key.expires_at_s, "revoked_at_s": key.revoked_at_s,
+        "group_id": key.group, "models": _list(key.models), "created_at_s": key.created_at_s,
+    }  # fmt: skip
+    return {**own, **_dumped(key.allowance, key.metadata)}
 
 
 def _dumped(allowance: Allowance, metadata: Mapping[str, str]) -> _Row:

@@ -3,7 +3,6 @@
 Percentiles are those of the nearest rank: by windows, because SQLite has no function for them.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache

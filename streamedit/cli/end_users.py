@@ -1,0 +1,48 @@
+"""`streamedit end-users`: the users of your callers, by the names that callers give them."""
+
+from typing import Annotated
+
+import typer
+
+from streamedit.cli.database import DatabaseOptions
+from streamedit.cli.members import Row, allowed, print_list, print_one
+from streamedit.cli.options import AllowanceOptions, AsJson, spread
+from streamedit.parties import EndUser
+from streamedit.wire.admin import EndUserFields
+
+commands = typer.Typer(name="end-users", help="Your callers' own users, and what is done for them.", no_args_is_help=True)
+
+_EndUserId = Annotated[str, typer.Argument(metavar="ID", help="As callers name them: `user`, `safety_identifier`.")]
+_Blocked = Annotated[bool | None, typer.Option("--block/--unblock", help="Nothing is done for them.")]
+
+
+@commands.command("set")
+@spread
+def change(
+    end_user_id: _EndUserId,
+    allowance: AllowanceOptions,
+    database: DatabaseOptions,
+    blocked: _Blocked = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say something of an end user: change what is given, and leave the rest as it is."""
+    patch = allowance.patch(EndUserFields, blocked=blocked)
+    print_one(database.run(lambda registrar: registrar.change_end_user(end_user_id, patch)), _row, as_json=as_json)
+
+
+@commands.command("list")
+@spread
+def list_all(database: DatabaseOptions, as_json: AsJson = False) -> None:
+    """Show all of whom something was said, the oldest first."""
+    print_list(database.run(lambda registrar: registrar.end_users()), _row, as_json=as_json)
+
+
+@commands.command()
+@spread
+def delete(end_user_id: _EndUserId, database: DatabaseOptions) -> None:
+    """Let an end user be like those of whom nothing was said."""
+    database.run(lambda registrar: registrar.delete_end_user(end_user_id))
+
+
+def _row(end_user: EndUser) -> Row:
+    return {"ID": end_user.id, "State": "blocked" if end_user.is_blocked else "open", **allowed(end_user.allowance)}
