@@ -6,6 +6,7 @@ room to wait in (429), its budgets, of which the worst case is reserved (429). T
 (400), it waits for its turn (429 when that does not come), and a provider is called.
 """
 
+import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ from streamedit.targets import Target
 from streamedit.wire.forms import overridden
 
 _MAX_END_USER_CHARS = 512
+
+_NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""PostgreSQL knows no NUL, and nobody half a pair."""
 
 _FAREWELL_S = 2.0
 """For the stores to take back what an edit holds."""
@@ -203,6 +207,8 @@ class Admission:
         if len(name) > _MAX_END_USER_CHARS:
             told = f"An end user's name has at most {_MAX_END_USER_CHARS} characters."
             raise InvalidRequest(told, param="user", code="string_above_max_length")
+        if _NO_TEXT.search(name):
+            raise InvalidRequest("An end user's name has no control characters.", param="user", code="invalid_value")
         end_user = await self._registry.end_user(name) or EndUser(name)
         if end_user.is_blocked:
             raise Forbidden("This end user is blocked.", param="user", code="end_user_blocked")

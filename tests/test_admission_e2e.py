@@ -208,6 +208,17 @@ def test_a_blocked_end_user_is_refused(tmp_path: Path, scripted: ScriptedUpstrea
         assert post(accounts.server.edits_url, {"user": "anna"}, headers=headers).status == 200
 
 
+@every_kind
+@pytest.mark.parametrize(("user", "code"), [("a" * 513, "string_above_max_length"), ("a\0b", "invalid_value")])
+def test_no_end_user_has_such_a_name(kind: str, user: str, code: str, tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """What a database could not keep is the caller's mistake, and told as that."""
+    scripted.serve(paid)
+    with accounting(kind, tmp_path, priced(scripted)) as accounts:
+        refused = post(accounts.server.edits_url, {"user": user}, headers=accounts.key()[1])
+        assert (refused.status, refused.error["param"], refused.error["code"]) == (400, "user", code)
+        assert post(accounts.server.edits_url, {"user": "Zoë 🦊"}, headers=accounts.key()[1]).status == 200
+
+
 def test_requests_of_a_minute(tmp_path: Path, scripted: ScriptedUpstream) -> None:
     """Two are answered with what is left, the third with when to come back; nothing is left behind of it."""
     scripted.serve(paid)

@@ -94,10 +94,12 @@ def test_a_key_tells_its_text_once(api: Api) -> None:
     assert id_of(made["key"]) == made["id"]
     assert made["key"].startswith(f"{made['prefix']}-")
     assert shown.json() == _without(made, "key")
+    spend = made["budgets"][0].pop("spend")
+    assert (spend["spent_micros"], spend["reserved_micros"], spend["left_micros"]) == (0, 0, 1_500_000)
     assert _without(made, "id", "key", "prefix", "created_at") == {
         **said, "object": "api_key", "revoked_at": None, "previous_expires_at": None,
         "limits": {"requests_per_minute": 60, "images_per_minute": None, "parallel_edits": None},
-        "budgets": [{"limit_micros": 1_500_000, "period": "1d", "spend": None}],
+        "budgets": [{"limit_micros": 1_500_000, "period": "1d"}],
     }  # fmt: skip
     assert made["key"] not in api.get("/keys").text
 
