@@ -33,6 +33,23 @@ class RateLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaRules:
+    """At most `queue_size` edits wait for the slots of a scope, for `queue_wait_s` at most; `window_s`: what a minute is."""
+
+    queue_size: int = 100
+    queue_wait_s: float = 30.0
+    window_s: float = 60.0
+
+    @property
+    def queue_wait_us(self) -> int:
+        return round(self.queue_wait_s * 1e6)
+
+    @property
+    def window_us(self) -> int:
+        return round(self.window_s * 1e6)
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What is left of a limit. `reset_s`: until all of it is there again."""
 

@@ -14,10 +14,10 @@ from itertools import count
 from typing import TypeAlias
 
 from streamedit.clocks import Clocks
-from streamedit.limits import Rate, Reading, Window, refusal
+from streamedit.limits import QuotaRules, Rate, Reading, Window, refusal
 from streamedit.parties import Scope, ScopeKind
 from streamedit.stores import Entered
-from streamedit.stores.refusals import WHOSE, QuotaRules, concurrency_limited, entered, limits_of, queue_full
+from streamedit.stores.refusals import WHOSE, concurrency_limited, entered, limits_of, queue_full
 from streamedit.uploads import closed_unless_done
 
 _Share: TypeAlias = tuple[Window, int, int]

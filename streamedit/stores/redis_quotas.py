@@ -14,11 +14,11 @@ from redis.exceptions import RedisError
 
 from streamedit.clocks import Clocks
 from streamedit.errors import StoreUnavailable
-from streamedit.limits import RateLimits, Reading, refusal
+from streamedit.limits import QuotaRules, RateLimits, Reading, refusal
 from streamedit.parties import Scope, ScopeKind
 from streamedit.stores import Entered
 from streamedit.stores.reach import Reach, connected, heeding_cancellation
-from streamedit.stores.refusals import WHOSE, QuotaRules, concurrency_limited, entered, limits_of, queue_full
+from streamedit.stores.refusals import WHOSE, concurrency_limited, entered, limits_of, queue_full
 from streamedit.stores.turnstile import Passage, SlotLease, Turnstile
 from streamedit.uploads import closed_unless_done
 

@@ -1,7 +1,6 @@
 """What those are told who may not begin, or not yet; and what those are told who may."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from streamedit.errors import ConcurrencyLimited, QueueFull
 from streamedit.limits import Rate, Reading, headers_before, retry_headers, tightest
@@ -15,23 +14,6 @@ WHOSE = {
 
 _SLOTS_OF = {ScopeKind.SERVER: "server", ScopeKind.GROUP: "group", ScopeKind.KEY: "key", ScopeKind.END_USER: "user"}
 """sub2api's words."""
-
-
-@dataclass(frozen=True, slots=True)
-class QuotaRules:
-    """At most `queue_size` edits wait for the slots of a scope, for `queue_wait_s` at most; `window_s`: what a minute is."""
-
-    queue_size: int = 100
-    queue_wait_s: float = 30.0
-    window_s: float = 60.0
-
-    @property
-    def queue_wait_us(self) -> int:
-        return round(self.queue_wait_s * 1e6)
-
-    @property
-    def window_us(self) -> int:
-        return round(self.window_s * 1e6)
 
 
 def limits_of(scopes: Sequence[Scope], images: int) -> Iterator[tuple[Scope, Rate, int, int]]:

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
+from streamedit.limits import QuotaRules
 from streamedit.parties import Scope
 from streamedit.stores.quota_scripts import ENTER, LEAVE, RENEW, RESTORE
-from streamedit.stores.refusals import QuotaRules
 
 Answer: TypeAlias = Any
 """What a script gives back."""

@@ -17,13 +17,12 @@ from stores.logs import truth, until
 
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.errors import ConcurrencyLimited, EditError, ImagesLimited, QueueFull, RateLimited, StoreUnavailable
-from streamedit.limits import RateLimits, Standing
+from streamedit.limits import QuotaRules, RateLimits, Standing
 from streamedit.parties import Allowance, Scope, ScopeKind
 from streamedit.stores import Entered, Quotas
 from streamedit.stores.quotas import MemoryQuotas
 from streamedit.stores.reach import connected
 from streamedit.stores.redis_quotas import QuotaPlace, RedisQuotas
-from streamedit.stores.refusals import QuotaRules
 from streamedit.stores.turnstile import SlotLease
 
 Pair: TypeAlias = tuple[Quotas, Quotas]

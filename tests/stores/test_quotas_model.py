@@ -13,11 +13,11 @@ from stores.test_quotas import QUICK, scope
 
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.errors import ConcurrencyLimited, EditError, QueueFull, RateLimited
+from streamedit.limits import QuotaRules
 from streamedit.parties import Scope, ScopeKind
 from streamedit.stores import Entered, Quotas
 from streamedit.stores.quotas import MemoryQuotas
 from streamedit.stores.redis_quotas import QuotaPlace, RedisQuotas
-from streamedit.stores.refusals import QuotaRules
 
 QUEUE = 2
 WAIT_MS = 30_000
