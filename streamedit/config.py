@@ -152,7 +152,9 @@ class Settings:
 
 def from_environment(environ: Mapping[str, str], providers: Mapping[str, Setup]) -> Settings:
     """Without a file: the embedded providers, and each other one whose key is in the environment. Raises ConfigError."""
-    server = ServerSettings(otel=otel_of(environ), database_url=databases.of_environment(environ))
+    url = databases.of_environment(environ)
+    folder = databases.ledger_folder(url, environ) if url else None
+    server = ServerSettings(otel=otel_of(environ), database_url=url, ledger_folder=folder)
     routes = [Route(name, (Target(name, name),)) for name in ("darkroom", "mock") if name in providers]
     default_model = routes[0].model
     routes += routes_of(environ, providers, Policies(RouterSettings(), server.patience_s))
@@ -198,11 +200,13 @@ def _validated(document: Document, values: Json, providers: Mapping[str, Setup])
 
 def _completed(file: _File, document: Document, environ: Mapping[str, str]) -> ServerSettings:
     """The server's settings, with what LiteLLM's part and the environment say where they say nothing."""
-    said = {
+    said: dict[str, Json] = {
         "redis_url": _redis_url(file, document),
         "database_url": _database_url(file, document, environ),
         "otel": file.server.otel or otel_of(environ),
     }
+    if file.server.ledger_folder is None and said["database_url"]:
+        said["ledger_folder"] = databases.ledger_folder(said["database_url"], environ)
     if said["database_url"] is None:
         for place in (*(("server", *name) for name in file.server.budgeted), *budgeted(file.litellm_settings)):
             document.mistake(place, "a budget needs a database, and there shall be none")

@@ -76,10 +76,25 @@ def of_environment(environ: Mapping[str, str]) -> str | None:
 
 def default_url(environ: Mapping[str, str]) -> str:
     """SQLite, below the folder for a user's data (XDG). Raises ConfigError where there is none: other folders do not last."""
+    return URL.create("sqlite", database=str(_data_folder(environ) / "streamedit.db")).render_as_string()
+
+
+def ledger_beside(url: str) -> Path | None:
+    """The folder beside a database that is a file, for what it does not have yet; None for any other. Raises ValueError."""
+    path = place_of(url).path
+    return None if path is None else path.with_name(f"{path.name}.ledger")
+
+
+def ledger_folder(url: str, environ: Mapping[str, str]) -> Path:
+    """That folder; for another database one below the folder for a user's data. Raises ValueError, ConfigError."""
+    return ledger_beside(url) or _data_folder(environ) / "ledger"
+
+
+def _data_folder(environ: Mapping[str, str]) -> Path:
     folder = Path(environ.get("XDG_DATA_HOME", ""))
     if not folder.is_absolute():
         folder = _home(environ) / ".local" / "share"
-    return URL.create("sqlite", database=str(folder / "streamedit" / "streamedit.db")).render_as_string()
+    return folder / "streamedit"
 
 
 def _home(environ: Mapping[str, str]) -> Path:

@@ -3,19 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
 from streamedit import databases
 from streamedit.clocks import Clocks
 from streamedit.config import ServerSettings
+from streamedit.limits import QuotaRules
 from streamedit.stores import EventLog, Healths, Ledger, Quotas, Spends
 from streamedit.stores.healths import MemoryHealths
 from streamedit.stores.memory import LogBounds, MemoryEventLog
 from streamedit.stores.no_ledger import NoLedger
 from streamedit.stores.quotas import MemoryQuotas
-from streamedit.stores.refusals import QuotaRules
 from streamedit.stores.registries import NoRegistry, RecentRegistry
 from streamedit.stores.spends import NoSpends
 from streamedit.stores.sql.database import Database
@@ -73,19 +72,14 @@ class Equipment:
             yield
 
 
-def ledger_folder(server: ServerSettings) -> Path:
-    """Where what is to be entered into the ledger waits: beside a database that is a file, else where a user's data is."""
-    if server.ledger_folder is not None:
-        return server.ledger_folder
-    path = databases.place_of(server.database_url or "").path
-    return path.with_name(f"{path.name}.ledger") if path is not None else Path.home() / ".local/share/streamedit/ledger"
-
-
 def _books(server: ServerSettings, log: structlog.typing.FilteringBoundLogger, clocks: Clocks) -> Books | None:
     if server.database_url is None:
         return None
     database = Database(server.database_url)
-    ledger = SqlLedger(database, ledger_folder(server), server.ledger_bytes, log)
+    folder = server.ledger_folder or databases.ledger_beside(server.database_url)
+    if folder is None:
+        raise ValueError("With a database that is no file a ledger_folder is needed.")
+    ledger = SqlLedger(database, folder, server.ledger_bytes, log)
     return Books(database, SqlRegistry(database), SqlSpends(database, clocks), ledger)
 
 

@@ -11,6 +11,7 @@ from servers import RunningServer, serving, settings_of
 
 from streamedit.budgets import Budget
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
+from streamedit.config import Settings
 from streamedit.keys import digest_of, make_key
 from streamedit.limits import RateLimits
 from streamedit.parties import Allowance, ApiKey, EndUser, Group
@@ -82,6 +83,6 @@ def accounting(kind: str, folder: Path, *targets: Target, clocks: Clocks = SYSTE
         yield Accounts(running)
 
 
-def at(url: str, *targets: Target, **server: Any) -> Any:
+def at(url: str, *targets: Target, **server: Any) -> Settings:
     """Settings with that database."""
     return settings_of(*targets, keys=(MASTER,), database_url=url, **server)

@@ -2,11 +2,14 @@
 
 import asyncio
 import io
+import secrets
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -25,10 +28,17 @@ from streamedit.targets import Target
 _Result = TypeVar("_Result")
 
 
+_LEDGERS = tempfile.TemporaryDirectory(prefix="streamedit-ledgers-")
+
+
 def settings_of(*targets: Target, keys: tuple[str, ...] = (), **server: Any) -> Settings:
-    """Settings with one model name per target, the target's own; the first is the default. Stopping takes no time."""
+    """Settings with one model name per target, the target's own; the first is the default. Stopping takes no time.
+
+    What a database does not have yet is in a folder that no other server has, unless it is said where.
+    """
     routes = [Route(target.model, (target,)) for target in targets]
-    return Settings(Routes(routes, routes[0].model), ServerSettings(**{"drain_timeout_s": 0, **server}), keys)
+    said = {"drain_timeout_s": 0, "ledger_folder": Path(_LEDGERS.name) / secrets.token_hex(4), **server}
+    return Settings(Routes(routes, routes[0].model), ServerSettings(**said), keys)
 
 
 class RunningServer:

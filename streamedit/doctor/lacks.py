@@ -72,15 +72,15 @@ def prices(settings: Settings, facts: Facts) -> Iterator[Finding]:
     known = Prices.shipped()
     unpriced = {target.name for target in _targets(settings) if _is_one_model(target) and known.usual_micros(target) is None}
     for name in sorted(unpriced):
-        why = "Its edits count nothing against budgets, unless the provider tells their cost itself."
+        why = "Who has a budget is refused: nothing could hold what its edits may cost."
         mend = "Set output_cost_per_image, or the prices of its tokens, in its litellm_params."
         yield Finding(Level.WARNING, "no_price", f"What {name} costs is not known.", why, mend)
 
 
 def moderation(settings: Settings, _: Facts) -> Iterator[Finding]:
     """Who looks at prompts and pictures before they are sent."""
-    section = getattr(settings.server, "moderation", None)
-    if section is None or section.mode == "off":
+    section = settings.server.moderation
+    if section is None or not section.is_on:
         what = "Prompts and pictures are not moderated here."
         yield Finding(
             Level.NOTE,

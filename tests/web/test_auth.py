@@ -108,7 +108,11 @@ class TestKeys:
         assert await house.refusal(bearer(TEXT)) == (401, "invalid_api_key")
         assert (await house.door.authenticate(bearer(following))).id == KEY_ID
 
-    @pytest.mark.parametrize("text", ["", "sk-unknown", TEXT[:-1], TEXT + "x", "sk-master2", "key_" + "0" * 12])
+    @pytest.mark.parametrize(
+        "text",
+        ["", "sk-unknown", TEXT[:-1], TEXT + "x", "sk-master2", "key_" + "0" * 12],
+        ids=["nothing", "unknown", "shorter", "longer", "near-master", "id"],
+    )
     async def test_nothing_else_opens(self, house: House, text: str) -> None:
         """And nobody is asked for what cannot be a key."""
         assert await house.refusal(bearer(text)) == (401, "invalid_api_key")
