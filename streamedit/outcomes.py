@@ -25,7 +25,7 @@ _OURS = """
     upstream_too_large upstream_unauthorized execution_error execution_interrupted mock_refused mock_unavailable
     mock_error
     invalid_provider provider_not_configured incomplete_provider invalid_custom_host invalid_config config_not_found
-    header_not_allowed invalid_api_key
+    header_not_allowed invalid_api_key master_key_required cross_site_request
 """
 """Codes that this server makes up where it raises an error; those of the tree of errors itself come beside them."""
 
