@@ -5,9 +5,10 @@ from collections.abc import Callable
 from starlette.requests import Request
 
 from streamedit.edits import Edit
-from streamedit.errors import Unauthorized
+from streamedit.errors import Forbidden, Unauthorized
 from streamedit.keys import Keyring, StreamTokens
 from streamedit.parties import Principal
+from streamedit.web.session import Sessions
 
 _KEY_HEADERS = (
     "x-litellm-api-key", "authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key",
@@ -22,12 +23,18 @@ _NO_KEYS = frozenset({"", "OPENAI_API_KEY"})
 
 
 class Door:
-    """Lets in who has a key, and signs the tokens that it lets in as well. `now_s` gives Unix time."""
+    """Lets in who has a key, and signs the tokens that it lets in as well. `now_s` gives Unix time.
 
-    def __init__(self, keyring: Keyring, tokens: StreamTokens, now_s: Callable[[], float]) -> None:
+    `sessions`: of the admin page, which stand for the master key.
+    """
+
+    def __init__(
+        self, keyring: Keyring, tokens: StreamTokens, now_s: Callable[[], float], sessions: Sessions | None = None
+    ) -> None:
         self._keyring = keyring
         self._tokens = tokens
         self.now_s = now_s
+        self._sessions = sessions
 
     def authenticate(self, request: Request) -> Principal:
         """The principal of a request. Raises Unauthorized."""
@@ -35,6 +42,14 @@ class Door:
         if principal is None:
             raise Unauthorized("No valid API key was given. Send one as 'Authorization: Bearer KEY'.")
         return principal
+
+    async def authenticate_master(self, request: Request) -> Principal:
+        """The principal of a request by a master key, or in the admin page's session. Raises Unauthorized, Forbidden."""
+        if not self._keyring:
+            told = "No master key is configured: set general_settings.master_key or STREAMEDIT_API_KEY, and send it."
+            raise Forbidden(told, code="master_key_required")
+        session = self._sessions.recognise(request) if self._sessions and not _key_of(request) else None
+        return session or self.authenticate(request)
 
     def foreign_key(self, request: Request) -> str | None:
         """A caller's own key for a provider: in `Authorization` or in Portkey's header, one that does not open this server."""
