@@ -1,7 +1,5 @@
 """The admin page, its files, and logging in to it."""
 
-import json
-from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,6 +17,7 @@ from streamedit.web.auth import Door
 from streamedit.web.logins import Logins
 from streamedit.web.overview import OverviewRoutes
 from streamedit.web.session import Session, Sessions
+from streamedit.wire import payloads
 
 _PAGES = Path(__file__).parent / "pages"
 
@@ -110,7 +109,11 @@ class AdminPage:
         return answer
 
     def _told(self, session: Session | None) -> Response:
-        told: dict[str, Json] = {"object": "admin_session", "is_open": session is not None, "can_begin": self._sessions.can_begin}
+        told: dict[str, Json] = {
+            "object": "admin_session",
+            "is_open": session is not None,
+            "can_begin": self._sessions.can_begin,
+        }
         if session is not None:
             told |= {"expires_at": session.expires_at_s, "csrf_token": session.csrf_token}
         answer = json_answer(told)
@@ -149,13 +152,11 @@ def _key_of(request: Request, body: bytes) -> str:
 
 def _in_json(body: bytes) -> Json:
     try:
-        value = json.loads(body)
-    except (JSONDecodeError, UnicodeDecodeError, RecursionError):
+        value = payloads.loads(body)
+    except ValueError:
         raise InvalidRequest("The request body is not valid JSON.", code="invalid_json") from None
     return value.get("key") if isinstance(value, dict) else None
 
 
 def _foreign() -> Forbidden:
     return Forbidden("Pages of other origins have no business with this one's sessions.", code="cross_site_request")
-
-

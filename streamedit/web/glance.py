@@ -109,7 +109,11 @@ def _lines(buckets: Sequence[Bucket], rows: Mapping[str, Sequence[Sums]]) -> lis
 
 
 def _line(name: str, row: Sequence[Sums]) -> Json:
-    return {"name": name, "edits": _each(row, lambda sums: sums.edits), "spend_micros": _each(row, lambda sums: sums.spend_micros)}
+    return {
+        "name": name,
+        "edits": _each(row, lambda sums: sums.edits),
+        "spend_micros": _each(row, lambda sums: sums.spend_micros),
+    }
 
 
 def _each(row: Sequence[Sums], number: Callable[[Sums], int]) -> list[Json]:
