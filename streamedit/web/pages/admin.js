@@ -4,7 +4,7 @@ import { get, logIn, logOut, session } from "./api.js";
 import { draw } from "./charts.js";
 import { bar, byId, element, empty, table, tell } from "./dom.js";
 import { manageKeys, showKeys } from "./keys.js";
-import { compact, count, date, day, dollars, hour, seconds, share } from "./format.js";
+import { compact, count, date, day, dollars, hour, roundDollars, seconds, share } from "./format.js";
 
 const LIVE_MS = 3000;
 const OVERVIEW_MS = 30_000;
@@ -101,7 +101,7 @@ function renderCharts(told) {
   const stacked = (name) => lines.map((line) => ({ name: line.name, values: line[name], isRest: line.name === "other" }));
   const latency = (name) => ["p50", "p95"].map((which) => ({ name: which, values: told.buckets.map((bucket) => bucket[name][which]) }));
   const spread = (name) => `median ${seconds(told[name].p50)}, 95th percentile ${seconds(told[name].p95)}`;
-  draw(byId("spend"), { ...time, kind: "stack", series: stacked("spend_micros"), write: dollars, nothing: "Nothing was spent in this time.", summary: `Spend: ${dollars(told.spend_micros)} in the last ${told.range}` });
+  draw(byId("spend"), { ...time, kind: "stack", series: stacked("spend_micros"), write: dollars, mark: roundDollars, nothing: "Nothing was spent in this time.", summary: `Spend: ${dollars(told.spend_micros)} in the last ${told.range}` });
   draw(byId("edits"), { ...time, kind: "stack", whole: true, series: stacked("edits"), write: compact, summary: `Edits: ${count(told.edits)} in the last ${told.range}` });
   draw(byId("first"), { ...time, kind: "lines", series: latency("first_event_s"), write: seconds, summary: `Time to first event: ${spread("first_event_s")}` });
   draw(byId("total"), { ...time, kind: "lines", series: latency("total_s"), write: seconds, summary: `Time to completion: ${spread("total_s")}` });

@@ -21,7 +21,8 @@ dark.addEventListener("change", () => {
   for (const chart of charts.values()) draw(chart.figure, chart.told);
 });
 
-// `told`: {kind: "stack" | "lines" | "ranking", labels, series: [{name, values}], write(number), titles(index), summary}.
+// `told`: {kind: "stack" | "lines" | "ranking", labels, series: [{name, values}], write(number), mark(number) on its axis, titles(index),
+// summary}.
 export function draw(figure, told) {
   const place = frame(figure);
   const isEmpty = told.series.every((series) => series.values.every((value) => !value));
@@ -74,7 +75,7 @@ function configOf(told) {
       interaction: { mode: "index", intersect: false, axis: isRanking ? "y" : "x" },
       scales: isRanking ? { x: axes.numbers, y: axes.names } : { x: axes.names, y: axes.numbers },
       plugins: {
-        legend: { display: told.series.length > 1, labels: { color: colour("--quiet") } },
+        legend: { display: told.series.length > 1, labels: { color: colour("--quiet"), usePointStyle: isLines, pointStyle: "line", pointStyleWidth: 22 } },
         tooltip: { filter: (item) => Boolean(item.raw), callbacks: tooltipOf(told) },
       },
     },
@@ -90,7 +91,7 @@ function axesOf(told, isRanking, stacked) {
       beginAtZero: true,
       border: { display: false },
       grid: { color: colour("--line") },
-      ticks: { ...ticks, maxTicksLimit: 5, callback: (value) => told.write(value), ...(told.whole ? { precision: 0 } : {}) },
+      ticks: { ...ticks, maxTicksLimit: 5, callback: (value) => (told.mark ?? told.write)(value), ...(told.whole ? { precision: 0 } : {}) },
     },
   };
 }

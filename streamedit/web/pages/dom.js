@@ -34,7 +34,7 @@ export function table(caption, columns, rows) {
 
 function cell(column, index, row) {
   const tag = index === 0 ? "th" : "td";
-  return element(tag, { scope: index === 0 ? "row" : null, class: column.className }, column.cell(row));
+  return element(tag, { scope: index === 0 ? "row" : null, class: column.className, "data-title": column.title }, column.cell(row));
 }
 
 export function empty(text) {

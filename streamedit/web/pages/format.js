@@ -8,7 +8,7 @@ const HOUR = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit",
 const PERIODS = { "1h": "hour", "1d": "day", "1w": "week", "1mo": "month", total: "lifetime" };
 
 export const count = (number) => WHOLE.format(number);
-export const compact = (number) => (Math.abs(number) < 10_000 ? WHOLE.format(number) : COMPACT.format(number));
+export const compact = (number) => (Math.abs(number) < 100_000 ? WHOLE.format(number) : COMPACT.format(number));
 export const day = (time_s) => DAY.format(time_s * 1000);
 export const date = (time_s) => DATE.format(time_s * 1000);
 export const hour = (time_s) => HOUR.format(time_s * 1000);
@@ -21,6 +21,12 @@ export function dollars(micros) {
   return amount.toLocaleString("en", { style: "currency", currency: "USD", minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+// Of an axis: as few digits as its steps need.
+export function roundDollars(micros) {
+  const amount = micros / 1e6;
+  return amount >= 10_000 ? `$${COMPACT.format(amount)}` : `$${amount.toLocaleString("en", { maximumFractionDigits: 4 })}`;
+}
+
 export function share(part, whole) {
   if (!whole) return "–";
   const percent = (part / whole) * 100;
@@ -30,8 +36,8 @@ export function share(part, whole) {
 
 export function seconds(value) {
   if (value === null || value === undefined) return "–";
-  if (value < 1) return `${Math.round(value * 1000)} ms`;
-  return value < 100 ? `${value.toFixed(1)} s` : `${Math.round(value)} s`;
+  if (value > 0 && value < 1) return `${Math.round(value * 1000)} ms`;
+  return value < 100 ? `${Number(value.toFixed(1))} s` : `${Math.round(value)} s`;
 }
 
 export function ago(time_s, now_s) {
