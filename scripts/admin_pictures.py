@@ -70,7 +70,7 @@ def looked_at(browser: Browser, url: str, width_px: int, *, dark: bool) -> Page:
     page.goto(f"{url}/admin")
     page.get_by_label("Master key").fill(MASTER)
     page.get_by_role("button", name="Log in").click()
-    page.get_by_label("30d").check()
+    page.get_by_role("radio", name="30d").check()
     page.wait_for_function("() => document.querySelector('#card-edits-note').textContent.includes('30d')")
     return page
 
