@@ -45,7 +45,7 @@ function frame(figure) {
   if (!figure.querySelector("canvas")) {
     const canvas = element("canvas", { role: "img" });
     const nothing = element("div", { class: "nothing", hidden: "" });
-    const more = element("details", {}, element("summary", {}, "Show as a table"), element("div", { class: "scroll" }));
+    const more = element("details", {}, element("summary", {}, "Show as a table"), element("div", { class: "scroll", tabindex: "0" }));
     figure.append(element("div", { class: "canvas" }, canvas, nothing), more);
   }
   const [canvas, nothing, scroll] = ["canvas", ".nothing", ".scroll"].map((found) => figure.querySelector(found));
