@@ -22,7 +22,7 @@ from streamedit.equipment import Equipment
 from streamedit.gateway import Gateway, Offer
 from streamedit.keys import Keyring, StreamTokens
 from streamedit.moderation import Moderation
-from streamedit.parties import Allowance
+from streamedit.parties import Allowance, ApiKey, Scope, ScopeKind
 from streamedit.portkey.offers import Offers
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
@@ -32,6 +32,7 @@ from streamedit.reloads import Reloads, taken
 from streamedit.standards import ModerationSettings
 from streamedit.stores import Healths
 from streamedit.stores.sql.audits import SqlAudits
+from streamedit.stores.sql.overview import SqlOverview
 from streamedit.stores.sql.usage import SqlUsage
 from streamedit.telemetry import Telemetry
 from streamedit.tracker import Tracker
@@ -40,12 +41,16 @@ from streamedit.upstream.client import Upstream, UpstreamLimits
 from streamedit.walk import Tools
 from streamedit.web import facts
 from streamedit.web.admin import AdminRoutes
+from streamedit.web.admin_page import AdminPage
 from streamedit.web.answers import HANDLERS, RequestId
 from streamedit.web.auth import Door
 from streamedit.web.edits import EditRoutes
+from streamedit.web.logins import Logins
+from streamedit.web.overview import Accounts, OverviewRoutes
 from streamedit.web.pacing import Pace
 from streamedit.web.portkey import Portkey
 from streamedit.web.resource import ResourceRoutes
+from streamedit.web.session import Sessions
 from streamedit.web.sse import Answers
 from streamedit.web.system import SystemRoutes
 from streamedit.web.usage import UsageRoutes
@@ -88,6 +93,9 @@ class _House:
         self.telemetry = Telemetry(log, lambda: self.equipment.events.size_bytes, sinks, clocks)
         self.visits = Visits()
         self._moderation: Moderation | None = None
+        self._logins = Logins()
+        books = self.equipment.books
+        self._sums = SqlOverview(books.database) if books else None
         self._answers = Answers(Pace(server.stuck_reader_s, outlet), self.telemetry)
         self._started_at_s = int(clocks.now_s())
 
@@ -132,8 +140,9 @@ class _House:
     def surface(self, settings: Settings, gateway: Gateway) -> ASGIApp:
         """The routes with all that decides of a request before it is an edit."""
         server, keyring = settings.server, Keyring(settings.api_keys)
-        tokens = StreamTokens(settings.token_secret or self._secret_with(keyring))
-        door = Door(keyring, self.equipment.registry, tokens, self.clocks.now_s)
+        secret = settings.token_secret or self._secret_with(keyring)
+        sessions = Sessions(keyring, secret, self.clocks.now_s, server.public_base_url)
+        door = Door(keyring, self.equipment.registry, StreamTokens(secret), self.clocks.now_s, sessions)
         offers = Offers(settings.routes, providers.available(), providers.for_callers(server.callers_keys), server.custom_hosts)
         portkey = Portkey(door, offers, server.portkey_configs)
         resource = ResourceRoutes(gateway, door, server, self._answers, self.visits)
@@ -143,6 +152,7 @@ class _House:
                 *resource.routes(),
                 *SystemRoutes(gateway, door, self.telemetry, self._started_at_s).routes(),
                 *self._routes_of_books(door, server),
+                *AdminPage(door, sessions, OverviewRoutes(door, self.telemetry, self._accounts(server)), self._logins).routes(),
             ],
             middleware=[Middleware(RequestId), *_cors(server)],
             exception_handlers=HANDLERS,
@@ -157,6 +167,17 @@ class _House:
         registrar = Registrar(books.registry, providers.CATALOGUE, self.clocks.now_s, self.equipment.registry.forget)
         usage = UsageRoutes(door, SqlUsage(books.database), SqlAudits(books.database), books.ledger.flushed)
         return [*AdminRoutes(door, registrar, books.spends, server).routes(), *usage.routes()]
+
+    def _accounts(self, server: ServerSettings) -> Accounts | None:
+        """What the admin page shows of the database."""
+        books, defaults = self.equipment.books, server.key_defaults.read()
+        if books is None or self._sums is None:
+            return None
+
+        def scope_of(key: ApiKey) -> Scope:
+            return Scope(ScopeKind.KEY, key.id, key.allowance.over(defaults))
+
+        return Accounts(self._sums, books.registry, books.spends, scope_of)
 
     def _secret_with(self, keyring: Keyring) -> str:
         """For stream tokens: of the keys, or else of the database, for everybody knows what comes of no keys."""

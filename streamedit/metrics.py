@@ -99,6 +99,11 @@ class Metrics:
         self._log_bytes.set(self._kept_bytes())
         return generate_latest(_Shown(self._collected(), self._now_s()))
 
+    def live(self) -> tuple[int, int]:
+        """Edits at work, and streams being sent, in all workers."""
+        values = {metric.name: sum(sample.value for sample in metric.samples) for metric in self._collected().collect()}
+        return int(values["streamedit_running_edits"]), int(values["streamedit_open_streams"])
+
     def _collected(self) -> Collector:
         if SHARED_FOLDER not in os.environ:
             return self._registry

@@ -26,7 +26,7 @@ _OURS = """
     mock_error
     invalid_provider provider_not_configured incomplete_provider invalid_custom_host invalid_config config_not_found
     header_not_allowed invalid_api_key image_not_judged expired_api_key group_not_found master_key_required
-    no_database api_key_not_found api_key_revoked group_in_use end_user_not_found
+    no_database api_key_not_found api_key_revoked group_in_use end_user_not_found cross_site_request
 """
 """Codes that this server makes up where it raises an error; those of the tree of errors itself come beside them."""
 

@@ -69,6 +69,10 @@ class Telemetry:
         """All metrics, those of other workers too, in Prometheus' text format 0.0.4."""
         return self._metrics.exposition()
 
+    def live(self) -> tuple[int, int]:
+        """Edits at work, and streams being sent, in all workers."""
+        return self._metrics.live()
+
     def _log_cooldowns(self, target_id: str, attempt: AttemptRecord) -> None:
         """Each worker tells of the cooldowns that it has seen begin."""
         named = {"provider": attempt.provider, "target": attempt.target, "target_id": target_id}

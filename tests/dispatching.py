@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from streamedit.admission import Admission, Judges, Rules, Stores
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.dispatch import Dispatch
+from streamedit.limits import QuotaRules
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
 from streamedit.stores import Healths
 from streamedit.stores.healths import MemoryHealths
 from streamedit.stores.quotas import MemoryQuotas
-from streamedit.stores.refusals import QuotaRules
 from streamedit.stores.registries import NoRegistry
 from streamedit.stores.spends import NoSpends
 from streamedit.tracker import Tracker

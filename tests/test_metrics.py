@@ -114,6 +114,16 @@ async def test_a_thousand_made_up_names_do_not_grow_the_exposition() -> None:
     assert 'streamedit_attempts_total{outcome="other",provider="scripted",target="*"} 1000.0' in text
 
 
+def test_what_goes_on_is_that_of_all_workers(tmp_path: Path) -> None:
+    """Edits at work and open streams add up, also for a worker that has none; a process by itself tells its own."""
+    for _ in range(2):
+        in_worker(tmp_path, "metrics.running.inc(2); metrics.readers.inc(3)")
+    assert in_worker(tmp_path, "print(metrics.live())") == "(4, 6)\n"
+    alone = counting()
+    alone.running.inc()
+    assert alone.live() == (1, 0)
+
+
 def test_what_the_configuration_does_not_name_is_other() -> None:
     """A caller's own plan has models that nobody configured."""
     metrics = counting()

@@ -9,6 +9,7 @@ from streamedit.errors import Forbidden, Unauthorized
 from streamedit.keys import Keyring, StreamTokens, fits, id_of
 from streamedit.parties import ANONYMOUS, ApiKey, Group, Principal
 from streamedit.stores import Registry
+from streamedit.web.session import Sessions
 
 _KEY_HEADERS = (
     "x-litellm-api-key", "authorization", "api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key",
@@ -25,14 +26,23 @@ _NO_KEYS = frozenset({"", "OPENAI_API_KEY"})
 class Door:
     """Lets in who has a key, of the configuration or of the registry, and signs the tokens that it lets in as well.
 
-    Without any key, and if none was ever given out, it is open to everybody. `now_s` gives Unix time.
+    Without any key, and if none was ever given out, it is open to everybody. `now_s` gives Unix time. `sessions`: of the admin
+    page, which stand for a master key.
     """
 
-    def __init__(self, keyring: Keyring, registry: Registry, tokens: StreamTokens, now_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        registry: Registry,
+        tokens: StreamTokens,
+        now_s: Callable[[], float],
+        sessions: Sessions | None = None,
+    ) -> None:
         self._keyring = keyring
         self._registry = registry
         self._tokens = tokens
         self.now_s = now_s
+        self._sessions = sessions
 
     async def authenticate(self, request: Request) -> Principal:
         """The principal of a request. Raises Unauthorized, Forbidden when the key's group is gone, StoreUnavailable."""
@@ -50,11 +60,15 @@ class Door:
         return Principal(key.id, key=key, group=await self._group_of(key))
 
     async def authenticate_master(self, request: Request) -> Principal:
-        """The principal of a request by a key of the configuration. Raises Unauthorized, Forbidden, StoreUnavailable."""
+        """The principal of a request by a key of the configuration, or in a session of the admin page.
+
+        Raises Unauthorized, Forbidden, StoreUnavailable.
+        """
         if not self._keyring:
             told = "No master key is configured: set general_settings.master_key or STREAMEDIT_API_KEY, and send it."
             raise Forbidden(told, code="master_key_required")
-        principal = await self.authenticate(request)
+        session = self._sessions.recognise(request) if self._sessions and not _key_of(request) else None
+        principal = session or await self.authenticate(request)
         if not principal.is_master:
             raise Forbidden("Only a master key opens this.", code="master_key_required")
         return principal
