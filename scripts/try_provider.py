@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from streamedit import config, providers
-from streamedit.app import make_dispatch
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.config import ServerSettings
 from streamedit.documents import ConfigError
@@ -36,6 +35,7 @@ from streamedit.upstream.client import Upstream, UpstreamLimits
 from streamedit.walk import Listener
 from streamedit.wire.forms import read_request
 from streamedit.wire.multipart import BodyLimits, MultipartBody
+from streamedit.workshop import make_dispatch
 
 
 @dataclass(frozen=True, slots=True)

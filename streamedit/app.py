@@ -1,6 +1,6 @@
 """Puts a server together: the only place that chooses concrete stores and providers."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 
 import structlog
@@ -11,34 +11,25 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from streamedit import providers
-from streamedit.admission import Admission, Judges, Rules, Stores
+from streamedit import parties, providers
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
 from streamedit.deliveries import Deliveries
 from streamedit.deliveries import Tools as DeliveryTools
-from streamedit.dispatch import Dispatch
 from streamedit.equipment import Equipment
 from streamedit.gateway import Gateway, Offer
 from streamedit.keys import Keyring, StreamTokens
-from streamedit.moderation import Moderation
-from streamedit.parties import Allowance, ApiKey, Scope, ScopeKind
+from streamedit.parties import ApiKey, ScopeKind
 from streamedit.portkey.offers import Offers
-from streamedit.pricing import Prices
-from streamedit.providers.base import Provider
 from streamedit.records import Sink
 from streamedit.registrar import Registrar
 from streamedit.reloads import Reloads, taken
-from streamedit.standards import ModerationSettings
-from streamedit.stores import Healths
 from streamedit.stores.sql.audits import SqlAudits
 from streamedit.stores.sql.overview import SqlOverview
 from streamedit.stores.sql.usage import SqlUsage
 from streamedit.telemetry import Telemetry
-from streamedit.tracker import Tracker
 from streamedit.turns import Turns
 from streamedit.upstream.client import Upstream, UpstreamLimits
-from streamedit.walk import Tools
 from streamedit.web import facts
 from streamedit.web.admin import AdminRoutes
 from streamedit.web.admin_page import AdminPage
@@ -55,6 +46,7 @@ from streamedit.web.sse import Answers
 from streamedit.web.system import SystemRoutes
 from streamedit.web.usage import UsageRoutes
 from streamedit.web.views import Visits
+from streamedit.workshop import Workshop
 
 _EXPOSED_HEADERS = (
     "location", "preference-applied", "x-edit-id", "idempotent-replayed", "x-request-id", "retry-after", "x-should-retry",
@@ -92,7 +84,7 @@ class _House:
         sinks = _sinks(server, DeliveryTools(self.upstream, log, clocks))
         self.telemetry = Telemetry(log, lambda: self.equipment.events.size_bytes, sinks, clocks)
         self.visits = Visits()
-        self._moderation: Moderation | None = None
+        self._workshop = Workshop(self.equipment, self.upstream, self.telemetry, clocks)
         self._logins = Logins()
         books = self.equipment.books
         self._sums = SqlOverview(books.database) if books else None
@@ -105,37 +97,7 @@ class _House:
         return Gateway(self.offer(self.settings), equipment.events, equipment.ledger, self.telemetry, self.clocks)
 
     def offer(self, settings: Settings) -> Offer:
-        """The models that there are, with their providers, and who may have edits made by them."""
-        prices = Prices.shipped()
-        return Offer(settings.routes, self._dispatch(settings, prices), self._admission(settings, prices))
-
-    def _dispatch(self, settings: Settings, prices: Prices) -> Dispatch:
-        """The providers that the settings need."""
-        server = settings.server
-        upstream = self.upstream.waiting(server.connect_s, server.silence_s)
-        callers = providers.for_callers(server.callers_keys)
-        catalogue = providers.build(settings.routes.providers | callers, server, upstream, self.clocks.now_s)
-        return make_dispatch(server, catalogue, self.equipment.healths, prices, self.clocks)
-
-    def _admission(self, settings: Settings, prices: Prices) -> Admission:
-        server, equipment = settings.server, self.equipment
-        rules = Rules(
-            Allowance(server.limits.read(), tuple(budget.read() for budget in server.budgets)),
-            server.key_defaults.read(),
-            server.end_user_defaults.read(),
-            server.queue_wait_s,
-            server.total_s,
-        )
-        stores = Stores(equipment.registry, equipment.quotas, equipment.spends)
-        return Admission(rules, stores, Judges(prices, self._moderated(server.moderation)), self.clocks)
-
-    def _moderated(self, wanted: ModerationSettings | None) -> Moderation | None:
-        """The same as before where nothing of it was changed: it remembers what it was told."""
-        if wanted is None or not wanted.is_on:
-            self._moderation = None
-        elif self._moderation is None or self._moderation.settings != wanted:
-            self._moderation = Moderation(wanted, self.upstream, self.telemetry, self.clocks.clock)
-        return self._moderation
+        return self._workshop.offer(settings)
 
     def surface(self, settings: Settings, gateway: Gateway) -> ASGIApp:
         """The routes with all that decides of a request before it is an edit."""
@@ -174,8 +136,8 @@ class _House:
         if books is None or self._sums is None:
             return None
 
-        def scope_of(key: ApiKey) -> Scope:
-            return Scope(ScopeKind.KEY, key.id, key.allowance.over(defaults))
+        def scope_of(key: ApiKey) -> parties.Scope:
+            return parties.Scope(ScopeKind.KEY, key.id, key.allowance.over(defaults))
 
         return Accounts(self._sums, books.registry, books.spends, scope_of)
 
@@ -229,14 +191,6 @@ class _Application(Starlette):
         gateway: Gateway = self.state.gateway
         gateway = gateway.offering(self._house.offer(settings))
         return gateway, self._house.surface(settings, gateway)
-
-
-def make_dispatch(
-    server: ServerSettings, catalogue: Mapping[str, Provider], healths: Healths, prices: Prices, clocks: Clocks
-) -> Dispatch:
-    """A dispatch on these providers."""
-    tracker = Tracker(healths, server.total_s, prices, clocks.now_s)
-    return Dispatch(Tools(catalogue, prices, tracker, clocks, server.max_attempts), total_s=server.total_s)
 
 
 def _sinks(server: ServerSettings, tools: DeliveryTools) -> list[Sink]:

@@ -67,11 +67,10 @@ class PageServer:
     def give(self, key: ApiKey, spent_micros: int = 0, reserved_micros: int = 0) -> None:
         """A key, of whose budgets so much is spent and reserved."""
         self.run(self.books.registry.save_key(key))
-        counts = {"spent_micros": spent_micros, "reserved_micros": reserved_micros}
-        rows = [
-            {"scope": f"key:{key.id}", "period": budget.period, "start_s": period_of(budget.period, self._now_s()).start_s, **counts}
-            for budget in key.allowance.budgets
-        ]  # fmt: skip
+        counts: dict[str, Any] = {"spent_micros": spent_micros, "reserved_micros": reserved_micros}
+        counts["scope"] = f"key:{key.id}"
+        periods = [budget.period for budget in key.allowance.budgets]
+        rows = [{**counts, "period": each, "start_s": period_of(each, self._now_s()).start_s} for each in periods]
         if rows:
             self.run(self.books.database.write(lambda connection: connection.execute(insert(SPENDS), rows)))
 

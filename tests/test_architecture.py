@@ -43,6 +43,7 @@ LAYERS = [
     ["gateway"],
     ["web"],
     ["sources", "reloads", "equipment"],
+    ["workshop"],
     ["app"],
     ["connections", "serving", "doctor"],
     ["cli", "__main__"],

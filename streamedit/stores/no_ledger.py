@@ -23,5 +23,5 @@ class NoLedger:
     def keep(self, report: Report, *, is_final: bool) -> None:
         pass
 
-    async def flushed(self) -> None:
+    async def flushed(self, within_s: float = 0.0) -> None:
         pass

@@ -14,7 +14,6 @@ from traffic import DAY_S
 from streamedit.budgets import Budget
 from streamedit.clocks import Clocks
 from streamedit.parties import Allowance, ApiKey
-from streamedit.stores.sql.registry import SqlRegistry
 
 NOW_S = 1_790_042_400.0
 CLOCKS = Clocks(time.monotonic, lambda: NOW_S)

@@ -22,7 +22,7 @@ _MOST = 10**12
 """Of tokens, bytes, micro-dollars: millions of the largest of them can still be added up."""
 
 _MOST_OF_FEW = 2**31 - 1
-_LATEST_S = 253_402_300_799.0
+_LATEST_S = 253_402_300_799
 """The last second of the year 9999."""
 
 
@@ -69,7 +69,7 @@ def fitted(table: Table, values: Row) -> Row:
 
 def day_of(time_s: float) -> str:
     """The day of a Unix time, UTC's."""
-    return datetime.fromtimestamp(min(max(time_s, 0.0), _LATEST_S), UTC).date().isoformat()
+    return datetime.fromtimestamp(max(_bounded(time_s, _LATEST_S), 0), UTC).date().isoformat()
 
 
 def _edit_row(edit: EditRecord, party: Party) -> Row:

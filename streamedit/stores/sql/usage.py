@@ -3,7 +3,9 @@
 Percentiles are those of the nearest rank: by windows, because SQLite has no function for them.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -12,7 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam,
 
 from streamedit import usage
 from streamedit.outcomes import COMPLETED
-from streamedit.stores.sql.database import Database
+from streamedit.stores.sql.database import Database, unavailable
 from streamedit.stores.sql.tables import EDIT_TAGS, EDITS
 from streamedit.usage import Row, Span, Usage, UsageQuery
 
@@ -44,6 +46,11 @@ _TIMES: Mapping[str, tuple[_Column, ColumnElement[bool]]] = {
 """Which times, and of which edits."""
 
 _SHARES = (50, 95)
+
+_AT_ONCE = 2
+"""Of all edits that takes seconds: some of the database's readers are for others."""
+
+_TURN_S = 20.0
 _NO_TIMES: Row = dict.fromkeys(usage.PERCENTILES)
 
 
@@ -52,12 +59,26 @@ class SqlUsage:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def of(self, query: UsageQuery) -> Usage:
         """The sums of a query. Raises StoreUnavailable."""
-        rows = await self._summed(query) if query.group_by else []
-        [total] = await self._summed(replace(query, group_by=()))
+        async with self._turn():
+            rows = await self._summed(query) if query.group_by else []
+            [total] = await self._summed(replace(query, group_by=()))
         return Usage(rows[: usage.MOST_ROWS], total, len(rows) > usage.MOST_ROWS)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(_TURN_S):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise unavailable() from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     async def _summed(self, query: UsageQuery) -> Sequence[Row]:
         """One row more than there may be, if there are more; then there may be any number of groups, and no times are told."""

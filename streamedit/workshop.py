@@ -1,0 +1,73 @@
+"""What makes edits: of settings it makes the offer that a gateway has."""
+
+from collections.abc import Mapping
+
+from streamedit import providers
+from streamedit.admission import Admission, Judges, Rules, Stores
+from streamedit.clocks import Clocks
+from streamedit.config import ServerSettings, Settings
+from streamedit.dispatch import Dispatch
+from streamedit.equipment import Equipment
+from streamedit.gateway import Offer
+from streamedit.moderation import Moderation
+from streamedit.parties import Allowance
+from streamedit.pricing import Prices
+from streamedit.providers.base import Provider
+from streamedit.standards import ModerationSettings
+from streamedit.stores import Healths
+from streamedit.telemetry import Telemetry
+from streamedit.tracker import Tracker
+from streamedit.upstream.client import Upstream
+from streamedit.walk import Tools
+
+
+class Workshop:
+    """It lives as long as the server; nothing of it changes with the settings but what it makes of them."""
+
+    def __init__(self, equipment: Equipment, upstream: Upstream, telemetry: Telemetry, clocks: Clocks) -> None:
+        self._equipment = equipment
+        self._upstream = upstream
+        self._telemetry = telemetry
+        self._clocks = clocks
+        self._moderation: Moderation | None = None
+
+    def offer(self, settings: Settings) -> Offer:
+        """The models that there are, with their providers, and who may have edits made by them."""
+        prices = Prices.shipped()
+        return Offer(settings.routes, self._dispatch(settings, prices), self._admission(settings, prices))
+
+    def _dispatch(self, settings: Settings, prices: Prices) -> Dispatch:
+        """The providers that the settings need."""
+        server = settings.server
+        upstream = self._upstream.waiting(server.connect_s, server.silence_s)
+        callers = providers.for_callers(server.callers_keys)
+        catalogue = providers.build(settings.routes.providers | callers, server, upstream, self._clocks.now_s)
+        return make_dispatch(server, catalogue, self._equipment.healths, prices, self._clocks)
+
+    def _admission(self, settings: Settings, prices: Prices) -> Admission:
+        server, equipment = settings.server, self._equipment
+        rules = Rules(
+            Allowance(server.limits.read(), tuple(budget.read() for budget in server.budgets)),
+            server.key_defaults.read(),
+            server.end_user_defaults.read(),
+            server.queue_wait_s,
+            server.total_s,
+        )
+        stores = Stores(equipment.registry, equipment.quotas, equipment.spends)
+        return Admission(rules, stores, Judges(prices, self._moderated(server.moderation)), self._clocks)
+
+    def _moderated(self, wanted: ModerationSettings | None) -> Moderation | None:
+        """The same as before where nothing of it was changed: it remembers what it was told."""
+        if wanted is None or not wanted.is_on:
+            self._moderation = None
+        elif self._moderation is None or self._moderation.settings != wanted:
+            self._moderation = Moderation(wanted, self._upstream, self._telemetry, self._clocks.clock)
+        return self._moderation
+
+
+def make_dispatch(
+    server: ServerSettings, catalogue: Mapping[str, Provider], healths: Healths, prices: Prices, clocks: Clocks
+) -> Dispatch:
+    """A dispatch on these providers."""
+    tracker = Tracker(healths, server.total_s, prices, clocks.now_s)
+    return Dispatch(Tools(catalogue, prices, tracker, clocks, server.max_attempts), total_s=server.total_s)
