@@ -1,4 +1,4 @@
-"""`scripts/bench relay`: what relaying costs, beside other relays; `scripts/bench viewers`: what being watched costs."""
+"""`scripts/bench relay`: what relaying costs, beside other relays; `viewers`: what being watched; `admission`: being let in."""
 
 import argparse
 import datetime
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from . import catalogue, chart, machine, report, startup, themes
+from . import admission, catalogue, chart, machine, report, startup, themes
 from .bench import prepared
 from .relays import Relay
 from .samples import Options, Samples
@@ -29,6 +29,8 @@ def main() -> int:
     try:
         if isinstance(options, ViewerOptions):
             return viewers.run(options, _FOLDER, _about([]))
+        if isinstance(options, admission.Options):
+            return admission.run(options, _about([]))
         return _relay(options)
     except KeyboardInterrupt:
         return 130
@@ -74,15 +76,19 @@ def _about(relays: Sequence[Relay]) -> Mapping[str, str | int]:
     }
 
 
-def _options() -> Options | ViewerOptions:
+def _options() -> Options | ViewerOptions | admission.Options:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     groups = parser.add_subparsers(required=True, dest="group")
     defaults = argparse.ArgumentDefaultsHelpFormatter
     _add_relay_arguments(groups.add_parser("relay", help="beside other relays", formatter_class=defaults))
     add_arguments(groups.add_parser("viewers", help="streamedit alone, watched by thousands", formatter_class=defaults))
+    admission.add_arguments(groups.add_parser("admission", help="keys, limits, budgets, ledger", formatter_class=defaults))
     arguments = vars(parser.parse_args())
-    if arguments.pop("group") == "viewers":
-        return ViewerOptions(**arguments)
+    match arguments.pop("group"):
+        case "viewers":
+            return ViewerOptions(**arguments)
+        case "admission":
+            return admission.Options(**arguments)
     arguments["relays"] = [*arguments["relays"], *arguments.pop("peers")]
     return Options(**arguments)
 

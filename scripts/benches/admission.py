@@ -47,15 +47,26 @@ _PLAN = Plan.of(Stage("gpt-image-2", (Target("openai", "gpt-image-2", "sk", id="
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--edits", type=int, default=3000, help="of each kind")
+    parser.add_argument("--edits", type=int, default=2000, help="of each kind")
+    parser.add_argument("--pause-ms", type=float, default=5, help="between one edit and the next, but for those at a time")
     parser.add_argument("--database-url", help="another database than a fresh SQLite file; it is written to")
 
 
-def run(options: argparse.Namespace) -> int:
+@dataclass(frozen=True)
+class Options:
+    """How often, with which database, and how long there is nothing to do between two edits."""
+
+    edits: int
+    pause_ms: float
+    database_url: str | None
+
+
+def run(options: Options, about: Mapping[str, str | int]) -> int:
     """Measure and print; 1 when the goal is missed on SQLite."""
     with tempfile.TemporaryDirectory() as folder:
-        url = options.database_url or f"sqlite:///{folder}/bench.db"
-        return uvloop.run(_measure(url, Path(folder), options.edits))
+        missed = uvloop.run(_measure(options, Path(folder)))
+    _say("; ".join(f"{name}: {value}" for name, value in about.items()))
+    return missed
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,8 @@ class _Way:
 _REQUEST = EditRequest("Make it night", (), "gpt-image-2", options=EditOptions(user="anna", quality="low", size="1024x1024"))
 
 
-async def _measure(url: str, folder: Path, edits: int) -> int:
+async def _measure(options: Options, folder: Path) -> int:
+    url = options.database_url or f"sqlite:///{folder}/bench.db"
     settings = ServerSettings(database_url=url, ledger_folder=folder / "ledger")
     equipment = Equipment(settings, structlog.wrap_logger(structlog.ReturnLogger(), processors=[]), SYSTEM_CLOCKS, Turns())
     missed = False
@@ -96,13 +108,13 @@ async def _measure(url: str, folder: Path, edits: int) -> int:
     async with equipment.serving():
         for name, allowance in _CASES.items():
             way = await _way(equipment, allowance)
-            await _walks(way, 200)
-            times = await _walks(way, edits)
+            await _walks(way, 200, 0)
+            times = await _walks(way, options.edits, options.pause_ms / 1000)
             before, behind = zip(*times, strict=True)
-            rate = await _rate(way, edits)
+            rate = await _rate(way, options.edits)
             _say(f"| {name} | {_spread(before)} | {_spread(behind)} | {rate:,.0f} |")
             missed = missed or statistics.median(before) + statistics.median(behind) > GOAL_MS / 1000
-    _say(f"\nGoal with SQLite: {GOAL_MS} ms an edit, both together: {'missed' if missed else 'met'}")
+    _say(f"\nGoal with SQLite: {GOAL_MS} ms an edit, both together, p50: {'missed' if missed else 'met'}\n")
     return int(missed and url.startswith("sqlite"))
 
 
@@ -117,15 +129,19 @@ async def _way(equipment: Equipment, allowance: Allowance) -> _Way:
     return _Way(equipment, door, admission, [(b"authorization", f"Bearer {text}".encode())])
 
 
-async def _walks(way: _Way, count: int) -> Sequence[tuple[float, float]]:
-    return [await way.walk() for _ in range(count)]
+async def _walks(way: _Way, count: int, pause_s: float) -> Sequence[tuple[float, float]]:
+    times = []
+    for _ in range(count):
+        times.append(await way.walk())
+        await asyncio.sleep(pause_s)
+    return times
 
 
 async def _rate(way: _Way, count: int) -> float:
     begun = time.perf_counter()
     async with asyncio.TaskGroup() as walkers:
         for _ in range(16):
-            walkers.create_task(_walks(way, count // 16))
+            walkers.create_task(_walks(way, count // 16, 0))
     return count / (time.perf_counter() - begun)
 
 
