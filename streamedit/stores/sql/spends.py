@@ -50,6 +50,8 @@ class SqlSpends:
         """Edits with a reservation, by id, and whether they are called."""
         self._due: dict[str, _Settlement] = {}
         self._wake = asyncio.Event()
+        self._rounds = 0
+        """How often something was settled."""
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -63,9 +65,9 @@ class SqlSpends:
                 task.cancel()
 
     async def reserve(self, edit_id: str, scopes: Sequence[Scope], micros: int, until_s: float, *, is_called: bool) -> None:
-        terms = Terms(edit_id, micros, until_s, is_called)
+        terms, rounds = Terms(edit_id, micros, until_s, is_called), self._rounds
         refusal = await self._reserve(scopes, terms)
-        if isinstance(refusal, BudgetExceeded) and self._due:
+        if isinstance(refusal, BudgetExceeded) and (self._due or self._rounds != rounds):
             await self._settled(_OWN_S)
             refusal = await self._reserve(scopes, terms)
         if refusal is not None:
@@ -142,6 +144,7 @@ class SqlSpends:
             except StoreUnavailable:
                 await self._clocks.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        self._rounds += 1
         for edit_id, settlement in batch.items():
             del self._due[edit_id]
             settlement.done.set()
