@@ -74,7 +74,7 @@ _FORGET = delete(RESERVATIONS).where(RESERVATIONS.c.is_lapsed.is_(True), RESERVA
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Purse:
     """One budget of a scope, in its running period."""
 
     scope: Scope
@@ -96,32 +96,32 @@ class Terms:
     is_called: bool
 
 
-def claims_of(scopes: Iterable[Scope], now_s: float) -> Sequence[Claim]:
+def purses_of(scopes: Iterable[Scope], now_s: float) -> Sequence[Purse]:
     """All budgets of these scopes, in the order in which spends are taken."""
-    claims = [Claim(scope, each, period_of(each.period, now_s)) for scope in scopes for each in scope.allowance.budgets]
-    return sorted(claims, key=lambda claim: claim.key)
+    purses = [Purse(scope, each, period_of(each.period, now_s)) for scope in scopes for each in scope.allowance.budgets]
+    return sorted(purses, key=lambda purse: purse.key)
 
 
 class Short(Exception):
     """Not all of the budgets have room; or some have not been spent of before."""
 
 
-def reserve(connection: Connection, claims: Sequence[Claim], terms: Terms) -> None:
+def reserve(connection: Connection, purses: Sequence[Purse], terms: Terms) -> None:
     """Take it of every budget. Raises Short; then nothing may be kept of the transaction."""
-    takes = [_take(claim, terms.micros) for claim in claims]
-    if connection.execute(_TAKE, takes).rowcount < len(claims):
+    takes = [_take(purse, terms.micros) for purse in purses]
+    if connection.execute(_TAKE, takes).rowcount < len(purses):
         raise Short
-    connection.execute(_RESERVE, _rows(claims, terms))
+    connection.execute(_RESERVE, _rows(purses, terms))
 
 
-def reserve_one_by_one(connection: Connection, claims: Sequence[Claim], terms: Terms, now_s: float) -> None:
+def reserve_one_by_one(connection: Connection, purses: Sequence[Purse], terms: Terms, now_s: float) -> None:
     """The same after `Short`: raises BudgetExceeded for the first budget that has no room."""
-    for claim in claims:
+    for purse in purses:
         # Whoever else opens the spend in this moment may leave room in it.
-        connection.execute(_OPEN, _named(claim.key))
-        if not connection.execute(_TAKE, _take(claim, terms.micros)).rowcount:
-            raise overdrafts.refusal(claim.scope.kind, _look(connection, claim), terms.micros, now_s)
-    connection.execute(_RESERVE, _rows(claims, terms))
+        connection.execute(_OPEN, _named(purse.key))
+        if not connection.execute(_TAKE, _take(purse, terms.micros)).rowcount:
+            raise overdrafts.refusal(purse.scope.kind, _look(connection, purse), terms.micros, now_s)
+    connection.execute(_RESERVE, _rows(purses, terms))
 
 
 def called(connection: Connection, edit_id: str) -> None:
@@ -153,28 +153,28 @@ def lapse(connection: Connection, now_s: float) -> None:
     connection.execute(_FORGET, {"before_s": now_s - _KEPT_S})
 
 
-def look(connection: Connection, claims: Iterable[Claim]) -> Sequence[Spend]:
+def look(connection: Connection, purses: Iterable[Purse]) -> Sequence[Spend]:
     """What each of these has come to."""
-    return [_look(connection, claim) for claim in claims]
+    return [_look(connection, purse) for purse in purses]
 
 
-def _take(claim: Claim, micros: int) -> _Values:
+def _take(purse: Purse, micros: int) -> _Values:
     """What costs nothing is taken of any budget, so that a cost which turns up later has its place."""
-    return {**_named(claim.key), "micros": micros, "limit_micros": claim.budget.limit_micros if micros else _ANY_MICROS}
+    return {**_named(purse.key), "micros": micros, "limit_micros": purse.budget.limit_micros if micros else _ANY_MICROS}
 
 
-def _rows(claims: Iterable[Claim], terms: Terms) -> Sequence[_Values]:
+def _rows(purses: Iterable[Purse], terms: Terms) -> Sequence[_Values]:
     own = {
         "edit_id": terms.edit_id, "micros": terms.micros, "until_s": terms.until_s, "is_called": terms.is_called,
         "is_lapsed": False,
     }  # fmt: skip
-    keys = (claim.key for claim in claims)
+    keys = (purse.key for purse in purses)
     return [{**own, "scope": scope, "period": period, "start_s": start_s} for scope, period, start_s in keys]
 
 
-def _look(connection: Connection, claim: Claim) -> Spend:
-    row = connection.execute(_LOOK, _named(claim.key)).first()
-    return Spend(claim.budget, claim.running, *(row or ()))
+def _look(connection: Connection, purse: Purse) -> Spend:
+    row = connection.execute(_LOOK, _named(purse.key)).first()
+    return Spend(purse.budget, purse.running, *(row or ()))
 
 
 def _lost(row: RowMapping) -> int:

@@ -17,7 +17,7 @@ from streamedit.errors import BudgetExceeded, EditError, StoreUnavailable
 from streamedit.parties import Scope
 from streamedit.stores.sql import reservations
 from streamedit.stores.sql.database import Database
-from streamedit.stores.sql.reservations import Claim, Short, Terms
+from streamedit.stores.sql.reservations import Purse, Short, Terms
 
 _SWEEP_S = 30.0
 _GATHER_S = 0.02
@@ -50,6 +50,8 @@ class SqlSpends:
         """Edits with a reservation, by id, and whether they are called."""
         self._due: dict[str, _Settlement] = {}
         self._wake = asyncio.Event()
+        self._rounds = 0
+        """How often something was settled."""
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -63,9 +65,9 @@ class SqlSpends:
                 task.cancel()
 
     async def reserve(self, edit_id: str, scopes: Sequence[Scope], micros: int, until_s: float, *, is_called: bool) -> None:
-        terms = Terms(edit_id, micros, until_s, is_called)
+        terms, rounds = Terms(edit_id, micros, until_s, is_called), self._rounds
         refusal = await self._reserve(scopes, terms)
-        if isinstance(refusal, BudgetExceeded) and self._due:
+        if isinstance(refusal, BudgetExceeded) and (self._due or self._rounds != rounds):
             await self._settled(_OWN_S)
             refusal = await self._reserve(scopes, terms)
         if refusal is not None:
@@ -83,30 +85,30 @@ class SqlSpends:
             self._wake.set()
 
     async def of(self, scopes: Sequence[Scope]) -> Mapping[str, Sequence[Spend]]:
-        claims = reservations.claims_of(scopes, self._clocks.now_s())
-        spends = await self._database.read(partial(reservations.look, claims=claims)) if claims else ()
+        purses = reservations.purses_of(scopes, self._clocks.now_s())
+        spends = await self._database.read(partial(reservations.look, purses=purses)) if purses else ()
         found: dict[str, list[Spend]] = {scope.name: [] for scope in scopes}
-        for claim, spend in zip(claims, spends, strict=True):
-            found[claim.scope.name].append(spend)
+        for purse, spend in zip(purses, spends, strict=True):
+            found[purse.scope.name].append(spend)
         return found
 
     async def _reserve(self, scopes: Sequence[Scope], terms: Terms) -> EditError | None:
         """Why not; None when it is done. A caller who leaves in its middle gets back what was reserved."""
-        claims = reservations.claims_of(scopes, self._clocks.now_s())
-        if not claims:
+        purses = reservations.purses_of(scopes, self._clocks.now_s())
+        if not purses:
             return None
         # A transaction cannot be cancelled: what it has done is known when it has ended.
-        writing = self._writing.create_task(self._written(claims, terms))
+        writing = self._writing.create_task(self._written(purses, terms))
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
             writing.add_done_callback(lambda _: self.settle(terms.edit_id, 0))
             raise
 
-    async def _written(self, claims: Sequence[Claim], terms: Terms) -> EditError | None:
+    async def _written(self, purses: Sequence[Purse], terms: Terms) -> EditError | None:
         self._reserved[terms.edit_id] = terms.is_called
         try:
-            await self._write(claims, terms)
+            await self._write(purses, terms)
         except StoreUnavailable as error:
             # It may have been written nevertheless.
             self.settle(terms.edit_id, 0)
@@ -116,12 +118,12 @@ class SqlSpends:
             return error
         return None
 
-    async def _write(self, claims: Sequence[Claim], terms: Terms) -> None:
+    async def _write(self, purses: Sequence[Purse], terms: Terms) -> None:
         try:
-            await self._database.write(partial(reservations.reserve, claims=claims, terms=terms))
+            await self._database.write(partial(reservations.reserve, purses=purses, terms=terms))
         except Short:
             now_s = self._clocks.now_s()
-            step = partial(reservations.reserve_one_by_one, claims=claims, terms=terms, now_s=now_s)
+            step = partial(reservations.reserve_one_by_one, purses=purses, terms=terms, now_s=now_s)
             await self._database.write(step)
 
     async def _settle_all(self) -> None:
@@ -142,6 +144,7 @@ class SqlSpends:
             except StoreUnavailable:
                 await self._clocks.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        self._rounds += 1
         for edit_id, settlement in batch.items():
             del self._due[edit_id]
             settlement.done.set()

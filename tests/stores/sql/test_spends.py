@@ -416,6 +416,8 @@ class Spending(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.name = f"n{next(self.numbers)}"
+        # All periods begin anew: what another example has left plays no part in this one.
+        self.clock.now_s = (self.clock.now_s // (5 * HOUR_S) + 1) * 5 * HOUR_S
         self.known: dict[str, Held] = {}
         self.spent: dict[tuple[str, int], int] = {}
 
