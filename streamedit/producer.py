@@ -5,8 +5,10 @@ It never raises past its runner: whatever happens, its edit ends with exactly on
 
 import asyncio
 import traceback
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from streamedit import tally
 from streamedit.admission import Permit
@@ -88,7 +90,9 @@ class Producer:
             if self._ending is not None:
                 raise self._ending
             await self._open()
-            await self._make(production)
+            listener = Listener(production.emit, production.attempted)
+            making = self._tools.dispatch.run(self._request, self._permit.plan, listener)
+            await (self._observed(making) if self._permit.observes else making)
         except EditError as error:
             failure = error
         except asyncio.CancelledError:
@@ -104,10 +108,10 @@ class Producer:
             # From here on there is nothing to break off, but an end to tell and to count.
             self._task = None
             await production.end(failure)
-            await self._permit.close()
             report = production.report()
             self._tools.ledger.keep(report, is_final=True)
             self._tools.telemetry.ended(report)
+            await self._permit.close()
 
     async def _open(self) -> None:
         """Wait for the edit's turn. Whoever is refused here may come again with the same Idempotency-Key. Raises EditError."""
@@ -119,28 +123,22 @@ class Producer:
                     await self._tools.log.unclaim(self._claim, self._edit.id)
             raise
 
-    async def _make(self, production: "_Production") -> None:
-        """Make the edit, under observation where that is wanted. Raises EditError."""
-        if not self._permit.observes:
-            await self._dispatch(production)
-            return
+    async def _observed(self, making: Coroutine[Any, Any, None]) -> None:
+        """The same, while the moderation looks at what was asked for. Raises EditError."""
         async with asyncio.TaskGroup() as beside:
             beside.create_task(self._permit.observe(self._request))
-            failure = await self._failure_of(production)
+            failure = await _failure_of(making)
         if failure is not None:
             raise failure
 
-    async def _failure_of(self, production: "_Production") -> EditError | None:
-        """As a result: an exception would break the observation off."""
-        try:
-            await self._dispatch(production)
-        except EditError as error:
-            return error
-        return None
 
-    async def _dispatch(self, production: "_Production") -> None:
-        listener = Listener(production.emit, production.attempted)
-        await self._tools.dispatch.run(self._request, self._permit.plan, listener)
+async def _failure_of(making: Coroutine[Any, Any, None]) -> EditError | None:
+    """As a result: an exception would break off what goes on beside."""
+    try:
+        await making
+    except EditError as error:
+        return error
+    return None
 
 
 class _Production:

@@ -2,13 +2,13 @@
 
 import asyncio
 import io
-import secrets
 import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -34,10 +34,12 @@ _LEDGERS = tempfile.TemporaryDirectory(prefix="streamedit-ledgers-")
 def settings_of(*targets: Target, keys: tuple[str, ...] = (), **server: Any) -> Settings:
     """Settings with one model name per target, the target's own; the first is the default. Stopping takes no time.
 
-    What a database does not have yet is in a folder that no other server has, unless it is said where.
+    What a database does not have yet is in a folder that no other database has, unless it is said where.
     """
     routes = [Route(target.model, (target,)) for target in targets]
-    said = {"drain_timeout_s": 0, "ledger_folder": Path(_LEDGERS.name) / secrets.token_hex(4), **server}
+    said = {"drain_timeout_s": 0, **server}
+    if said.get("database_url"):
+        said.setdefault("ledger_folder", Path(_LEDGERS.name) / sha256(said["database_url"].encode()).hexdigest())
     return Settings(Routes(routes, routes[0].model), ServerSettings(**said), keys)
 
 

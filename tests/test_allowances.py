@@ -68,7 +68,7 @@ def test_periods_are_kept_in_one_notation() -> None:
         ({"budgets": [{"limit_usd": 1, "period": "1y"}]}, "budgets.0.period"),
         ({"budgets": [{"limit_usd": 1, "limit_micros": 1}]}, "budgets.0"),
         ({"budgets": [{"period": "1d"}]}, "budgets.0"),
-        ({"budgets": [{"limit_usd": 1, "period": "1d"}, {"limit_usd": 2, "period": "daily"}]}, ""),
+        ({"budgets": [{"limit_usd": 1, "period": "1d"}, {"limit_usd": 2, "period": "daily"}]}, "budgets"),
         ({"budgets": [{"limit_usd": 1, "period": f"{days}d"} for days in range(1, 10)]}, "budgets"),
         ({"budget": []}, "budget"),
     ],

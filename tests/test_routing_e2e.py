@@ -50,7 +50,7 @@ class Server:
     @contextmanager
     def configured(self, text: str, **parts: str) -> Iterator["Server"]:
         """For a `with` block, with this file."""
-        settings = read(self._folder, text.format(one=self.one.url, two=self.two.url, **parts))
+        settings = read(self._folder, text.format(one=self.one.url, two=self.two.url, **parts), STREAMEDIT_DATABASE_URL="none")
         with serving(settings, Clocks(SYSTEM_CLOCKS.clock, lambda: NOW_S, self._sleep)) as running:
             self._url = running.edits_url
             yield self

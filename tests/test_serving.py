@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,7 @@ def test_workers_share_the_port_and_add_up_their_metrics(two_workers: tuple[int,
     pid, url = two_workers
     assert asyncio.run(edit_at_once(url, 40)) == 40
     assert len(workers_of(pid)) == 2
+    wait_until_idle(url)
     assert {edits_of(url, "streamedit_edits_total") for _ in range(20)} == {40}
 
 
@@ -291,6 +293,13 @@ def workers_of(pid: int) -> set[int]:
     """The processes below `pid` that serve; another one looks after shared resources."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+
+def wait_until_idle(url: str) -> None:
+    """Returns when no edit runs: who has got an answer may know of an edit's end before its worker has counted it."""
+    deadline_s = time.monotonic() + 10
+    while edits_of(url, "streamedit_running_edits"):
+        assert time.monotonic() < deadline_s
 
 
 def edits_of(url: str, name: str) -> float:
