@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from streamedit import parties, providers
+from streamedit import limits, parties, providers
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
 from streamedit.deliveries import Deliveries
@@ -50,7 +50,7 @@ from streamedit.workshop import Workshop
 
 _EXPOSED_HEADERS = (
     "location", "preference-applied", "x-edit-id", "idempotent-replayed", "x-request-id", "retry-after", "x-should-retry",
-    *facts.HEADERS,
+    "retry-after-ms", *limits.HEADERS, *facts.HEADERS,
 )  # fmt: skip
 
 
@@ -211,7 +211,7 @@ def _cors(server: ServerSettings) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=server.cors_origins,
-            allow_methods=("GET", "HEAD", "POST", "OPTIONS"),
+            allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
             allow_headers=("*",),
             expose_headers=_EXPOSED_HEADERS,
             allow_credentials=True,

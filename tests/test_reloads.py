@@ -58,7 +58,7 @@ class Log:
 @pytest.mark.parametrize("name", ServerSettings.model_fields)
 def test_each_setting_is_taken_or_left(name: str) -> None:
     """What lives as long as the server keeps what it began with, and is named; everything else is the new one's."""
-    kept = {"database_url": "sqlite:////begun.db", "ledger_folder": "/begun"}
+    kept: dict[str, Any] = {"database_url": "sqlite:////begun.db", "ledger_folder": "/begun"}
     before = settings_of(MOCK, **kept)
     value = OTHER[name] if name in OTHER else _another(getattr(before.server, name))
     new = settings_of(Target("mock", "new"), keys=("sk-new",), **{**kept, name: value})
