@@ -87,7 +87,10 @@ class Database:
         except TimeoutError:
             running.add_done_callback(_forget)
             raise unavailable() from None
-        except (DBAPIError, PoolTimeout):
+        except DBAPIError as error:
+            # What the driver says: SQLAlchemy would add the statement, with its parameters.
+            raise unavailable() from error.orig
+        except PoolTimeout:
             raise unavailable() from None
 
     def _transact(self, step: Callable[[Connection], _Result], *, writes: bool) -> _Result:
