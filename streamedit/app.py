@@ -44,7 +44,7 @@ from streamedit.web.resource import ResourceRoutes
 from streamedit.web.session import Sessions
 from streamedit.web.sse import Answers
 from streamedit.web.system import SystemRoutes
-from streamedit.web.usage import UsageRoutes
+from streamedit.web.usage import Entered, UsageRoutes
 from streamedit.web.views import Visits
 from streamedit.workshop import Workshop
 
@@ -125,10 +125,10 @@ class _House:
     def _routes_of_books(self, door: Door, server: ServerSettings) -> Sequence[BaseRoute]:
         books = self.equipment.books
         if books is None:
-            return AdminRoutes(door, None, None, server).routes()
+            return [*AdminRoutes(door, None, None, server).routes(), *UsageRoutes(door, None).routes()]
         registrar = Registrar(books.registry, providers.CATALOGUE, self.clocks.now_s, self.equipment.registry.forget)
-        usage = UsageRoutes(door, SqlUsage(books.database), SqlAudits(books.database), books.ledger.flushed)
-        return [*AdminRoutes(door, registrar, books.spends, server).routes(), *usage.routes()]
+        entered = Entered(SqlUsage(books.database), SqlAudits(books.database), books.ledger.flushed)
+        return [*AdminRoutes(door, registrar, books.spends, server).routes(), *UsageRoutes(door, entered).routes()]
 
     def _accounts(self, server: ServerSettings) -> Accounts | None:
         """What the admin page shows of the database."""

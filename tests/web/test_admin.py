@@ -316,10 +316,12 @@ def test_an_open_server_gives_out_no_keys(tmp_path: Path) -> None:
         _refused(httpx.post(f"{running.url}/v1/admin/keys", json={}), 403, None, "master_key_required")
 
 
-def test_without_a_database_it_says_how_to_have_one() -> None:
-    """503, which nobody need try again."""
+@pytest.mark.parametrize("route", ["admin/keys", "admin/overview", "admin/edits", "usage"])
+def test_without_a_database_it_says_how_to_have_one(route: str) -> None:
+    """503, which nobody need try again; without a key not even that."""
     with serving(settings_of(MOCK, keys=("sk-master",))) as running:
-        answer = httpx.get(f"{running.url}/v1/admin/keys", headers=MASTER)
+        answer = httpx.get(f"{running.url}/v1/{route}", headers=MASTER)
+        _refused(httpx.get(f"{running.url}/v1/{route}"), 401, None, "invalid_api_key")
     _refused(answer, 503, None, "no_database")
     assert "server.database_url" in answer.json()["error"]["message"]
     assert answer.headers["x-should-retry"] == "false"
