@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openapi_spec_validator
 import pytest
 from databases import KINDS, fresh_database
 from hypothesis import HealthCheck, given, settings
@@ -333,3 +334,20 @@ def test_the_description_tells_what_is_answered(api: Api, locked: RunningServer)
     described = {(method, path) for path, methods in document["paths"].items() for method in methods}
     assert {(method.lower(), re.sub("/(fuzz|f)$", "/{id}", f"/v1/admin{path}")) for method, path in _ROUTES} <= described
     assert set(document["components"]["schemas"]["NewKeyObject"]["properties"]) == set(_made(api))
+
+
+_VALUES = {"start": "30d", "end": "1d", "format": "json", "group_by": "day,tag", "limit": "5", "range": "30d"}
+
+
+@pytest.mark.parametrize("path", ["/v1/usage", "/v1/admin/edits", "/v1/admin/overview", "/v1/admin/live"])
+def test_the_description_tells_of_the_ledger(locked: RunningServer, path: str) -> None:
+    """The parameters that are taken, and what is answered."""
+    document = httpx.get(f"{locked.url}/openapi.json").json()
+    openapi_spec_validator.validate(document)
+    described = document["paths"][path]["get"]
+    asked = {each["name"]: _VALUES.get(each["name"], "a") for each in described["parameters"] if each["name"] != "after"}
+    answer = httpx.get(f"{locked.url}{path}", headers=MASTER, params=asked)
+    schema = described["responses"]["200"]["content"]["application/json"]["schema"]
+    assert answer.status_code == 200, answer.text
+    assert set(schema["properties"]) <= set(answer.json())
+    assert schema["properties"]["object"]["const"] == answer.json()["object"]
