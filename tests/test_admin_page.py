@@ -256,9 +256,11 @@ def test_what_the_server_refuses_is_told_in_the_dialog(page: Page) -> None:
 
 
 def test_a_phone_shows_all_of_it(phone: Page, told: Told) -> None:
-    """Without scrolling sideways, dark where the phone is."""
+    """Without scrolling sideways, the keys with their budgets neither, whatever their names; dark where the phone is."""
     logged_in(phone)
     assert phone.evaluate("() => [document.documentElement.scrollWidth, innerWidth]") == [390, 390]
+    expect(phone.locator("#keys .budgets").first).to_be_visible()
+    assert phone.locator("#keys").evaluate("element => element.scrollWidth - element.clientWidth") == 0
     assert phone.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 22)"
     assert "61,155,217" in phone.evaluate(COLOURS_OF, "edits")
     phone.get_by_role("button", name="Create key").click()
