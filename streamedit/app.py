@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from streamedit import parties, providers
+from streamedit import limits, parties, providers
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
 from streamedit.deliveries import Deliveries
@@ -49,8 +49,8 @@ from streamedit.web.views import Visits
 from streamedit.workshop import Workshop
 
 _EXPOSED_HEADERS = (
-    "location", "preference-applied", "x-edit-id", "idempotent-replayed", "x-request-id", "retry-after", "x-should-retry",
-    *facts.HEADERS,
+    "location", "preference-applied", "x-edit-id", "idempotent-replayed", "x-request-id", "retry-after", "retry-after-ms",
+    "x-should-retry", "x-has-more", *limits.HEADERS, *facts.HEADERS,
 )  # fmt: skip
 
 
