@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
+from loggers import logger
 from servers import settings_of
 
 from streamedit.config import ServerSettings, Settings
@@ -45,11 +45,7 @@ class Log:
 
     def __init__(self) -> None:
         self._file = io.StringIO()
-        self.log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-            structlog.PrintLogger(self._file),
-            processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
-            wrapper_class=structlog.make_filtering_bound_logger(0),
-        )
+        self.log = logger(self._file)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
