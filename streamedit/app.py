@@ -44,13 +44,13 @@ from streamedit.web.resource import ResourceRoutes
 from streamedit.web.session import Sessions
 from streamedit.web.sse import Answers
 from streamedit.web.system import SystemRoutes
-from streamedit.web.usage import UsageRoutes
+from streamedit.web.usage import Entered, UsageRoutes
 from streamedit.web.views import Visits
 from streamedit.workshop import Workshop
 
 _EXPOSED_HEADERS = (
-    "location", "preference-applied", "x-edit-id", "idempotent-replayed", "x-request-id", "retry-after", "x-should-retry",
-    "retry-after-ms", *limits.HEADERS, *facts.HEADERS,
+    "location", "preference-applied", "x-edit-id", "idempotent-replayed", "x-request-id", "retry-after", "retry-after-ms",
+    "x-should-retry", "x-has-more", *limits.HEADERS, *facts.HEADERS,
 )  # fmt: skip
 
 
@@ -125,10 +125,10 @@ class _House:
     def _routes_of_books(self, door: Door, server: ServerSettings) -> Sequence[BaseRoute]:
         books = self.equipment.books
         if books is None:
-            return AdminRoutes(door, None, None, server).routes()
+            return [*AdminRoutes(door, None, None, server).routes(), *UsageRoutes(door, None).routes()]
         registrar = Registrar(books.registry, providers.CATALOGUE, self.clocks.now_s, self.equipment.registry.forget)
-        usage = UsageRoutes(door, SqlUsage(books.database), SqlAudits(books.database), books.ledger.flushed)
-        return [*AdminRoutes(door, registrar, books.spends, server).routes(), *usage.routes()]
+        entered = Entered(SqlUsage(books.database), SqlAudits(books.database), books.ledger.flushed)
+        return [*AdminRoutes(door, registrar, books.spends, server).routes(), *UsageRoutes(door, entered).routes()]
 
     def _accounts(self, server: ServerSettings) -> Accounts | None:
         """What the admin page shows of the database."""

@@ -16,6 +16,10 @@ class Rate(StrEnum):
     IMAGES = "images"
 
 
+HEADERS = tuple(f"x-ratelimit-{what}-{rate}" for rate in Rate for what in ("limit", "remaining", "reset"))
+"""In which what is left is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimits:
     """How much a scope may do: in any sixty seconds so many requests and images; so many edits at a time. None: no limit."""

@@ -1,6 +1,5 @@
 """Ledgers for tests: one in a fresh database, edits and reports to fill it with, and what is in it."""
 
-import io
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -8,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import structlog
+from loggers import logger
 from reports import ATTEMPT, EDIT
 from sqlalchemy import Connection, Table, select
 
@@ -20,16 +19,6 @@ from streamedit.stores.sql.ledger import SqlLedger
 from streamedit.stores.sql.tables import ATTEMPTS, EDIT_TAGS, EDITS
 
 PARTY = Party("key_a", "team", "alice", ("red", "blue"), {"order": "7"})
-
-
-def logger(file: io.StringIO | None = None) -> structlog.typing.FilteringBoundLogger:
-    """It writes JSON into `file`."""
-    log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(file or io.StringIO()),
-        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(0),
-    )
-    return log
 
 
 def edit_of(edit_id: str) -> Edit:

@@ -12,9 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import structlog
 import uvicorn
 import uvloop
+from loggers import logger
 from starlette.applications import Starlette
 
 from streamedit.app import create_app
@@ -52,7 +52,7 @@ class RunningServer:
         keep_little_for_slow_peers(self._listener)
         give_up_lost_peers(self._listener, settings.server.stuck_reader_s)
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-        self.app: Starlette = create_app(settings, _logger(self._log), clocks)
+        self.app: Starlette = create_app(settings, logger(self._log), clocks)
         config = uvicorn_config(lambda: self.app, settings.server)
         config.timeout_keep_alive = keep_alive_s or config.timeout_keep_alive
         self.connections = cast("Connections", config.http)
@@ -146,12 +146,3 @@ def serving(settings: Settings, clocks: Clocks = SYSTEM_CLOCKS, *, keep_alive_s:
         yield server
     finally:
         server.stop()
-
-
-def _logger(file: io.StringIO) -> structlog.typing.FilteringBoundLogger:
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.PrintLogger(file),
-        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(0),
-    )
-    return logger

@@ -4,7 +4,6 @@ Playwright's loop runs on this thread until the module is done, so that no test 
 """
 
 import re
-import shutil
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -13,17 +12,13 @@ from typing import Any
 import pytest
 import traffic
 from admin_pages import MASTER, PageServer, Setting, page_serving
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from browsers import chromium
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from traffic import edit_row
 
 from streamedit.budgets import Budget
 from streamedit.parties import Allowance, ApiKey
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-)  # fmt: skip
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
@@ -42,12 +37,8 @@ COLOURS_OF = """id => {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -256,9 +247,11 @@ def test_what_the_server_refuses_is_told_in_the_dialog(page: Page) -> None:
 
 
 def test_a_phone_shows_all_of_it(phone: Page, told: Told) -> None:
-    """Without scrolling sideways, dark where the phone is."""
+    """Without scrolling sideways, the keys with their budgets neither, whatever their names; dark where the phone is."""
     logged_in(phone)
     assert phone.evaluate("() => [document.documentElement.scrollWidth, innerWidth]") == [390, 390]
+    expect(phone.locator("#keys .budgets").first).to_be_visible()
+    assert phone.locator("#keys").evaluate("element => element.scrollWidth - element.clientWidth") == 0
     assert phone.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 22)"
     assert "61,155,217" in phone.evaluate(COLOURS_OF, "edits")
     phone.get_by_role("button", name="Create key").click()

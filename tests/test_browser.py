@@ -5,7 +5,6 @@ Playwright's loop runs on this thread until the module is done, so that no test 
 
 import functools
 import http.server
-import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
+from browsers import chromium
 from clients import get, post
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from prometheus_client.parser import text_string_to_metric_families
 from proxies import proxy
 from servers import RunningServer, serving, settings_of
@@ -25,17 +25,6 @@ from streamedit.config import ServerSettings, Settings
 from streamedit.routes import Route, Routes, Rules
 from streamedit.routing import Policy
 from streamedit.targets import Target
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 PAGES = Path(__file__).parent / "pages"
 ASYNC = {"prefer": "respond-async"}
@@ -48,12 +37,8 @@ ENDED = "() => watched.source.readyState === EventSource.CLOSED"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 class _Pages(http.server.SimpleHTTPRequestHandler):

@@ -83,6 +83,46 @@ def test_a_port_that_is_taken_is_told() -> None:
         assert "Cannot listen" in refused("--port", url.rpartition(":")[2])
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("sqlite:///{folder}/a.txt", "file is not a database"),
+        ("sqlite:////proc/streamedit/a.db", "No such file or directory: /proc/streamedit"),
+        ("sqlite:///{folder}", "Is a directory"),
+        ("postgresql://u:canary@127.0.0.1:1/d", "Connection refused"),
+    ],
+)
+def test_a_database_that_cannot_be_had_is_told(tmp_path: Path, url: str, why: str, workers: int) -> None:
+    """Before anything listens, in one line that says which and why, without the password."""
+    (tmp_path / "a.txt").write_text("no database\n" * 1000)
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        f"""
+model_list: [{{model_name: mock, litellm_params: {{model: mock}}}}]
+server: {{database_url: '{url.format(folder=tmp_path)}', ledger_folder: '{tmp_path / "ledger"}', redis_url: 'redis://none/0'}}
+"""
+    )
+    (line,) = refused("--config", str(file), "--workers", str(workers)).splitlines()
+    assert line.startswith("The database ") and why in line
+    assert "canary" not in line
+
+
+def test_a_ledger_folder_that_cannot_be_had_is_told(tmp_path: Path) -> None:
+    """In the same way; what was tried leaves nothing behind."""
+    (tmp_path / "taken").touch()
+    database = f"database_url: 'sqlite:///{tmp_path / 'a.db'}'"
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        f"""
+model_list: [{{model_name: mock, litellm_params: {{model: mock}}}}]
+server: {{{database}, ledger_folder: '{tmp_path / "taken"}'}}
+"""
+    )
+    (line,) = refused("--config", str(file)).splitlines()
+    assert line == f"The ledger's folder cannot be used: File exists: {tmp_path / 'taken'}."
+
+
 def test_sigterm_lets_a_running_stream_end(photos: Path) -> None:
     """After SIGTERM the stream goes on to its completed event, nothing new is accepted, and the process ends."""
     fields = {"model": "mock", "mock_pace_s": "0.3", "partial_images": "2", "prompt": "p", "stream": "true"}

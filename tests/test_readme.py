@@ -7,11 +7,14 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+from commands import started
 from hooks import SECRET
 from reports import EDIT, FAILED
 from servers import RunningServer
@@ -47,15 +50,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+def _run(command: list[str], folder: Path, environ: Mapping[str, str] = MappingProxyType({})) -> str:
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environ}
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_the_commands_are_found() -> None:
     """The tests below see every command and program."""
-    assert (len(COMMANDS), len(PROGRAMS)) == (7, 2)
+    assert (len(COMMANDS), len(PROGRAMS)) == (8, 2)
 
 
 def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
@@ -135,6 +140,25 @@ def test_the_configuration_is_checked(tmp_path: Path) -> None:
     command = shlex.split(COMMANDS[5].replace(".venv/bin/streamedit", f"{sys.executable} -m streamedit"))
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True, env=os.environ | keys)
     assert done.stdout == README.partition(COMMANDS[5])[2].partition("```text\n")[2].partition("```")[0]
+
+
+def test_a_key_is_given_out_and_its_use_is_told(folder: Path, tmp_path: Path) -> None:
+    """What the README shows is what its commands print, but for the key's id and the times."""
+    command = next(command for command in COMMANDS if "keys create" in command)
+    shown = README.partition(command)[2].partition("```text\n")[2].partition("```")[0]
+    environ = {"STREAMEDIT_DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}"}
+    with started(STREAMEDIT_API_KEY="sk-master", **environ) as (_, url, _lines):
+        script = command.replace("http://127.0.0.1:8000", url).replace(
+            ".venv/bin/streamedit", f"{sys.executable} -m streamedit"
+        )
+        made = _run(["bash", "-c", script], folder, environ)
+    assert _without_what_varies(made) == _without_what_varies(shown)
+
+
+def _without_what_varies(shown: str) -> list[list[str]]:
+    """The words of each line, without ids and times."""
+    same = re.sub(r"\b\d+\.\d\d s\b", "N s", re.sub(r"\bkey_[a-z0-9]{12}\b", "key_ID", shown))
+    return [line.split() for line in same.splitlines()]
 
 
 def test_what_takes_a_restart_is_marked() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
+from loggers import logger
 from servers import settings_of
 
 from streamedit.config import ServerSettings, Settings
@@ -18,6 +18,7 @@ from streamedit.targets import Target
 
 MOCK = Target("mock", "mock")
 VALID = "model_list: [{model_name: mock, litellm_params: {model: mock, tpd: 1}}]\n"
+BEGUN: dict[str, Any] = {"database_url": "sqlite:////begun.db", "ledger_folder": "/begun"}
 OTHER: dict[str, Any] = {
     "default_model": "new",
     "log_folder": "/other",
@@ -44,11 +45,7 @@ class Log:
 
     def __init__(self) -> None:
         self._file = io.StringIO()
-        self.log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-            structlog.PrintLogger(self._file),
-            processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
-            wrapper_class=structlog.make_filtering_bound_logger(0),
-        )
+        self.log = logger(self._file)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -58,10 +55,9 @@ class Log:
 @pytest.mark.parametrize("name", ServerSettings.model_fields)
 def test_each_setting_is_taken_or_left(name: str) -> None:
     """What lives as long as the server keeps what it began with, and is named; everything else is the new one's."""
-    kept: dict[str, Any] = {"database_url": "sqlite:////begun.db", "ledger_folder": "/begun"}
-    before = settings_of(MOCK, **kept)
+    before = settings_of(MOCK, **BEGUN)
     value = OTHER[name] if name in OTHER else _another(getattr(before.server, name))
-    new = settings_of(Target("mock", "new"), keys=("sk-new",), **{**kept, name: value})
+    new = settings_of(Target("mock", "new"), keys=("sk-new",), **{**BEGUN, name: value})
     held, left = taken(new, before)
     assert (held.routes, held.api_keys) == (new.routes, new.api_keys)
     assert left == ((name,) if name in AT_START else ())
@@ -71,8 +67,9 @@ def test_each_setting_is_taken_or_left(name: str) -> None:
 def test_budgets_are_left_where_there_was_no_database() -> None:
     """Nothing would count in them: they wait for the restart that brings the database. Limits do not."""
     before = settings_of(MOCK, ledger_folder="/begun")
-    allowed: dict[str, Any] = {"ledger_folder": "/begun", "limits": {"parallel_edits": 5}, "budgets": [{"limit_usd": 5}]}
-    held, left = taken(settings_of(MOCK, database_url="sqlite:////new.db", **allowed), before)
+    allowed: dict[str, Any] = {"limits": {"parallel_edits": 5}, "budgets": [{"limit_usd": 5}]}
+    new = settings_of(MOCK, ledger_folder="/begun", database_url="sqlite:////new.db", **allowed)
+    held, left = taken(new, before)
     assert left == ("database_url", "budgets")
     assert (held.server.database_url, held.server.budgets, held.server.limits.parallel_edits) == (None, (), 5)
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from streamedit import __version__, config, databases, serving
 from streamedit.cli import end_users, groups, keys
+from streamedit.cli.database import try_books
 from streamedit.cli.doctor import doctor
 from streamedit.cli.printing import fail, plain
 from streamedit.cli.usage import usage
@@ -57,6 +58,7 @@ def serve(
         fail("\n".join(error.mistakes))
     if workers > 1 and settings.server.redis_url is None:
         fail(f"--workers {workers} needs server.redis_url: any worker must be able to show what another one makes.")
+    try_books(settings.server)
     listener = _listen(host, port)
     _announce(settings, listener)
     raise typer.Exit(serving.serve(settings, source, listener, workers))

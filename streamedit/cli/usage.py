@@ -1,23 +1,21 @@
 """`streamedit usage`: what the ledger's edits come to, as a table, JSON or CSV; no server is needed."""
 
-import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, NoReturn
+from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from streamedit.documents import ConfigError
-from streamedit.errors import EditError
+from streamedit.cli.database import DatabaseOptions, run_on
+from streamedit.cli.options import AsJson, spread
+from streamedit.cli.printing import fail
+from streamedit.errors import InvalidRequest
 from streamedit.sheets import csv_of
-from streamedit.sources import Source
-from streamedit.stores.sql.database import Database
 from streamedit.stores.sql.usage import SqlUsage
 from streamedit.usage import Row, Usage, UsageQuery, columns_of, filters_of, groups_of, span_of
 
@@ -28,48 +26,40 @@ _PLAIN_WIDTH = 250
 """Where nobody looks no line is folded."""
 
 
-def usage(  # noqa: PLR0913 - the command's options
-    *,
-    by: Annotated[str, typer.Option(help="day, model, provider, key, group, end_user, tag; several with commas.")] = "day",
-    since: Annotated[str | None, typer.Option(help="A date, or 30d; 30 days before the end without it.")] = None,
-    until: Annotated[str | None, typer.Option(help="A date, which belongs to it, or 7d; now without it.")] = None,
-    key: Annotated[str | None, typer.Option(help="Of this key alone, by its id.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """Of which edits, and summed up by what."""
+
+    by: Annotated[str, typer.Option(help="day, model, provider, key, group, end_user, tag; several with commas.")] = "day"
+    since: Annotated[str | None, typer.Option(help="A date, or 30d; 30 days before the end without it.")] = None
+    until: Annotated[str | None, typer.Option(help="A date, which belongs to it, or 7d; now without it.")] = None
+    key: Annotated[str | None, typer.Option(help="Of this key alone, by its id.")] = None
+
+    def query(self) -> UsageQuery:
+        """What is asked. A mistake in it is told by its option, and ends the command."""
+        try:
+            span = span_of(self.since, self.until, time.time())
+            return UsageQuery(span, groups_of(self.by), filters_of({} if self.key is None else {"key": self.key}))
+        except InvalidRequest as error:
+            fail(f"{_OPTIONS[str(error.detail.param)]} {error.detail.message}")
+
+
+@spread
+def usage(
+    options: QueryOptions,
+    database: DatabaseOptions,
+    as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    file: Annotated[Path | None, typer.Option("--config", help="The YAML file that names server.database_url.")] = None,
-    database_url: Annotated[
-        str | None, typer.Option(envvar="STREAMEDIT_DATABASE_URL", help="Instead of the file's.", show_envvar=True)
-    ] = None,
 ) -> None:
     """What was used: edits, images, tokens, costs and times."""
-    try:
-        database = _database(file, database_url)
-        span = span_of(since, until, time.time())
-        query = UsageQuery(span, groups_of(by), filters_of({} if key is None else {"key": key}))
-        found = asyncio.run(_of(database, query))
-    except EditError as error:
-        _fail(f"{_OPTIONS.get(error.detail.param or '', '')} {error.detail.message}".strip())
+    query = options.query()
+    found = run_on(database.url, lambda opened: SqlUsage(opened).of(query))
     if as_json:
         sys.stdout.write(f"{json.dumps(_object(query, found))}\n")
     elif as_csv:
         sys.stdout.write(csv_of(columns_of(query), found.rows))
     else:
         _print(query, found)
-
-
-async def _of(database: Database, query: UsageQuery) -> Usage:
-    async with database.serving():
-        return await SqlUsage(database).of(query)
-
-
-def _database(file: Path | None, url: str | None) -> Database:
-    try:
-        url = url or Source(file, dict(os.environ)).read().server.database_url
-        return Database(url) if url else _fail("No database: give --database-url, or --config with server.database_url.")
-    except ConfigError as error:
-        _fail("\n".join(error.mistakes))
-    except ValueError as error:
-        _fail(f"The URL of the database {error}.")
 
 
 def _object(query: UsageQuery, found: Usage) -> Mapping[str, object]:
@@ -106,8 +96,3 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _seconds(value: str | float | None) -> str:
     return "-" if value is None else f"{float(value):.2f} s"
-
-
-def _fail(message: str) -> NoReturn:
-    Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False).print(message, style="red")
-    raise typer.Exit(2)

@@ -10,11 +10,11 @@ from starlette.routing import Route
 
 from streamedit.budgets import Spend
 from streamedit.config import ServerSettings
-from streamedit.errors import StoreUnavailable, UnsupportedBody
+from streamedit.errors import UnsupportedBody
 from streamedit.events import Json
 from streamedit.registrar import Registrar
 from streamedit.stores import Spends
-from streamedit.web.answers import json_answer
+from streamedit.web.answers import no_database, private_answer
 from streamedit.web.arrivals import arriving
 from streamedit.web.auth import Door
 from streamedit.wire import objects
@@ -84,7 +84,7 @@ class AdminRoutes:
 
     async def delete_group(self, registrar: Registrar, request: Request) -> Response:
         await registrar.delete_group(_id(request))
-        return _answer(DeletedObject(object="group.deleted", id=_id(request)).model_dump())
+        return private_answer(DeletedObject(object="group.deleted", id=_id(request)).model_dump())
 
     async def list_end_users(self, registrar: Registrar, _: Request) -> Response:
         return await self._list(await registrar.end_users())
@@ -97,12 +97,12 @@ class AdminRoutes:
 
     async def delete_end_user(self, registrar: Registrar, request: Request) -> Response:
         await registrar.delete_end_user(_id(request))
-        return _answer(DeletedObject(object="end_user.deleted", id=_id(request)).model_dump())
+        return private_answer(DeletedObject(object="end_user.deleted", id=_id(request)).model_dump())
 
     async def _told(self, member: Member, text: str | None = None) -> Response:
         """What is kept of a member; `text`: of a key that was made just now."""
         told = _object(member, await self._spends_of([member]))
-        return _answer(told if text is None else {**told, "key": text})
+        return private_answer(told if text is None else {**told, "key": text})
 
     async def _list(self, members: Sequence[Member]) -> Response:
         # There may be thousands: no work for the event loop.
@@ -129,15 +129,10 @@ class AdminRoutes:
         async def handle(request: Request) -> Response:
             await self._door.authenticate_master(request)
             if self._registrar is None:
-                raise _no_database()
+                raise no_database()
             return await handlers["GET" if request.method == "HEAD" else request.method](self._registrar, request)
 
         return Route(path, handle, methods=list(handlers))
-
-
-def _no_database() -> StoreUnavailable:
-    told = "This server has no database to keep keys in: set server.database_url."
-    return StoreUnavailable(told, code="no_database", headers={"x-should-retry": "false"})
 
 
 def _id(request: Request) -> str:
@@ -146,14 +141,8 @@ def _id(request: Request) -> str:
 
 
 def _listed(members: Sequence[Member], spent: _Spent) -> Response:
-    return _answer({"object": "list", "data": [_object(member, spent) for member in members]})
+    return private_answer({"object": "list", "data": [_object(member, spent) for member in members]})
 
 
 def _object(member: Member, spent: _Spent) -> Mapping[str, Json]:
     return objects.of(member, spent.get(scope_of(member).name, ())).model_dump(mode="json")
-
-
-def _answer(value: Mapping[str, Json]) -> Response:
-    answer = json_answer(value)
-    answer.headers["cache-control"] = "no-store"
-    return answer

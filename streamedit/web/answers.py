@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streamedit.errors import EditError, ErrorDetail, InternalError, MethodNotAllowed, NotFound
+from streamedit.errors import EditError, ErrorDetail, InternalError, MethodNotAllowed, NotFound, StoreUnavailable
 from streamedit.web import facts
 from streamedit.wire import bodies
 
@@ -45,6 +45,19 @@ class RequestId:
 def json_answer(value: object) -> Response:
     """A small JSON body."""
     return Response(json.dumps(value, separators=(",", ":")), media_type="application/json")
+
+
+def private_answer(value: object) -> Response:
+    """The same, for nobody to keep."""
+    answer = json_answer(value)
+    answer.headers["cache-control"] = "no-store"
+    return answer
+
+
+def no_database() -> StoreUnavailable:
+    """For what is only there with one. Nobody need try again."""
+    told = "This server has no database: set server.database_url."
+    return StoreUnavailable(told, code="no_database", headers={"x-should-retry": "false"})
 
 
 def error_answer(error: ErrorDetail) -> Response:

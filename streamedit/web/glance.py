@@ -9,7 +9,7 @@ from streamedit.events import Json
 from streamedit.stores.sql.overview import Bucket, Busiest, Quantiles, Sums
 
 _HOUR_S, _DAY_S = 3600, 86_400
-_RANGES = {"24h": (_HOUR_S, 24), "7d": (_DAY_S, 7), "30d": (_DAY_S, 30), "90d": (_DAY_S, 90)}
+RANGES = {"24h": (_HOUR_S, 24), "7d": (_DAY_S, 7), "30d": (_DAY_S, 30), "90d": (_DAY_S, 90)}
 _LINES = 6
 """As many colours as can be told apart; all others are one."""
 
@@ -33,9 +33,9 @@ class Span:
 
 def span_of(name: str, now_s: float) -> Span:
     """`24h` by the hour; `7d`, `30d` or `90d` by the day. Raises InvalidRequest for any other."""
-    if name not in _RANGES:
-        raise InvalidRequest(f"'range' must be one of {', '.join(_RANGES)}.", param="range", code="invalid_value")
-    bucket_s, count = _RANGES[name]
+    if name not in RANGES:
+        raise InvalidRequest(f"'range' must be one of {', '.join(RANGES)}.", param="range", code="invalid_value")
+    bucket_s, count = RANGES[name]
     last_s = int(now_s) // bucket_s * bucket_s
     return Span(name, bucket_s, [last_s - bucket_s * back for back in reversed(range(count))])
 

@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from streamedit import __version__
 from streamedit.portkey import headers as portkey
-from streamedit.web import admin, eden, facts
+from streamedit.web import admin, books_api, eden, facts
 from streamedit.wire import objects, schemas
 from streamedit.wire.admin import EndUserFields, GroupFields, KeyFields, Rotation
 from streamedit.wire.wishes import WishHeaders
@@ -50,6 +50,7 @@ def document() -> Mapping[str, Any]:
             "/v1/images/edits/{id}/cancel": {"post": _resource("cancelImageEdit", "The edit, which has ended now.")},
             "/v1/models": {"get": _get("The models that this server has.", "application/json")},
             **_administration(),
+            **books_api.paths(_error()),
             "/health/live": {"get": _get("The process runs.", "application/json")},
             "/health/ready": {"get": _get("Edits are accepted.", "application/json")},
             "/metrics": {"get": _get("Prometheus metrics.", "text/plain")},

@@ -9,14 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from streamedit.budgets import Spend
-from streamedit.errors import StoreUnavailable
 from streamedit.events import Json
 from streamedit.parties import ApiKey, Scope, ScopeKind
 from streamedit.stores import Spends
 from streamedit.stores.sql.overview import SqlOverview
 from streamedit.stores.sql.registry import SqlRegistry
 from streamedit.telemetry import Telemetry
-from streamedit.web.answers import json_answer
+from streamedit.web.answers import no_database, private_answer
 from streamedit.web.auth import Door
 from streamedit.web.glance import Span, busiest, glance, span_of, today_of, told
 
@@ -54,19 +53,19 @@ class OverviewRoutes:
         """What became of the edits of `?range=`: 24h, 7d (the usual), 30d or 90d; and what keys have spent."""
         await self._door.authenticate_master(request)
         if self._accounts is None:
-            raise StoreUnavailable("There is no ledger without a database: set server.database_url.")
+            raise no_database()
         now_s = self._door.now_s()
         span = span_of(request.query_params.get("range", _USUAL), now_s)
         value = {
             "object": "overview", "end": int(now_s), "live": await self._live(),
             **await _edits(self._accounts.ledger, span, now_s), **await _keys(self._accounts),
         }  # fmt: skip
-        return _private(value)
+        return private_answer(value)
 
     async def live(self, request: Request) -> Response:
         """Edits at work and streams being sent, in all workers."""
         await self._door.authenticate_master(request)
-        return _private({"object": "live", **await self._live()})
+        return private_answer({"object": "live", **await self._live()})
 
     async def _live(self) -> dict[str, Json]:
         # Those of other workers are in files.
@@ -117,9 +116,3 @@ def _budget(spend: Spend) -> Json:
         "left_micros": spend.left_micros,
         "resets_at": spend.period.end_s,
     }
-
-
-def _private(value: object) -> Response:
-    answer = json_answer(value)
-    answer.headers["cache-control"] = "no-store"
-    return answer

@@ -1,10 +1,9 @@
 """What was used: sums of the ledger for whoever has a key, its edits one by one for a master key; as JSON or CSV."""
 
-import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,8 +16,9 @@ from streamedit.stores.sql import audits
 from streamedit.stores.sql.audits import SqlAudits
 from streamedit.stores.sql.usage import SqlUsage
 from streamedit.usage import NAMES, UsageQuery, columns_of, filters_of, groups_of, span_of
+from streamedit.web.answers import no_database, private_answer
+from streamedit.web.auth import Door
 
-_PRIVATE = {"cache-control": "no-store"}
 _SPAN = ("start", "end", "format")
 _MOST_EDITS = 1000
 _DEFAULT_EDITS = 100
@@ -27,24 +27,27 @@ _FRESH_S = 2.0
 """For what has ended just now to be entered; then the answer is without it."""
 
 
-class Door(Protocol):
-    """Who asks. Both raise Unauthorized, the second one Forbidden for any but a master key."""
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What the ledger has. `flushed` waits for what this process has kept to be entered, at most so many seconds."""
 
-    def now_s(self) -> float: ...
+    usage: SqlUsage
+    edits: SqlAudits
+    flushed: Callable[[float], Awaitable[None]]
 
-    async def authenticate(self, request: Request) -> Principal: ...
-
-    async def authenticate_master(self, request: Request) -> Principal: ...
+    async def fresh(self) -> Self:
+        """Whoever was told of an edit's end finds it in the sums."""
+        with suppress(StoreUnavailable):
+            await self.flushed(_FRESH_S)
+        return self
 
 
 class UsageRoutes:
-    """The handlers. `flushed` waits for what this process has kept to be entered, at most so many seconds."""
+    """The handlers. `entered`: None where there is no database."""
 
-    def __init__(self, door: Door, usage: SqlUsage, edits: SqlAudits, flushed: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(self, door: Door, entered: Entered | None) -> None:
         self._door = door
-        self._usage = usage
-        self._edits = edits
-        self._flushed = flushed
+        self._entered = entered
 
     def routes(self) -> list[Route]:
         return [Route("/v1/usage", self.usage), Route("/v1/admin/edits", self.edits)]
@@ -52,24 +55,24 @@ class UsageRoutes:
     async def usage(self, request: Request) -> Response:
         """The sums of a span by what was asked for; of its own edits, for a key that is no master."""
         principal = await self._door.authenticate(request)
+        entered = self._there()
         given = _given(request, (*NAMES, *_SPAN, "group_by"))
         as_csv = _wants_csv(request, given)
         query = _own(replace(self._query(given), group_by=groups_of(given.get("group_by", "day"))), principal)
-        await self._fresh()
-        usage = await self._usage.of(query)
+        usage = await (await entered.fresh()).usage.of(query)
         if as_csv:
             return _csv(columns_of(query), usage.rows, has_more=usage.has_more)
         listed = {"object": "list", "start": query.span.start_s, "end": query.span.end_s, "group_by": query.group_by}
-        return _json({**listed, "data": usage.rows, "total": usage.total, "has_more": usage.has_more})
+        return private_answer({**listed, "data": usage.rows, "total": usage.total, "has_more": usage.has_more})
 
     async def edits(self, request: Request) -> Response:
         """The newest edits of all, a page at a time."""
         await self._door.authenticate_master(request)
+        entered = self._there()
         given = _given(request, (*NAMES, *_SPAN, "limit", "after"))
         as_csv = _wants_csv(request, given)
         query, limit = self._query(given), _limit_of(given.get("limit"))
-        await self._fresh()
-        page = await self._edits.newest(query, limit, given.get("after"))
+        page = await (await entered.fresh()).edits.newest(query, limit, given.get("after"))
         if page is None:
             raise NotFound("There is no such edit in the ledger.", param="after", code="edit_not_found")
         if as_csv:
@@ -77,16 +80,16 @@ class UsageRoutes:
             return _csv(audits.COLUMNS, rows, has_more=page.has_more)
         ids = [edit["edit_id"] for edit in page.edits]
         ends = {"first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
-        return _json({"object": "list", "data": page.edits, **ends, "has_more": page.has_more})
+        return private_answer({"object": "list", "data": page.edits, **ends, "has_more": page.has_more})
 
     def _query(self, given: Mapping[str, str]) -> UsageQuery:
         span = span_of(given.get("start"), given.get("end"), self._door.now_s())
         return UsageQuery(span, filters=filters_of(given))
 
-    async def _fresh(self) -> None:
-        """Whoever was told of an edit's end finds it in the sums."""
-        with suppress(StoreUnavailable):
-            await self._flushed(_FRESH_S)
+    def _there(self) -> Entered:
+        if self._entered is None:
+            raise no_database()
+        return self._entered
 
 
 def _given(request: Request, known: Collection[str]) -> Mapping[str, str]:
@@ -127,10 +130,6 @@ def _wants_csv(request: Request, given: Mapping[str, str]) -> bool:
     return wanted == "csv"
 
 
-def _json(value: object) -> Response:
-    return Response(json.dumps(value, separators=(",", ":")), media_type="application/json", headers=_PRIVATE)
-
-
 def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], *, has_more: bool) -> Response:
-    headers = {**_PRIVATE, "x-has-more": str(has_more).lower()}
+    headers = {"cache-control": "no-store", "x-has-more": str(has_more).lower()}
     return Response(csv_of(columns, rows), media_type="text/csv", headers=headers)

@@ -90,17 +90,3 @@ def test_the_database_of_a_file(tmp_path: Path) -> None:
     assert usage("--config", str(file), "--json").exit_code == 0
     file.write_text(f"{models}server: {{no_such: 1}}\n")
     assert "server.no_such" in usage("--config", str(file)).stderr
-
-
-def test_a_url_of_no_database_is_told() -> None:
-    """Without its password."""
-    done = usage("--database-url", "mysql://x:secret@y/z")
-    assert (done.exit_code, done.stderr) == (2, "The URL of the database must begin with sqlite:/// or postgresql://.\n")
-
-
-def test_a_database_that_is_away_is_told() -> None:
-    """No traceback, and no password."""
-    done = usage("--database-url", "postgresql://me:secret@127.0.0.1:9/none")
-    assert done.exit_code == 2
-    assert "cannot be reached" in done.stderr
-    assert "secret" not in done.stderr

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from ledgers import logger
+from loggers import logger
 
 from streamedit.stores.boxes import legacies, new_box
 from streamedit.stores.outbox import Outbox
@@ -187,7 +187,7 @@ async def test_it_can_be_filled_before_and_after_its_time(tmp_path: Path) -> Non
 _WRITER = """
 import asyncio, sys
 from pathlib import Path
-from ledgers import logger
+from loggers import logger
 from streamedit.stores.outbox import Outbox
 
 async def main():

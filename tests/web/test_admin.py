@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openapi_spec_validator
 import pytest
 from databases import KINDS, fresh_database
 from hypothesis import HealthCheck, given, settings
@@ -316,10 +317,12 @@ def test_an_open_server_gives_out_no_keys(tmp_path: Path) -> None:
         _refused(httpx.post(f"{running.url}/v1/admin/keys", json={}), 403, None, "master_key_required")
 
 
-def test_without_a_database_it_says_how_to_have_one() -> None:
-    """503, which nobody need try again."""
+@pytest.mark.parametrize("route", ["admin/keys", "admin/overview", "admin/edits", "usage"])
+def test_without_a_database_it_says_how_to_have_one(route: str) -> None:
+    """503, which nobody need try again; without a key not even that."""
     with serving(settings_of(MOCK, keys=("sk-master",))) as running:
-        answer = httpx.get(f"{running.url}/v1/admin/keys", headers=MASTER)
+        answer = httpx.get(f"{running.url}/v1/{route}", headers=MASTER)
+        _refused(httpx.get(f"{running.url}/v1/{route}"), 401, None, "invalid_api_key")
     _refused(answer, 503, None, "no_database")
     assert "server.database_url" in answer.json()["error"]["message"]
     assert answer.headers["x-should-retry"] == "false"
@@ -331,3 +334,20 @@ def test_the_description_tells_what_is_answered(api: Api, locked: RunningServer)
     described = {(method, path) for path, methods in document["paths"].items() for method in methods}
     assert {(method.lower(), re.sub("/(fuzz|f)$", "/{id}", f"/v1/admin{path}")) for method, path in _ROUTES} <= described
     assert set(document["components"]["schemas"]["NewKeyObject"]["properties"]) == set(_made(api))
+
+
+_VALUES = {"start": "30d", "end": "1d", "format": "json", "group_by": "day,tag", "limit": "5", "range": "30d"}
+
+
+@pytest.mark.parametrize("path", ["/v1/usage", "/v1/admin/edits", "/v1/admin/overview", "/v1/admin/live"])
+def test_the_description_tells_of_the_ledger(locked: RunningServer, path: str) -> None:
+    """The parameters that are taken, and what is answered."""
+    document = httpx.get(f"{locked.url}/openapi.json").json()
+    openapi_spec_validator.validate(document)
+    described = document["paths"][path]["get"]
+    asked = {each["name"]: _VALUES.get(each["name"], "a") for each in described["parameters"] if each["name"] != "after"}
+    answer = httpx.get(f"{locked.url}{path}", headers=MASTER, params=asked)
+    schema = described["responses"]["200"]["content"]["application/json"]["schema"]
+    assert answer.status_code == 200, answer.text
+    assert set(schema["properties"]) <= set(answer.json())
+    assert schema["properties"]["object"]["const"] == answer.json()["object"]

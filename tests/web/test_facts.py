@@ -170,4 +170,5 @@ def test_pages_of_other_origins_may_read_all_of_it(pair: RunningServer, scripted
     scripted.play([answer(completed())])
     answered = post(pair.edits_url, headers={"origin": "https://page.example"})
     exposed = {name.strip() for name in answered.headers["access-control-expose-headers"].split(",")}
-    assert exposed >= {*HEADERS, "x-edit-id", "x-request-id", "x-ratelimit-remaining-requests", "retry-after-ms"}
+    limits = {f"x-ratelimit-{what}-{rate}" for what in ("limit", "remaining", "reset") for rate in ("requests", "images")}
+    assert exposed >= {*HEADERS, *limits, "x-edit-id", "x-request-id", "retry-after", "retry-after-ms", "x-has-more"}

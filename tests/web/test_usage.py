@@ -11,42 +11,32 @@ import httpx
 import pytest
 from databases import KINDS, fresh_database
 from ledgers import PARTY, ledger_in, report_of
+from registries import KnownRegistry
 from reports import ATTEMPT, EDIT, FAILED
 from starlette.applications import Starlette
-from starlette.requests import Request
 
-from streamedit.errors import Forbidden, Unauthorized
-from streamedit.parties import Party, Principal
+from streamedit.keys import Keyring, StreamTokens, digest_of, make_key
+from streamedit.parties import ApiKey, Party
 from streamedit.records import Report
 from streamedit.stores.sql.audits import SqlAudits
 from streamedit.stores.sql.database import Database
 from streamedit.stores.sql.ledger import SqlLedger
 from streamedit.stores.sql.usage import SqlUsage
 from streamedit.web.answers import HANDLERS
-from streamedit.web.usage import UsageRoutes
+from streamedit.web.auth import Door
+from streamedit.web.usage import Entered, UsageRoutes
 
 NOW_S = 1_790_100_000.0
 BOTH = pytest.mark.parametrize("kind", KINDS)
 ONE = pytest.mark.parametrize("kind", ["sqlite"])
 
 
-class Door:
-    """`key_...` opens, `master` opens everything."""
+KEY_ID, KEY = make_key()
 
-    def now_s(self) -> float:
-        return NOW_S
 
-    async def authenticate(self, request: Request) -> Principal:
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not key:
-            raise Unauthorized("No valid API key was given.")
-        return Principal(key, is_master=key == "master")
-
-    async def authenticate_master(self, request: Request) -> Principal:
-        principal = await self.authenticate(request)
-        if not principal.is_master:
-            raise Forbidden("This needs a master key.")
-        return principal
+def door_of(*keys: ApiKey) -> Door:
+    """`master` opens everything."""
+    return Door(Keyring(["master"]), KnownRegistry({key.id: key for key in keys}), StreamTokens("secret"), lambda: NOW_S)
 
 
 @asynccontextmanager
@@ -54,8 +44,9 @@ async def client_of(kind: str, folder: Path) -> AsyncIterator[tuple[SqlLedger, h
     """A client with the master key, and the ledger that it sees."""
     with fresh_database(kind, folder) as url:
         database = Database(url)
+        door = door_of(ApiKey(KEY_ID, "own", digest_of(KEY), 1.0))
         async with database.serving(), ledger_in(database, folder / "box") as ledger:
-            routes = UsageRoutes(Door(), SqlUsage(database), SqlAudits(database), ledger.flushed).routes()
+            routes = UsageRoutes(door, Entered(SqlUsage(database), SqlAudits(database), ledger.flushed)).routes()
             app = Starlette(routes=routes, exception_handlers=HANDLERS)
             headers = {"authorization": "Bearer master"}
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://s", headers=headers) as client:
@@ -102,13 +93,13 @@ async def test_usage_by_several_names_of_some_edits(kind: str, tmp_path: Path) -
 async def test_a_key_sees_its_own_usage(kind: str, tmp_path: Path) -> None:
     """And is refused another's; a master key sees all."""
     async with client_of(kind, tmp_path) as (ledger, client):
-        fill(ledger, PARTY, replace(PARTY, key_id="key_b"), replace(PARTY, key_id="key_b"))
-        own = {"authorization": "Bearer key_a"}
-        seen = [await client.get(f"/v1/usage?group_by=key{more}", headers=own) for more in ("", "&key=key_a")]
+        fill(ledger, replace(PARTY, key_id=KEY_ID), replace(PARTY, key_id="key_b"), replace(PARTY, key_id="key_b"))
+        own = {"authorization": f"Bearer {KEY}"}
+        seen = [await client.get(f"/v1/usage?group_by=key{more}", headers=own) for more in ("", f"&key={KEY_ID}")]
         other = await client.get("/v1/usage?key=key_b", headers=own)
         everything = await client.get("/v1/usage?group_by=")
         nobody = await client.get("/v1/usage", headers={"authorization": ""})
-    assert [(answer.json()["data"][0]["key"], answer.json()["total"]["edits"]) for answer in seen] == [("key_a", 1)] * 2
+    assert [(answer.json()["data"][0]["key"], answer.json()["total"]["edits"]) for answer in seen] == [(KEY_ID, 1)] * 2
     assert (other.status_code, other.json()["error"]["param"]) == (403, "key")
     assert (everything.json()["total"]["edits"], everything.json()["data"]) == (3, [])
     assert nobody.status_code == 401
@@ -215,5 +206,5 @@ async def test_bad_pages_are_refused(kind: str, tmp_path: Path, query: str, stat
 async def test_edits_one_by_one_are_the_masters(kind: str, tmp_path: Path) -> None:
     """They tell of everybody's end users."""
     async with client_of(kind, tmp_path) as (_, client):
-        answer = await client.get("/v1/admin/edits", headers={"authorization": "Bearer key_a"})
+        answer = await client.get("/v1/admin/edits", headers={"authorization": f"Bearer {KEY}"})
     assert answer.status_code == 403

@@ -18,6 +18,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -87,7 +88,12 @@ class Database:
         except TimeoutError:
             running.add_done_callback(_forget)
             raise unavailable() from None
-        except (DBAPIError, PoolTimeout):
+        except DBAPIError as error:
+            # What the driver says: SQLAlchemy would add the statement, with its parameters.
+            raise unavailable() from error.orig
+        except CommandError as error:
+            raise unavailable() from error
+        except PoolTimeout:
             raise unavailable() from None
 
     def _transact(self, step: Callable[[Connection], _Result], *, writes: bool) -> _Result:

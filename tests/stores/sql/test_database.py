@@ -11,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from databases import KINDS, fresh_database, own_postgres, working_database
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, text
 from stores.logs import LONG_S, until
 
 from streamedit.errors import StoreUnavailable
@@ -81,6 +81,14 @@ class TestSchema:
             async with database.serving():
                 assert await database.read(names) == known
                 await database.write(lambda connection: add(f"{len(names(connection)) + 1}", connection))
+
+    async def test_another_versions_is_not_opened(self, database: Database, url: str) -> None:
+        """Nobody here knows what a later version has made of it; that is why, and told."""
+        await database.write(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+        with pytest.raises(StoreUnavailable) as refused:
+            async with Database(url).serving():
+                pass
+        assert "9999" in str(refused.value.__cause__)
 
     async def test_many_may_open_it_at_once(self, url: str) -> None:
         """One makes the tables, the others wait for it."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from databases import KINDS, fresh_database
-from ledgers import PARTY, all_rows, edit_of, ledger_at, ledger_in, logger, report_of, rows_of
+from ledgers import PARTY, all_rows, edit_of, ledger_at, ledger_in, report_of, rows_of
+from loggers import logger
 from reports import ATTEMPT, EDIT, FAILED
 from sqlalchemy import text
 
