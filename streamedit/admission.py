@@ -128,7 +128,8 @@ class Permit:
         """Ask the moderation. Raises ModerationBlocked, ModerationUnavailable, InvalidRequest, where it may refuse."""
         if self._tools.moderation is None:
             return
-        verdict = await self._tools.moderation.judge(request, self._edit_id)
+        variants = [overridden(request, stage.overrides) for stage in self.plan.stages]
+        verdict = await self._tools.moderation.judge(request, self._edit_id, variants)
         self.flagged = verdict.flagged
         if verdict.refusal is not None:
             raise verdict.refusal
