@@ -40,8 +40,9 @@ class Moderation:
         return verdict
 
     async def judge(self, request: EditRequest, edit_id: str = "", variants: Sequence[EditRequest] = ()) -> Verdict:
-        """The verdict on a request, whose uploads stay open meanwhile. `edit_id`: as which the log shall name it. `variants`: how it
-        may be sent, with the same files and other words.
+        """The verdict on a request, whose uploads stay open meanwhile. `edit_id`: as which the log shall name it.
+
+        `variants`: how it may be sent, with the same files and other words.
 
         Its refusal: ModerationBlocked; where nothing goes on unjudged also ModerationUnavailable, and InvalidRequest for a file
         that nobody can judge. There is none when this only observes.
