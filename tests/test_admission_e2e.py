@@ -354,6 +354,18 @@ def test_keys_without_limits_have_the_configurations(tmp_path: Path, scripted: S
         assert asked == {"plain": [200, 429, 429], "own": [200, 200, 429], "master": [200, 200, 200]}
 
 
+def test_no_field_reaches_a_model_that_is_not_the_keys(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """The Responses API's text model has an image model beside it, which the request or a config may name."""
+    target = Target("openai_responses", "gpt-5.2", "sk-provider", scripted.url, id="t")
+    with accounting("sqlite", tmp_path, target) as accounts:
+        _, headers = accounts.key(models=("gpt-5.2",))
+        config = {"x-portkey-config": '{"provider": "openai_responses", "override_params": {"image_model": "gpt-image-2"}}'}
+        for fields, more in (({"image_model": "gpt-image-2"}, {}), ({}, config)):
+            refused = post(accounts.server.edits_url, {"prompt": "p", **fields}, headers={**headers, **more})
+            assert (refused.status, refused.error["code"]) == (403, "model_not_allowed")
+        assert scripted.asked == []
+
+
 def test_models_are_listed_for_those_who_may_use_them(tmp_path: Path, scripted: ScriptedUpstream) -> None:
     """A key sees its own models, and may ask no other."""
     scripted.serve(paid)
