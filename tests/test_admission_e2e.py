@@ -208,6 +208,20 @@ def test_a_blocked_end_user_is_refused(tmp_path: Path, scripted: ScriptedUpstrea
         assert post(accounts.server.edits_url, {"user": "anna"}, headers=headers).status == 200
 
 
+def test_an_end_user_is_the_same_by_header_and_field(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """Headers are bytes: in UTF-8 a name is what it is in a body; what is none is taken as HTTP has it, in Latin-1."""
+    scripted.serve(paid)
+    with accounting("sqlite", tmp_path, priced(scripted), user_header="x-user") as accounts:
+        accounts.end_user(id="Zoë 🦊", is_blocked=True)
+        accounts.end_user(id="Zoë", is_blocked=True)
+        _, headers = accounts.key()
+        for name in ("Zoë 🦊".encode(), "Zoë".encode(), "Zoë".encode("latin-1")):
+            files = {"image": ("photo.png", PNG, "image/png")}
+            sent = {**headers, "x-user": name}
+            refused = httpx.post(accounts.server.edits_url, data={"prompt": "p"}, files=files, headers=sent)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (403, "end_user_blocked")
+
+
 @every_kind
 @pytest.mark.parametrize(("user", "code"), [("a" * 513, "string_above_max_length"), ("a\0b", "invalid_value")])
 def test_no_end_user_has_such_a_name(kind: str, user: str, code: str, tmp_path: Path, scripted: ScriptedUpstream) -> None:
