@@ -7,7 +7,7 @@ room to wait in (429), its budgets, of which the worst case is reserved (429). T
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ from streamedit.errors import Forbidden, InvalidRequest, StoreUnavailable
 from streamedit.limits import RateLimits, headers_of
 from streamedit.moderation import Moderation
 from streamedit.parties import Allowance, EndUser, Party, Principal, Scope, ScopeKind
-from streamedit.permissions import left_of, permitted
+from streamedit.permissions import check_named, left_of, permitted
 from streamedit.pricing import Prices
 from streamedit.routing import Plan, Stage
 from streamedit.stores import Entered, Quotas, Registry, Spends
@@ -30,6 +30,9 @@ _MAX_END_USER_CHARS = 512
 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 """PostgreSQL knows no NUL, and nobody half a pair."""
+
+_MODEL_FIELDS = frozenset({"image_model"})
+"""The Responses API's."""
 
 _FAREWELL_S = 2.0
 """For the stores to take back what an edit holds."""
@@ -128,7 +131,8 @@ class Permit:
         """Ask the moderation. Raises ModerationBlocked, ModerationUnavailable, InvalidRequest, where it may refuse."""
         if self._tools.moderation is None:
             return
-        verdict = await self._tools.moderation.judge(request, self._edit_id)
+        variants = [overridden(request, stage.overrides) for stage in self.plan.stages]
+        verdict = await self._tools.moderation.judge(request, self._edit_id, variants)
         self.flagged = verdict.flagged
         if verdict.refusal is not None:
             raise verdict.refusal
@@ -179,6 +183,7 @@ class Admission:
     async def admit(self, edit_id: str, principal: Principal, request: EditRequest, plan: Plan) -> Permit:
         """What a new edit may do. Raises CallerError, StoreUnavailable; then nothing is held."""
         plan = permitted(plan, principal)
+        check_named(_models_in(request, plan), principal)
         scopes = await self._scopes(principal, request)
         limited = [scope for scope in scopes if scope.allowance.limits != RateLimits()]
         paid = [scope for scope in scopes if scope.allowance.budgets]
@@ -224,6 +229,12 @@ class Admission:
 
     def _worst_of(self, stage: Stage, target: Target, request: EditRequest) -> int | None:
         return self._prices.worst_micros(target, overridden(request, stage.overrides))
+
+
+def _models_in(request: EditRequest, plan: Plan) -> Iterator[str]:
+    """Those that fields of providers' own name."""
+    for stage in plan.stages:
+        yield from (text for name, text in overridden(request, stage.overrides).extra if name in _MODEL_FIELDS)
 
 
 def _party(principal: Principal, request: EditRequest) -> Party:

@@ -193,12 +193,6 @@ def _ceil(us: int, unit_us: int) -> int:
     return -(-us // unit_us)
 
 
-_ANY = Standing(0, 0, 0.0)
-
-HEADERS = tuple(headers_of(_ANY, _ANY))
-"""All that answers may tell of limits."""
-
-
 class TokenBucket:
     """Fills with `per_s` tokens a second, up to a second's worth."""
 

@@ -4,7 +4,7 @@ Order and words are sub2api's (https://github.com/Wei-Shaw/sub2api), which llmap
 group's permission.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -27,10 +27,16 @@ def permitted(plan: Plan, principal: Principal) -> Plan:
         plan = _on_platforms(plan, group)
         if not group.images:
             raise Forbidden("Image generation is not enabled for this group", code="images_not_enabled")
-    for models in (group.models if group else None, principal.key.models if principal.key else None):
-        if models is not None:
-            plan = _with_models(plan, models)
+    for models in _lists_of(principal):
+        plan = _with_models(plan, models)
     return plan
+
+
+def check_named(names: Iterable[str], principal: Principal) -> None:
+    """Raises Forbidden when one of these models, which are named beside the one that is asked, is not for a principal."""
+    for name in names:
+        if not all(_fits(models, name) for models in _lists_of(principal)):
+            raise _not_allowed(name)
 
 
 def may_ask(names: Sequence[str], providers: frozenset[str], principal: Principal) -> bool:
@@ -38,8 +44,7 @@ def may_ask(names: Sequence[str], providers: frozenset[str], principal: Principa
     group = principal.group
     if group is not None and group.platforms is not None and not providers & set(group.platforms):
         return False
-    lists = (group.models if group else None, principal.key.models if principal.key else None)
-    return all(models is None or any(_fits(models, name) for name in names) for models in lists)
+    return all(any(_fits(models, name) for name in names) for models in _lists_of(principal))
 
 
 def left_of(plan: Plan, test: Test, refusal: CallerError) -> Plan:
@@ -76,9 +81,18 @@ def _wrong_platform(platforms: Sequence[str]) -> CallerError:
     return NotFound("Images API is not supported for this platform", param="model", code="platform_not_supported")
 
 
+def _lists_of(principal: Principal) -> Sequence[Sequence[str]]:
+    """The models of the group and of the key, where there are bounds."""
+    lists = (principal.group.models if principal.group else None, principal.key.models if principal.key else None)
+    return [models for models in lists if models is not None]
+
+
 def _with_models(plan: Plan, models: Sequence[str]) -> Plan:
-    refusal = Forbidden(f"This key may not use the model '{plan.model}'.", param="model", code="model_not_allowed")
-    return left_of(plan, lambda stage, _: _fits(models, stage.model) or _fits(models, stage.route), refusal)
+    return left_of(plan, lambda stage, _: _fits(models, stage.model) or _fits(models, stage.route), _not_allowed(plan.model))
+
+
+def _not_allowed(model: str) -> Forbidden:
+    return Forbidden(f"This key may not use the model '{model}'.", param="model", code="model_not_allowed")
 
 
 def _fits(models: Sequence[str], name: str) -> bool:

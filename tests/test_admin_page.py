@@ -33,6 +33,22 @@ COLOURS_OF = """id => {
 }"""
 """The opaque colours in a chart: lines and labels blend with nothing, so a blank canvas has none."""
 
+MISUSES = """async url => {
+  const asked = [
+    ["v1/admin/keys", {}],
+    ["admin/session", {}],
+    ["v1/admin/keys", {method: "POST", headers: {"content-type": "text/plain"}, body: "{}"}],
+    ["v1/admin/keys", {method: "POST", headers: {"content-type": "application/json", "x-csrf-token": "x"}, body: "{}"}],
+    ["admin/logout", {method: "POST"}],
+  ];
+  const told = ([path, what]) => fetch(`${url}/${path}`, {credentials: "include", ...what}).then(a => a.status, e => e.name);
+  return Promise.all(asked.map(told));
+}"""
+"""What another page may try; the statuses, or what the browser says of it."""
+
+FRAMED = "url => document.body.append(Object.assign(document.createElement('iframe'), {src: url}))"
+POSTED = "url => { document.body.innerHTML = `<form method=post action=${url}>`; document.forms[0].submit(); }"
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -133,6 +149,30 @@ def test_no_script_sees_the_session(page: Page) -> None:
     logged_in(page)
     assert page.evaluate("() => [document.cookie, localStorage.length, sessionStorage.length]") == ["", 0, 0]
     assert MASTER not in page.content()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_other_page_makes_use_of_a_session(host: str, browser: Browser, tmp_path: Path) -> None:
+    """Not one of the same site, to which browsers send the cookie, nor of another; not even one that may ask with a key."""
+    with page_serving(Setting()) as other:
+        origin = other.url.replace("127.0.0.1", host)
+        with page_serving(Setting(f"sqlite:///{tmp_path / 'a.db'}", cors_origins=(origin,))) as server:
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(f"{server.url}/admin")
+            cookie = logged_in(page).context.cookies()[0]
+            # A page without a policy of its own.
+            page.goto(f"{origin}/health/live")
+            assert set(page.evaluate(MISUSES, server.url)) <= {401, 403}
+            with page.expect_event("framenavigated", lambda frame: frame.parent_frame is not None):
+                page.evaluate(FRAMED, f"{server.url}/admin")
+            assert page.frames[1].url.startswith("chrome-error:")
+            with page.expect_navigation() as answered:
+                page.evaluate(POSTED, f"{server.url}/v1/admin/keys")
+            assert answered.value.status in (401, 403)
+            assert server.run(server.books.registry.keys()) == []
+            assert context.cookies(server.url) == [cookie]
+            context.close()
 
 
 def test_a_session_that_has_ended_asks_for_the_key(page: Page) -> None:

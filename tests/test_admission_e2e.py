@@ -208,6 +208,20 @@ def test_a_blocked_end_user_is_refused(tmp_path: Path, scripted: ScriptedUpstrea
         assert post(accounts.server.edits_url, {"user": "anna"}, headers=headers).status == 200
 
 
+def test_an_end_user_is_the_same_by_header_and_field(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """Headers are bytes: in UTF-8 a name is what it is in a body; what is none is taken as HTTP has it, in Latin-1."""
+    scripted.serve(paid)
+    with accounting("sqlite", tmp_path, priced(scripted), user_header="x-user") as accounts:
+        accounts.end_user(id="Zoë 🦊", is_blocked=True)
+        accounts.end_user(id="Zoë", is_blocked=True)
+        _, headers = accounts.key()
+        for name in ("Zoë 🦊".encode(), "Zoë".encode(), "Zoë".encode("latin-1")):
+            files = {"image": ("photo.png", PNG, "image/png")}
+            sent = {**headers, "x-user": name}
+            refused = httpx.post(accounts.server.edits_url, data={"prompt": "p"}, files=files, headers=sent)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (403, "end_user_blocked")
+
+
 @every_kind
 @pytest.mark.parametrize(("user", "code"), [("a" * 513, "string_above_max_length"), ("a\0b", "invalid_value")])
 def test_no_end_user_has_such_a_name(kind: str, user: str, code: str, tmp_path: Path, scripted: ScriptedUpstream) -> None:
@@ -352,6 +366,18 @@ def test_keys_without_limits_have_the_configurations(tmp_path: Path, scripted: S
             for name, headers in (("plain", plain), ("own", own), ("master", bearer(MASTER)))
         }
         assert asked == {"plain": [200, 429, 429], "own": [200, 200, 429], "master": [200, 200, 200]}
+
+
+def test_no_field_reaches_a_model_that_is_not_the_keys(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """The Responses API's text model has an image model beside it, which the request or a config may name."""
+    target = Target("openai_responses", "gpt-5.2", "sk-provider", scripted.url, id="t")
+    with accounting("sqlite", tmp_path, target) as accounts:
+        _, headers = accounts.key(models=("gpt-5.2",))
+        config = {"x-portkey-config": '{"provider": "openai_responses", "override_params": {"image_model": "gpt-image-2"}}'}
+        for fields, more in (({"image_model": "gpt-image-2"}, {}), ({}, config)):
+            refused = post(accounts.server.edits_url, {"prompt": "p", **fields}, headers={**headers, **more})
+            assert (refused.status, refused.error["code"]) == (403, "model_not_allowed")
+        assert scripted.asked == []
 
 
 def test_models_are_listed_for_those_who_may_use_them(tmp_path: Path, scripted: ScriptedUpstream) -> None:

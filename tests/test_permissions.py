@@ -4,7 +4,7 @@ import pytest
 
 from streamedit.errors import CallerError, Forbidden, InvalidRequest, NotFound
 from streamedit.parties import ANONYMOUS, ApiKey, Group, Principal
-from streamedit.permissions import may_ask, permitted
+from streamedit.permissions import check_named, may_ask, permitted
 from streamedit.routing import Plan, Stage, When
 from streamedit.targets import Target
 
@@ -86,6 +86,15 @@ def test_the_groups_models_and_the_keys_both_count() -> None:
     assert targets_of(keyed(("*",), Group("g", models=("gpt-*",)))) == [OPENAI, AZURE]
     with pytest.raises(Forbidden):
         permitted(PLAN, keyed(("gpt-*",), Group("g", models=("gemini*",))))
+
+
+def test_a_model_that_a_field_names_is_judged_like_the_one_that_is_asked() -> None:
+    """By the key's models and the group's; who has no bounds may name any."""
+    for free in (ANONYMOUS, keyed(), keyed(("gpt-*",), Group("g", models=("*",)))):
+        check_named(["gpt-image-2"], free)
+    for bound in (keyed(("gpt-5",)), keyed(group=Group("g", models=("gpt-5",)))):
+        with pytest.raises(Forbidden, match="'gpt-image-2'"):
+            check_named(["gpt-5", "gpt-image-2"], bound)
 
 
 @pytest.mark.parametrize(

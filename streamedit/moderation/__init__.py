@@ -9,7 +9,7 @@ from streamedit.keywords import Keywords
 from streamedit.moderation.cache import Cache
 from streamedit.moderation.endpoint import Endpoint
 from streamedit.moderation.findings import KEYWORD, Finding, Unjudged, Verdict, verdict_of
-from streamedit.moderation.items import Item, items_of
+from streamedit.moderation.items import Item, items_of, texts_of
 from streamedit.standards import ModerationSettings
 from streamedit.telemetry import Telemetry
 from streamedit.upstream.client import Upstream
@@ -32,30 +32,34 @@ class Moderation:
         self._cache = Cache(settings.cache_s, settings.cache_size, clock)
         self._telemetry = telemetry
 
-    async def check(self, request: EditRequest, edit_id: str = "") -> Verdict:
+    async def check(self, request: EditRequest, edit_id: str = "", variants: Sequence[EditRequest] = ()) -> Verdict:
         """The verdict on a request that may go on. Raises the refusal of any other: see `judge`."""
-        verdict = await self.judge(request, edit_id)
+        verdict = await self.judge(request, edit_id, variants)
         if verdict.refusal is not None:
             raise verdict.refusal
         return verdict
 
-    async def judge(self, request: EditRequest, edit_id: str = "") -> Verdict:
+    async def judge(self, request: EditRequest, edit_id: str = "", variants: Sequence[EditRequest] = ()) -> Verdict:
         """The verdict on a request, whose uploads stay open meanwhile. `edit_id`: as which the log shall name it.
+
+        `variants`: how it may be sent, with the same files and other words.
 
         Its refusal: ModerationBlocked; where nothing goes on unjudged also ModerationUnavailable, and InvalidRequest for a file
         that nobody can judge. There is none when this only observes.
         """
-        verdict = verdict_of(await self._findings(request), self.settings)
+        verdict = verdict_of(await self._findings(request, variants), self.settings)
         self._telemetry.moderated(verdict.outcome)
         if verdict.unjudged:
             self._telemetry.log.warning("moderation failed", edit_id=edit_id, why=verdict.unjudged)
         return verdict
 
-    async def _findings(self, request: EditRequest) -> Sequence[Finding]:
-        found: list[Finding] = [(KEYWORD,)] if self._keywords.are_in(request.prompt) else []
+    async def _findings(self, request: EditRequest, variants: Sequence[EditRequest]) -> Sequence[Finding]:
+        texts = dict.fromkeys(text for each in (request, *variants) for text in texts_of(each))
+        found: list[Finding] = [(KEYWORD,)] if any(map(self._keywords.are_in, texts)) else []
         if self._endpoint is None or (found and self.settings.blocks):
             return found
-        return [*found, *await self._judged(self._endpoint, items_of(request, with_images=self.settings.images))]
+        files = request.files() if self.settings.images else ()
+        return [*found, *await self._judged(self._endpoint, items_of(texts, files))]
 
     async def _judged(self, endpoint: Endpoint, items: Iterable[Item]) -> Sequence[Finding]:
         turns = asyncio.Semaphore(_AT_ONCE)

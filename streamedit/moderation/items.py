@@ -1,7 +1,7 @@
-"""The parts of a request that are judged, each by itself: its prompt and every file that came with it."""
+"""The parts of a request that are judged, each by itself: what is written in it, and every file that came with it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -31,7 +31,7 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A prompt."""
+    """A prompt, or other words."""
 
     text: str = field(repr=False)
 
@@ -70,9 +70,13 @@ class File:
         return info.media_type if info else ""
 
 
-def items_of(request: EditRequest, *, with_images: bool) -> Iterator[Item]:
-    """The prompt first; then, in their order, the files."""
-    if request.prompt.strip():
-        yield Text(request.prompt)
-    if with_images:
-        yield from (File(image) for image in request.files())
+def texts_of(request: EditRequest) -> Iterator[str]:
+    """All that is written in it: its prompt; then what its provider's own fields say in words."""
+    yield request.prompt
+    yield "\n".join(text for _, text in request.extra if any(map(str.isalpha, text)))
+
+
+def items_of(texts: Iterable[str], files: Iterable[InputImage]) -> Iterator[Item]:
+    """The texts first; then, in their order, the files."""
+    yield from (Text(text) for text in texts if text.strip())
+    yield from map(File, files)

@@ -22,7 +22,7 @@ _PAUSE_S = 1.0
 """Between two tries while it is away."""
 
 _MOST = 10_000
-"""Answers to one question."""
+"""Answers to one question; and as many that there is nobody."""
 
 
 class NoRegistry:
@@ -108,18 +108,37 @@ class _Answer(Generic[_Told]):
     at_s: float
 
 
+class _Answers(Generic[_Told]):
+    """By the id that was asked for, the newest last. Whoever makes up ids displaces none that there are."""
+
+    def __init__(self) -> None:
+        self._of_some: OrderedDict[str, _Answer[_Told]] = OrderedDict()
+        self._of_none: OrderedDict[str, _Answer[_Told]] = OrderedDict()
+
+    def get(self, wanted: str) -> _Answer[_Told] | None:
+        return self._of_some.get(wanted) or self._of_none.get(wanted)
+
+    def keep(self, wanted: str, answer: _Answer[_Told]) -> None:
+        answers, others = (self._of_none, self._of_some) if answer.told is None else (self._of_some, self._of_none)
+        others.pop(wanted, None)
+        answers[wanted] = answer
+        answers.move_to_end(wanted)
+        if len(answers) > _MOST:
+            answers.popitem(last=False)
+
+
 class _Recent(Generic[_Told]):
-    """The answers to one question by the id that was asked for, the newest last."""
+    """The answers to one question."""
 
     def __init__(self, question: Callable[[str], Awaitable[_Told]], times: _Times) -> None:
         self._question = question
         self._times = times
-        self._answers: OrderedDict[str, _Answer[_Told]] = OrderedDict()
+        self._answers: _Answers[_Told] = _Answers()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def forget(self) -> None:
         # Who asked before still gets an answer, but keeps it where nobody looks any more.
-        self._answers = OrderedDict()
+        self._answers = _Answers()
 
     async def of(self, wanted: str) -> _Told:
         """Raises StoreUnavailable."""
@@ -142,8 +161,5 @@ class _Recent(Generic[_Told]):
             if known is None:
                 raise
             return known
-        answers[wanted] = answer
-        answers.move_to_end(wanted)
-        if len(answers) > _MOST:
-            answers.popitem(last=False)
+        answers.keep(wanted, answer)
         return answer

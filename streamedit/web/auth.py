@@ -86,10 +86,10 @@ class Door:
     async def foreign_key(self, request: Request) -> str | None:
         """A caller's own key for a provider: in `Authorization` or in Portkey's header, one that this server does not know.
 
-        One that was revoked here, or has expired, is no provider's business either. Raises StoreUnavailable.
+        One that was revoked or rotated here, or has expired, is no provider's business either. Raises StoreUnavailable.
         """
         for text in (_key_in(request, "authorization"), _portkeys(request)):
-            if text not in _NO_KEYS and not self._master(text) and not await self._given_out(text):
+            if text not in _NO_KEYS and not self._master(text) and not await self._is_of_here(text):
                 return text
         return None
 
@@ -107,6 +107,11 @@ class Door:
         now_s = self.now_s()
         known = [key for text in sent if text and (key := await self._found(text, now_s))]
         return next((key for key in known if key.is_open(now_s)), next(iter(known), None))
+
+    async def _is_of_here(self, text: str) -> bool:
+        """It was given out here, whatever became of it."""
+        key_id = id_of(text)
+        return key_id is not None and await self._registry.key(key_id) is not None
 
     async def _found(self, text: str, now_s: float) -> ApiKey | None:
         key_id = id_of(text)

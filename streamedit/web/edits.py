@@ -99,7 +99,7 @@ class EditRoutes:
         async with arriving(request.stream(), within_s=upload_s, silence_s=silence_s) as body:
             asked = await read_request(request.headers.get("content-type", ""), body, self._limits)
         model = request.path_params.get("model") or asked.model
-        end_user = request.headers.get(self._server.user_header) if self._server.user_header else None
+        end_user = _text_of(request.headers.get(self._server.user_header, "")) if self._server.user_header else None
         wishes = replace(heeding(asked.wishes, headers), end_user=end_user)
         return replace(asked, model=model, wishes=wishes, parent=parent_of(request.headers))
 
@@ -131,6 +131,14 @@ class _Reader:
     def left(self) -> None:
         if self.cancels:
             self.gateway.abandon(self.edit_id)
+
+
+def _text_of(header: str) -> str:
+    """Headers are read as Latin-1, and mostly are UTF-8."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
 
 
 def _is_edens(request: Request) -> bool:

@@ -90,7 +90,7 @@ class Sessions:
         origin = request.headers.get("origin")
         if origin is None:
             return request.method in _SAFE
-        return urlsplit(origin).netloc in {request.headers.get("host"), self._own_host} - {"", None}
+        return _host_of(origin) in {request.headers.get("host"), self._own_host} - {"", None}
 
     def hand_over(self, session: Session, request: Request, answer: Response) -> None:
         """Give a browser its session."""
@@ -124,6 +124,14 @@ class Sessions:
 
     def _is_secure(self, request: Request) -> bool:
         return self._is_https or request.url.scheme == "https"
+
+
+def _host_of(origin: str) -> str | None:
+    """With its port; None for what no browser sends."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _has_token(request: Request, session: Session) -> bool:

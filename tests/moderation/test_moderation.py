@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,18 @@ class TestQuestions:
             assert b'"model":"omni-moderation-latest"' in each.body
         assert sum(b"data:image/jpeg;base64," in each.body for each in played.asked) == 1
         assert made.counted == {"passed": 1, "item answered": 5}
+
+    async def test_every_text_that_a_provider_may_get_is_judged(self, played: PlayedModeration) -> None:
+        """The fields that only the provider knows, for some are prompts; and what a caller's config puts in their place."""
+        asked = request("a nice day", extra=(("seed", "5"), ("instructions", "paint"), ("negative_prompt", "rain")))
+        async with house(played, images=False) as made:
+            assert not (await made.moderation.check(asked, variants=[asked, replace(asked, prompt="night")])).flagged
+            for bad in (replace(asked, extra=(("instructions", "violence"),)), replace(asked, prompt="violence")):
+                assert (await made.moderation.judge(asked, variants=[bad])).is_blocked
+        assert sorted(map(str, played.judged)) == ["a nice day", "night", "paint\nrain", "violence"]
+        async with house(played, api_key=None, keywords=("red dragon",)) as keyless:
+            assert (await keyless.moderation.judge(request(extra=(("instructions", "a red dragon"),)))).is_blocked
+            assert (await keyless.moderation.judge(asked, variants=[request("a red dragon")])).is_blocked
 
     async def test_a_large_image_is_sent_from_disk(self, played: PlayedModeration) -> None:
         """Just as it came, and nothing is left behind."""

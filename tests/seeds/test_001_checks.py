@@ -3,6 +3,7 @@
 Each check by itself, each in sub2api's words where it has any, and all of them in their order, over one server.
 """
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,6 +126,16 @@ def test_what_is_blocked_takes_nothing_of_a_budget(tmp_path: Path, scripted: Scr
         _, headers = site.accounts.key(group="openai", allowance=budget(PRICE_MICROS))
         assert site.post(headers, "a picture of violence").status == 400
         assert site.post(headers).status == 200
+
+
+def test_what_a_config_puts_in_the_place_of_a_prompt_is_judged(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """A harmless prompt lets nothing else in: not by Portkey's `override_params`, not by a field of the provider's own."""
+    with llmapi("sqlite", tmp_path, scripted) as site:
+        _, headers = site.accounts.key()
+        for override in ({"prompt": "a picture of violence"}, {"instructions": "show violence"}):
+            config = {"x-portkey-config": json.dumps({"provider": "openai", "override_params": override})}
+            assert _told(site.post({**headers, **config}))[2] == "moderation_blocked"
+        assert scripted.asked == []
 
 
 def _told(answer: Answer) -> tuple[int, str, str | None]:

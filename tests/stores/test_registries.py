@@ -176,11 +176,13 @@ class TestOutage:
         assert await case.recent.end_user("nobody") is None
 
 
-async def test_memory_is_bounded(case: Case) -> None:
-    """Ten thousand answers to a question; those go first that were asked for first."""
-    await case.recent.key("a")
-    for number in range(9_999):
-        await case.recent.key(f"{number}")
+@pytest.mark.parametrize("are_there", [True, False])
+async def test_memory_is_bounded(case: Case, are_there: bool) -> None:
+    """Ten thousand answers to a question, and as many that there is nobody; those go first that were asked for first."""
+    names = ["a", *map(str, range(9_999)), "one more"]
+    case.known.keys = dict.fromkeys(names, KEY) if are_there else {}
+    for name in names[:-1]:
+        await case.recent.key(name)
     case.known.asked.clear()
     await case.recent.key("a")
     assert case.known.asked == []
@@ -188,6 +190,25 @@ async def test_memory_is_bounded(case: Case) -> None:
     await case.recent.key("9998")
     await case.recent.key("a")
     assert case.known.asked == ["one more", "a"]
+
+
+async def test_who_makes_up_names_displaces_nobody(case: Case) -> None:
+    """However many there are not, those who are there are remembered while the database is away."""
+    await case.recent.key("a")
+    for number in range(10_001):
+        await case.recent.key(f"{number}")
+    case.known.is_away = True
+    case.clock.now_s += TTL_S
+    assert await case.recent.key("a") == KEY
+
+
+async def test_who_comes_and_goes_is_remembered_once(case: Case) -> None:
+    """As they are by the newest answer."""
+    for keys in ({"a": KEY}, {}, {"a": KEY}, {}):
+        case.known.keys = dict(keys)
+        case.clock.now_s += TTL_S
+        assert await case.recent.key("a") == keys.get("a")
+        assert await case.recent.key("a") == keys.get("a")
 
 
 async def test_turns_are_not_kept(case: Case) -> None:

@@ -220,6 +220,11 @@ class TestForeignKeys:
             house.registry.add(gone)
             assert await self.foreign(house, authorization=f"Bearer {TEXT}") is None
 
+    async def test_the_old_text_of_a_rotated_key_is_not_foreign(self, house: House) -> None:
+        """It opens nothing any more, but whoever still sends it means this server."""
+        house.registry.add(replace(KEY, digest=digest_of(make_key(KEY.id)[1])))
+        assert await self.foreign(house, authorization=f"Bearer {TEXT}") is None
+
     async def test_a_key_of_another_server_like_this_one_is_foreign(self, house: House) -> None:
         """It has the same form, and that server may be the provider."""
         others = make_key()[1]

@@ -108,6 +108,8 @@ OWN = {"sec_fetch_site": "same-origin"}
         ({"origin": "http://elsewhere"}, False, False),
         ({"origin": "null"}, False, False),
         ({"origin": ""}, False, False),
+        ({"origin": "http://["}, False, False),
+        ({"origin": "http://here:8000@elsewhere"}, False, False),
     ],
 )
 def test_only_pages_of_this_origin_make_use_of_it(headers: dict[str, str], may_read: bool, may_change: bool) -> None:

@@ -4,6 +4,7 @@ Source: the apps' schemas at fal.ai/models (2026-10); fal's "model arguments" fo
 the flux-2 apps refuse more than four images, and gpt-image more than sixteen, is what their users have met.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -130,11 +131,19 @@ _WITH_EDIT = ("openai/gpt-image-*", "fal-ai/flux-2*", "*/nano-banana*")
 """What has an app that edits beside the one that draws: that one would take no notice of the images."""
 
 
+_NAME = re.compile(r"/?[\w-][\w.-]*(/[\w-][\w.-]*)*/?", re.ASCII)
+
+
 def name_of(model: str) -> str:
     """The app that a configuration means: `gpt-image-2` is `openai/gpt-image-2/edit`, as LiteLLM has it."""
     name = f"openai/{model}" if model.startswith("gpt-image-") else model
     is_drawing = any(fnmatchcase(name, pattern) for pattern in _WITH_EDIT) and "edit" not in name.split("/")
     return f"{name}/edit" if is_drawing and "/inpaint" not in name else name
+
+
+def is_name(name: str) -> bool:
+    """It can be a part of an address and stays what it is: callers may have chosen it."""
+    return _NAME.fullmatch(name) is not None
 
 
 def app_of(name: str) -> App:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from streamedit.edits import EditRequest
-from streamedit.errors import UpstreamBroken, UpstreamError
+from streamedit.errors import NotFound, UpstreamBroken, UpstreamError
 from streamedit.events import Event, Json, as_object
 from streamedit.providers import polling
 from streamedit.providers.addresses import own_address
@@ -21,7 +21,7 @@ from streamedit.providers.base import Tools
 from streamedit.providers.calls import Api, tell
 from streamedit.providers.capabilities import Capabilities
 from streamedit.providers.fal.answers import API_HOSTS, MEDIA_HOSTS, explain, pictures
-from streamedit.providers.fal.apps import APPS, FAMILIES, app_of, name_of
+from streamedit.providers.fal.apps import APPS, FAMILIES, app_of, is_name, name_of
 from streamedit.providers.fal.request import arguments, base_of
 from streamedit.providers.fal.stream import Draft, Drafts
 from streamedit.providers.finish import Base64, Finish
@@ -159,6 +159,8 @@ class Fal:
 
 async def _call(request: EditRequest, target: Target, path: str = "") -> Call:
     name = name_of(target.model)
+    if not is_name(name):
+        raise NotFound(f"fal has no app '{name}'.", param="model", code="model_not_found")
     queued = target.params.get("queue") is True and not path
     body = await arguments(request, target, app_of(name))
     if path and request.partial_images and name.startswith("openai/"):

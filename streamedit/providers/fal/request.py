@@ -19,6 +19,9 @@ QUEUE_BASE = "https://queue.fal.run"
 _QUALITIES = {"hd": "high", "standard": "medium"}
 """DALL-E's names, which LiteLLM takes."""
 
+_SAID = frozenset({"num_images", "image_url", "image_urls", "mask_url"})
+"""What is judged and counted before it comes here."""
+
 
 def base_of(target: Target, *, queued: bool) -> str:
     """Where the apps are, or the queue to them; a base of the configuration's own has its queue at the same place."""
@@ -49,6 +52,8 @@ async def _own(request: EditRequest, target: Target, app: App) -> dict[str, Json
     """The app's own fields; of an app that nothing is known of, whatever the caller has sent."""
     if not app.capabilities.verbatim:
         return extras_of(request, app.capabilities, target)
+    for name in (name for name, _ in request.extra if name in _SAID):
+        raise InvalidRequest(f"{name} is what the request's own fields say.", param=name, code="unsupported_parameter")
     files = {name: Base64.data_url(await typed(file)) for name, file in request.extra_files}
     return {name: _value(text) for name, text in request.extra} | files
 

@@ -125,9 +125,12 @@ def _engine(database: Database) -> Engine:
     if not database.is_sqlite:
         size = _WRITERS + _READERS
         connect = {"connect_timeout": int(_BUSY_S), "options": f"-c statement_timeout={int(_STEP_S * 1000)}"}
-        return create_engine(database.url, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args=connect)
+        return create_engine(
+            database.url, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args=connect, hide_parameters=True
+        )
     _make_folder(database.url.database)
-    engine = create_engine(database.url, pool_size=1 + _READERS, max_overflow=0, connect_args={"timeout": _BUSY_S})
+    wait = {"timeout": _BUSY_S}
+    engine = create_engine(database.url, pool_size=1 + _READERS, max_overflow=0, connect_args=wait, hide_parameters=True)
     event.listen(engine, "connect", _begin_ourselves)
     event.listen(engine, "begin", _begin)
     return engine

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -108,6 +109,16 @@ def test_the_app_that_edits_is_the_one_that_is_asked(model: str, app: str) -> No
     assert name_of(model) == app
 
 
+@pytest.mark.parametrize(
+    "name", ["acme/shine/../../evil", "../evil", "acme/.", "acme/shine?x=1", "acme/shine#x", "acme/%2e%2e/x"]
+)
+def test_no_name_leads_elsewhere(name: str, scripted: ScriptedUpstream) -> None:
+    """Where callers choose it, it is one app, the one that their key is for: nothing that an address would make another of."""
+    with serving(settings_of(replace(target_of(Unknown(), scripted), model=name))) as server:
+        refused = post(server.edits_url)
+    assert (refused.status, refused.error["code"], scripted.asked) == (404, "model_not_found", [])
+
+
 def test_gpt_image_takes_what_openai_takes(scripted: ScriptedUpstream) -> None:
     """Under fal's names; what the caller did not say is not said."""
     assert told(edit(GPTImage(), scripted), scripted) == {"prompt": "sepia", "sync_mode": True}
@@ -192,6 +203,13 @@ def test_unknown_apps_get_what_the_caller_says(scripted: ScriptedUpstream) -> No
         "mode": "7",
         "image_size": {"width": 640, "height": 480},
     }
+
+
+@pytest.mark.parametrize("name", ["num_images", "image_url", "image_urls", "mask_url"])
+def test_unknown_apps_are_told_once_what_to_edit(name: str, scripted: ScriptedUpstream) -> None:
+    """One image a call is what limits and budgets have counted; the pictures are those that were looked at."""
+    refused = edit(Unknown(), scripted, {name: "4"})
+    assert (refused.status, refused.error["param"], scripted.asked) == (400, name, [])
 
 
 def test_files_of_unknown_apps_travel_under_their_names(scripted: ScriptedUpstream) -> None:

@@ -11,7 +11,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from databases import KINDS, fresh_database, own_postgres, working_database
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from stores.logs import LONG_S, until
 
 from streamedit.errors import StoreUnavailable
@@ -129,6 +130,18 @@ class TestTransactions:
         with pytest.raises(ZeroDivisionError):
             await database.write(step)
         assert await database.read(names) == []
+
+    async def test_what_fails_is_told_without_its_values(self, database: Database) -> None:
+        """They may be an end user's name or a secret, and whatever nobody catches is logged."""
+
+        def step(connection: Connection) -> None:
+            connection.execute(
+                select(SECRETS).where(SECRETS.c.name == bindparam("a"), SECRETS.c.value == bindparam("b")), {"a": "canary"}
+            )
+
+        with pytest.raises(SQLAlchemyError) as failure:
+            await database.write(step)
+        assert "canary" not in str(failure.value)
 
     async def test_it_is_not_for_whoever_hangs_up(self, database: Database) -> None:
         """A caller that is cancelled leaves at once; its transaction is done nevertheless."""
