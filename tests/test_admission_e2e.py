@@ -155,6 +155,23 @@ def test_an_edit_that_a_provider_refuses_costs_nothing(tmp_path: Path, scripted:
         assert spend_of(accounts, scope).spent_micros == 0
 
 
+@every_kind
+@pytest.mark.parametrize("tokens", [-1_000_000, 10**30])
+def test_what_no_provider_can_have_counted_is_not_believed(
+    kind: str, tokens: int, tmp_path: Path, scripted: ScriptedUpstream
+) -> None:
+    """It gives no budget anything back, stops no other edit's settlement, and not the server."""
+    usage = {"input_tokens": 10, "output_tokens": tokens}
+    scripted.serve(lambda _: [json_answer({"created": 1, "data": [{"b64_json": "QUJD"}], "usage": usage})])
+    target = Target("openai", "gpt-image-2", "sk-provider", scripted.url, id="t")
+    with accounting(kind, tmp_path, target) as accounts:
+        key, headers = accounts.key(allowance=budget(2_000_000))
+        assert [post(accounts.server.edits_url, headers=headers).status for _ in range(2)] == [200, 200]
+        scope = Scope(ScopeKind.KEY, key.id, key.allowance)
+        accounts.server.wait_for(lambda: spend_of(accounts, scope).reserved_micros == 0)
+        assert spend_of(accounts, scope).spent_micros == 2 * 10 * 5
+
+
 def test_n_images_are_reserved_together(tmp_path: Path, scripted: ScriptedUpstream) -> None:
     """Room for three images is no room for four."""
     scripted.serve(paid)
