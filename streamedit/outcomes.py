@@ -27,6 +27,7 @@ _OURS = """
     invalid_provider provider_not_configured incomplete_provider invalid_custom_host invalid_config config_not_found
     header_not_allowed invalid_api_key image_not_judged expired_api_key group_not_found master_key_required
     no_database api_key_not_found api_key_revoked group_in_use end_user_not_found cross_site_request
+    end_user_blocked price_unknown images_not_enabled model_not_supported platform_not_supported model_not_allowed
 """
 """Codes that this server makes up where it raises an error; those of the tree of errors itself come beside them."""
 

@@ -66,7 +66,8 @@ def test_an_edit_is_one_log_line() -> None:
     telemetry, lines = recording()
     telemetry.ended(Report(RECORD))
     (line,) = [json.loads(text) for text in lines.getvalue().splitlines()]
-    assert line == {"event": "edit ended", **{field.name: getattr(RECORD, field.name) for field in fields(EditRecord)}}
+    told = {field.name: getattr(RECORD, field.name) for field in fields(EditRecord)}
+    assert line == {"event": "edit ended", **told, "flagged": []}
 
 
 def test_a_target_that_cools_down_is_told_and_that_it_is_open_again() -> None:
