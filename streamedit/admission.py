@@ -93,6 +93,11 @@ class Permit:
         return dict(headers_of(self._entered.requests, self._entered.images)) if self._entered else {}
 
     @property
+    def is_overdrawn(self) -> bool:
+        """The edit has cost more than was reserved for it."""
+        return self._is_reserved and self.spent_micros > self.worst_micros
+
+    @property
     def observes(self) -> bool:
         """`observe` is to go on beside the calls."""
         moderation = self._tools.moderation

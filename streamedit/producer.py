@@ -105,9 +105,17 @@ class Producer:
             self._task = None
             await production.end(failure)
             await self._permit.close()
+            self._warn_of_overdraft()
             report = production.report()
             self._tools.ledger.keep(report, is_final=True)
             self._tools.telemetry.ended(report)
+
+    def _warn_of_overdraft(self) -> None:
+        """What a worst case was found for may have another by now."""
+        permit = self._permit
+        if permit.is_overdrawn:
+            costs = {"spent_micros": permit.spent_micros, "worst_micros": permit.worst_micros}
+            self._tools.telemetry.log.warning("edit cost more than its worst case", edit_id=self._edit.id, **costs)
 
     async def _open(self) -> None:
         """Wait for the edit's turn. Whoever is refused here may come again with the same Idempotency-Key. Raises EditError."""
