@@ -1,6 +1,8 @@
 """Limits, budgets and the queue as callers meet them: a real server, a database of each kind, a played provider."""
 
 import asyncio
+import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -153,6 +155,48 @@ def test_an_edit_that_a_provider_refuses_costs_nothing(tmp_path: Path, scripted:
         scope = Scope(ScopeKind.KEY, key.id, key.allowance)
         accounts.server.wait_for(lambda: spend_of(accounts, scope).reserved_micros == 0)
         assert spend_of(accounts, scope).spent_micros == 0
+
+
+def test_a_cost_beyond_the_worst_case_is_spent_and_told(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """A provider that takes more than its documentation says has taken it; the log names the edit. Others are not named."""
+    costs = iter((0.05, 0.04))
+
+    def script(_: Asked) -> Script:
+        usage = {"input_tokens": 1, "output_tokens": 1, "cost": next(costs)}
+        return [json_answer({"created": 1, "data": [{"b64_json": "QUJD"}], "usage": usage})]
+
+    scripted.serve(script)
+    with accounting("sqlite", tmp_path, priced(scripted)) as accounts:
+        key, headers = accounts.key(allowance=budget(10 * PRICE_MICROS))
+        dear, _ = (post(accounts.server.edits_url, headers=headers).headers["x-edit-id"] for _ in range(2))
+        accounts.server.wait_until_idle()
+        scope = Scope(ScopeKind.KEY, key.id, key.allowance)
+        accounts.server.wait_for(lambda: spend_of(accounts, scope).reserved_micros == 0)
+        assert spend_of(accounts, scope).spent_micros == 90_000
+        lines = [json.loads(line) for line in accounts.server.log_text.splitlines()]
+        [told] = [line for line in lines if line["event"] == "edit cost more than its worst case"]
+        assert (told["edit_id"], told["spent_micros"], told["worst_micros"]) == (dear, 50_000, PRICE_MICROS)
+
+
+def test_refusals_are_counted(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """Whatever a request is refused with before it is an edit is a metric by its code; an edit that is made is none."""
+    scripted.serve(paid)
+    with accounting("sqlite", tmp_path, priced(scripted)) as accounts:
+        accounts.end_user(id="mallory", is_blocked=True)
+        url = accounts.server.edits_url
+        limited, poor = (accounts.key(allowance=each)[1] for each in (limits(requests=1), budget(1)))
+        narrow, plain = accounts.key(models=("other",))[1], accounts.key()[1]
+        asked = [
+            *((limited, {}),) * 3, (poor, {}), (narrow, {}), (plain, {"user": "mallory"}), (plain, {"prompt": ""}), ({}, {}),
+        ]  # fmt: skip
+        statuses = [post(url, fields, headers=headers).status for headers, fields in asked]
+        assert statuses == [200, 429, 429, 429, 403, 403, 400, 401]
+        text = get(f"{accounts.server.url}/metrics", bearer(MASTER)).body.decode()
+        counted = dict(re.findall(r'streamedit_refusals_total\{code="(\w+)"\} (\d+)', text))
+        assert counted == {
+            "rate_limit_exceeded": "2", "insufficient_quota": "1", "model_not_allowed": "1", "end_user_blocked": "1",
+            "invalid_value": "1", "invalid_api_key": "1",
+        }  # fmt: skip
 
 
 @every_kind
