@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from handclock import HandClock
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import Connection, delete, func, select, text, update
 from stores.logs import until
 
 from streamedit.budgets import Budget, Spend, period_of
@@ -295,6 +296,33 @@ def renamed(table: str, name: str) -> Callable[[Connection], None]:
         connection.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
     return step
+
+
+async def test_who_waited_in_vain_gets_back_what_is_reserved_afterwards(url: str) -> None:
+    """The database was locked for longer than anybody waits; what it does then with a reservation is taken back."""
+    scope, clocks = scope_of(Budget(1_000)), HandClock().clocks
+    is_locked, goes_on = threading.Event(), threading.Event()
+
+    def lock(connection: Connection) -> None:
+        connection.execute(update(SPENDS).values(spent_micros=SPENDS.c.spent_micros))
+        is_locked.set()
+        goes_on.wait(10)
+
+    database, other = Database(url), Database(url)
+    spends = SqlSpends(database, clocks, patience_s=0.1)
+    async with database.serving(), other.serving(), spends.serving():
+        await spends.reserve("edit_1", [scope], 1, NOW_S + 60, is_called=True)
+        spends.settle("edit_1", 1)
+        await settled(spends, scope, (1, 0))
+        locking = asyncio.create_task(other.write(lock))
+        await asyncio.to_thread(is_locked.wait, 10)
+        with pytest.raises(StoreUnavailable):
+            await spends.reserve("edit_2", [scope], 600, NOW_S + 60, is_called=True)
+        goes_on.set()
+        await locking
+    async with opened(url, clocks) as (spends, database):
+        assert await come_to(spends, scope) == [(1, 0)]
+        assert await reservations(database) == 0
 
 
 async def test_a_settlement_is_repeated_until_it_is_done(url: str) -> None:
