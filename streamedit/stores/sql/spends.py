@@ -78,7 +78,8 @@ class SqlSpends:
     async def calling(self, edit_id: str) -> None:
         if self._reserved.get(edit_id, True):
             return
-        await self._database.write(partial(reservations.called, edit_id=edit_id))
+        if not await self._database.write(partial(reservations.called, edit_id=edit_id)):
+            raise unavailable()
         self._reserved[edit_id] = True
 
     def settle(self, edit_id: str, micros: int) -> None:

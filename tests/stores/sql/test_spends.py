@@ -366,6 +366,22 @@ async def test_what_is_not_settled_in_time_lapses(url: str, is_called: bool) -> 
         assert await reservations(database) == 0
 
 
+async def test_nobody_is_called_for_what_has_lapsed(url: str) -> None:
+    """An edit that was judged or waited for so long has no room of its own any more: somebody else may have it."""
+    scope, clock = scope_of(Budget(1_000)), HandClock()
+    async with opened(url, clock.clocks) as (spends, database):
+        await spends.reserve("edit_1", [scope], 600, clock.now_s + 60, is_called=False)
+        await clock.passes(90)
+        await settled(spends, scope, (0, 0))
+        await spends.reserve("edit_2", [scope], 1_000, clock.now_s + 60, is_called=True)
+        with pytest.raises(StoreUnavailable):
+            await spends.calling("edit_1")
+        spends.settle("edit_1", 0)
+        spends.settle("edit_2", 1_000)
+        await settled(spends, scope, (1_000, 0))
+        assert await reservations(database) == 0
+
+
 async def test_what_has_lapsed_is_forgotten_after_a_day(url: str) -> None:
     """It stays spent."""
     key, clock = scope_of(Budget(1_000)), HandClock(NOW_S)
