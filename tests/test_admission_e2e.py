@@ -157,6 +157,17 @@ def test_an_edit_that_a_provider_refuses_costs_nothing(tmp_path: Path, scripted:
         assert spend_of(accounts, scope).spent_micros == 0
 
 
+def test_what_a_provider_makes_nothing_of_makes_no_edit_cheap(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """The worst case is that of the request as the provider is asked: its own choice of a quality may be the dearest."""
+    scripted.serve(paid)
+    azure = Target("azure_ai", "gpt-image-2", "sk-provider", scripted.url, id="t")
+    with accounting("sqlite", tmp_path, azure) as accounts:
+        _, headers = accounts.key(allowance=budget(500_000))
+        refused = post(accounts.server.edits_url, {"quality": "low"}, headers=headers)
+        assert (refused.status, refused.error["code"]) == (429, "insufficient_quota")
+        assert scripted.asked == []
+
+
 def test_a_cost_beyond_the_worst_case_is_spent_and_told(tmp_path: Path, scripted: ScriptedUpstream) -> None:
     """A provider that takes more than its documentation says has taken it; the log names the edit. Others are not named."""
     costs = iter((0.05, 0.04))
