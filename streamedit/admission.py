@@ -7,7 +7,7 @@ room to wait in (429), its budgets, of which the worst case is reserved (429). T
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
@@ -21,6 +21,7 @@ from streamedit.moderation import Moderation
 from streamedit.parties import Allowance, EndUser, Party, Principal, Scope, ScopeKind
 from streamedit.permissions import check_named, left_of, permitted
 from streamedit.pricing import Prices
+from streamedit.providers.capabilities import Capabilities, adapted
 from streamedit.routing import Plan, Stage
 from streamedit.stores import Entered, Quotas, Registry, Spends
 from streamedit.targets import Target
@@ -66,10 +67,11 @@ class Stores:
 
 @dataclass(frozen=True, slots=True)
 class Judges:
-    """Who knows what an edit may cost, and who what it may show."""
+    """Who knows what an edit may cost, and who what it may show. `capabilities`: of targets, which do not heed every wish."""
 
     prices: Prices
     moderation: Moderation | None = None
+    capabilities: Callable[[Target], Capabilities] = lambda _: Capabilities()
 
 
 class Permit:
@@ -94,6 +96,11 @@ class Permit:
     @property
     def headers(self) -> dict[str, str]:
         return dict(headers_of(self._entered.requests, self._entered.images)) if self._entered else {}
+
+    @property
+    def is_overdrawn(self) -> bool:
+        """The edit has cost more than was reserved for it."""
+        return self._is_reserved and self.spent_micros > self.worst_micros
 
     @property
     def observes(self) -> bool:
@@ -177,7 +184,7 @@ class Admission:
     def __init__(self, rules: Rules, stores: Stores, judges: Judges, clocks: Clocks) -> None:
         self._rules = rules
         self._registry = stores.registry
-        self._prices = judges.prices
+        self._judges = judges
         self._tools = _Tools(rules, stores, clocks, judges.moderation)
 
     async def admit(self, edit_id: str, principal: Principal, request: EditRequest, plan: Plan) -> Permit:
@@ -228,7 +235,11 @@ class Admission:
         return plan, max(micros or 0 for micros in each)
 
     def _worst_of(self, stage: Stage, target: Target, request: EditRequest) -> int | None:
-        return self._prices.worst_micros(target, overridden(request, stage.overrides))
+        asked = overridden(request, stage.overrides)
+        # Who refuses it costs nothing.
+        with suppress(InvalidRequest):
+            asked = adapted(asked, self._judges.capabilities(target), target)
+        return self._judges.prices.worst_micros(target, asked)
 
 
 def _models_in(request: EditRequest, plan: Plan) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Attempt:
         self._prices = prices
         self._clock = clock
         self._is_counted = False
+        self._priced = 0
         self._request: EditRequest | None = None
         self.started_s = clock()
         self.first_event_s: float | None = None
@@ -45,17 +46,16 @@ class Attempt:
         return self._clock() - self.started_s
 
     def charge_micros(self, *, may_be_paid: bool) -> int:
-        """What counts against budgets: the cost of the images, and of those that are missing what they could have cost at most.
-
-        Nothing that the caller's own account pays.
+        """What counts against budgets: the cost of the images, and of those that are missing, or that no price fits, what they
+        could have cost at most. Nothing that the caller's own account pays.
         """
         if self._target.is_callers:
             return 0
         known = self.cost_micros or 0
         if not may_be_paid or self._request is None:
             return known
-        missing = max(0, self._request.n - self.images)
-        return known + missing * (self._prices.worst_micros(self._target, self._request) or 0)
+        unknown = max(0, self._request.n - self._priced)
+        return known + unknown * (self._prices.worst_micros(self._target, self._request) or 0)
 
     async def run(self, provider: Provider, request: EditRequest, emit: Emit) -> None:
         """Emit the events of the call. Raises EditError; beyond a bound UpstreamTimeout, beyond the caller's RequestTimeout."""
@@ -98,6 +98,7 @@ class Attempt:
         self.usage += usage
         cost_micros = self._cost_micros(event, usage)
         if cost_micros is not None:
+            self._priced += 1
             self.cost_micros = (self.cost_micros or 0) + cost_micros
         return replace(event, cost_micros=cost_micros)
 

@@ -81,6 +81,9 @@ class Usage:
         )
 
 
+_MOST_TOKENS = 10**9
+"""Nobody counts more for one answer: sums of money that come of it have room where they are kept."""
+
 _COUNTS = tuple(count.name for count in fields(Usage) if count.name != "cost_micros")
 
 
@@ -172,4 +175,4 @@ def as_object(value: Json) -> Mapping[str, Json]:
 
 
 def _count(value: Json) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS else 0

@@ -80,8 +80,8 @@ class Gateway:
             with suppress(TimeoutError):
                 async with asyncio.timeout(drain_s):
                     await self._idle.wait()
+            self._accepts.clear()
             self.end_running()
-        self._accepts.clear()
 
     def offering(self, offer: Offer) -> "Gateway":
         """This gateway with another offer for the edits to come; those that run are the same in both, and keep to theirs."""
@@ -150,6 +150,8 @@ class Gateway:
         async with AsyncExitStack() as undo:
             undo.push_async_callback(permit.close, is_counted=False)
             edit = await self._log.create(new, accepted.claim)
+            if not self._accepts.is_set():
+                raise ShuttingDown("The server is shutting down.")
             if edit.id == new.id:
                 undo.pop_all()
                 self._start(accepted)

@@ -57,6 +57,7 @@ class Metrics:
         self.readers = self._gauge("open_streams", "Streams being sent.")
         self.moderations = self._counter("moderations", "Requests that the moderation has judged.", "outcome")
         self.judgements = self._counter("moderation_items", "Prompts and files that the moderation has asked for.", "outcome")
+        self.refusals = self._counter("refusals", "Requests for an edit that became none.", "code")
         self._log_bytes = self._gauge("log_bytes", "Bytes of events kept.")
 
     def attempted(self, attempt: AttemptRecord) -> None:

@@ -111,7 +111,15 @@ class Producer:
             report = production.report()
             self._tools.ledger.keep(report, is_final=True)
             self._tools.telemetry.ended(report)
+            self._warn_of_overdraft()
             await self._permit.close()
+
+    def _warn_of_overdraft(self) -> None:
+        """What a worst case was found for may have another by now."""
+        permit = self._permit
+        if permit.is_overdrawn:
+            costs = {"spent_micros": permit.spent_micros, "worst_micros": permit.worst_micros}
+            self._tools.telemetry.log.warning("edit cost more than its worst case", edit_id=self._edit.id, **costs)
 
     async def _open(self) -> None:
         """Wait for the edit's turn. Whoever is refused here may come again with the same Idempotency-Key. Raises EditError."""

@@ -3,17 +3,18 @@
 No prompt, no image, no key ever comes here.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import fields
 from math import inf
 
 import structlog
 
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
+from streamedit.errors import EditError
 from streamedit.failures import CALLERS
 from streamedit.metrics import Metrics
-from streamedit.outcomes import COMPLETED
+from streamedit.outcomes import COMPLETED, label_of, outcome_of
 from streamedit.records import AttemptRecord, EditRecord, Report, Sink
 
 
@@ -56,6 +57,15 @@ class Telemetry:
     def moderation_asked(self, outcome: str) -> None:
         """Count a prompt or a file that was judged by itself."""
         self._metrics.judgements.labels(outcome).inc()
+
+    @contextmanager
+    def counting_refusals(self) -> Iterator[None]:
+        """Count a request that becomes no edit inside, by what it is refused with."""
+        try:
+            yield
+        except EditError as error:
+            self._metrics.refusals.labels(label_of(outcome_of(error.detail))).inc()
+            raise
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:

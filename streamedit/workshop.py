@@ -34,7 +34,9 @@ class Workshop:
     def offer(self, settings: Settings) -> Offer:
         """The models that there are, with their providers, and who may have edits made by them."""
         prices = Prices.shipped()
-        return Offer(settings.routes, self._dispatch(settings, prices), self._admission(settings, prices))
+        dispatch = self._dispatch(settings, prices)
+        judges = Judges(prices, self._moderated(settings.server.moderation), dispatch.capabilities)
+        return Offer(settings.routes, dispatch, self._admission(settings.server, judges))
 
     def _dispatch(self, settings: Settings, prices: Prices) -> Dispatch:
         """The providers that the settings need."""
@@ -44,8 +46,8 @@ class Workshop:
         catalogue = providers.build(settings.routes.providers | callers, server, upstream, self._clocks.now_s)
         return make_dispatch(server, catalogue, self._equipment.healths, prices, self._clocks)
 
-    def _admission(self, settings: Settings, prices: Prices) -> Admission:
-        server, equipment = settings.server, self._equipment
+    def _admission(self, server: ServerSettings, judges: Judges) -> Admission:
+        equipment = self._equipment
         rules = Rules(
             Allowance(server.limits.read(), tuple(budget.read() for budget in server.budgets)),
             server.key_defaults.read(),
@@ -54,7 +56,7 @@ class Workshop:
             server.total_s,
         )
         stores = Stores(equipment.registry, equipment.quotas, equipment.spends)
-        return Admission(rules, stores, Judges(prices, self._moderated(server.moderation)), self._clocks)
+        return Admission(rules, stores, judges, self._clocks)
 
     def _moderated(self, wanted: ModerationSettings | None) -> Moderation | None:
         """The same as before where nothing of it was changed: it remembers what it was told."""

@@ -1,6 +1,8 @@
 """Limits, budgets and the queue as callers meet them: a real server, a database of each kind, a played provider."""
 
 import asyncio
+import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -155,6 +157,76 @@ def test_an_edit_that_a_provider_refuses_costs_nothing(tmp_path: Path, scripted:
         assert spend_of(accounts, scope).spent_micros == 0
 
 
+def test_what_a_provider_makes_nothing_of_makes_no_edit_cheap(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """The worst case is that of the request as the provider is asked: its own choice of a quality may be the dearest."""
+    scripted.serve(paid)
+    azure = Target("azure_ai", "gpt-image-2", "sk-provider", scripted.url, id="t")
+    with accounting("sqlite", tmp_path, azure) as accounts:
+        _, headers = accounts.key(allowance=budget(500_000))
+        refused = post(accounts.server.edits_url, {"quality": "low"}, headers=headers)
+        assert (refused.status, refused.error["code"]) == (429, "insufficient_quota")
+        assert scripted.asked == []
+
+
+def test_a_cost_beyond_the_worst_case_is_spent_and_told(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """A provider that takes more than its documentation says has taken it; the log names the edit. Others are not named."""
+    costs = iter((0.05, 0.04))
+
+    def script(_: Asked) -> Script:
+        usage = {"input_tokens": 1, "output_tokens": 1, "cost": next(costs)}
+        return [json_answer({"created": 1, "data": [{"b64_json": "QUJD"}], "usage": usage})]
+
+    scripted.serve(script)
+    with accounting("sqlite", tmp_path, priced(scripted)) as accounts:
+        key, headers = accounts.key(allowance=budget(10 * PRICE_MICROS))
+        dear, _ = (post(accounts.server.edits_url, headers=headers).headers["x-edit-id"] for _ in range(2))
+        accounts.server.wait_until_idle()
+        scope = Scope(ScopeKind.KEY, key.id, key.allowance)
+        accounts.server.wait_for(lambda: spend_of(accounts, scope).reserved_micros == 0)
+        assert spend_of(accounts, scope).spent_micros == 90_000
+        lines = [json.loads(line) for line in accounts.server.log_text.splitlines()]
+        [told] = [line for line in lines if line["event"] == "edit cost more than its worst case"]
+        assert (told["edit_id"], told["spent_micros"], told["worst_micros"]) == (dear, 50_000, PRICE_MICROS)
+
+
+def test_refusals_are_counted(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """Whatever a request is refused with before it is an edit is a metric by its code; an edit that is made is none."""
+    scripted.serve(paid)
+    with accounting("sqlite", tmp_path, priced(scripted)) as accounts:
+        accounts.end_user(id="mallory", is_blocked=True)
+        url = accounts.server.edits_url
+        limited, poor = (accounts.key(allowance=each)[1] for each in (limits(requests=1), budget(1)))
+        narrow, plain = accounts.key(models=("other",))[1], accounts.key()[1]
+        asked = [
+            *((limited, {}),) * 3, (poor, {}), (narrow, {}), (plain, {"user": "mallory"}), (plain, {"prompt": ""}), ({}, {}),
+        ]  # fmt: skip
+        statuses = [post(url, fields, headers=headers).status for headers, fields in asked]
+        assert statuses == [200, 429, 429, 429, 403, 403, 400, 401]
+        text = get(f"{accounts.server.url}/metrics", bearer(MASTER)).body.decode()
+        counted = dict(re.findall(r'streamedit_refusals_total\{code="(\w+)"\} (\d+)', text))
+        assert counted == {
+            "rate_limit_exceeded": "2", "insufficient_quota": "1", "model_not_allowed": "1", "end_user_blocked": "1",
+            "invalid_value": "1", "invalid_api_key": "1",
+        }  # fmt: skip
+
+
+@every_kind
+@pytest.mark.parametrize("tokens", [-1_000_000, 10**30])
+def test_what_no_provider_can_have_counted_is_not_believed(
+    kind: str, tokens: int, tmp_path: Path, scripted: ScriptedUpstream
+) -> None:
+    """It gives no budget anything back, stops no other edit's settlement, and not the server."""
+    usage = {"input_tokens": 10, "output_tokens": tokens}
+    scripted.serve(lambda _: [json_answer({"created": 1, "data": [{"b64_json": "QUJD"}], "usage": usage})])
+    target = Target("openai", "gpt-image-2", "sk-provider", scripted.url, id="t")
+    with accounting(kind, tmp_path, target) as accounts:
+        key, headers = accounts.key(allowance=budget(2_000_000))
+        assert [post(accounts.server.edits_url, headers=headers).status for _ in range(2)] == [200, 200]
+        scope = Scope(ScopeKind.KEY, key.id, key.allowance)
+        accounts.server.wait_for(lambda: spend_of(accounts, scope).reserved_micros == 0)
+        assert spend_of(accounts, scope).spent_micros == 2 * 10 * 5
+
+
 def test_n_images_are_reserved_together(tmp_path: Path, scripted: ScriptedUpstream) -> None:
     """Room for three images is no room for four."""
     scripted.serve(paid)
@@ -217,7 +289,7 @@ def test_an_end_user_is_the_same_by_header_and_field(tmp_path: Path, scripted: S
         _, headers = accounts.key()
         for name in ("Zoë 🦊".encode(), "Zoë".encode(), "Zoë".encode("latin-1")):
             files = {"image": ("photo.png", PNG, "image/png")}
-            sent = {**headers, "x-user": name}
+            sent = [*((each.encode(), text.encode()) for each, text in headers.items()), (b"x-user", name)]
             refused = httpx.post(accounts.server.edits_url, data={"prompt": "p"}, files=files, headers=sent)
             assert (refused.status_code, refused.json()["error"]["code"]) == (403, "end_user_blocked")
 

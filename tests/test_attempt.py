@@ -119,6 +119,15 @@ async def test_what_counts_against_budgets(images: int, n: int | None, may_be_pa
     assert attempt.charge_micros(may_be_paid=may_be_paid) == charge_micros
 
 
+async def test_an_image_that_no_price_fits_costs_its_worst_case() -> None:
+    """The provider did not tell its quality, and the prices are by quality: the dearest that it could have is spent."""
+    prices = Prices([Price("*", per_image=Decimal(price), quality=quality) for price, quality in ((10, "low"), (90, "high"))])
+    attempt = Attempt(Stage("m", (TARGET,)), TARGET, prices, PlayedTime().read)
+    await attempt.run(Scripted([completed(), completed()], n=True), replace(REQUEST, options=EditOptions(n=2)), ignore)
+    assert attempt.cost_micros is None
+    assert attempt.charge_micros(may_be_paid=True) == 2 * 90
+
+
 async def test_what_the_caller_s_own_account_pays_counts_against_no_budget() -> None:
     """Whatever it has cost."""
     target = replace(TARGET, is_callers=True)

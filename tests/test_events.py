@@ -82,6 +82,7 @@ def test_collapse_of_an_edit_without_images_is_its_failure() -> None:
         ({"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}, Usage(1, 2, 3)),
         ({"input_tokens": 1}, Usage(1, 0, 0)),
         ({"input_tokens": "many", "output_tokens": True, "total_tokens": None}, Usage()),
+        ({"input_tokens": -1, "output_tokens": 10**9 + 1, "total_tokens": 10**9}, Usage(0, 0, 10**9)),
         ({}, Usage()),
         (None, Usage()),
         ([1, 2, 3], Usage()),

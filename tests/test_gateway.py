@@ -46,6 +46,19 @@ class SlowLog(MemoryEventLog):
         return event_id
 
 
+class LateLog(MemoryEventLog):
+    """It takes its time to keep a new edit."""
+
+    def __init__(self) -> None:
+        super().__init__(SYSTEM_CLOCKS.clock, BOUNDS)
+        self.is_asked, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def create(self, edit: Edit, claim: Claim | None = None) -> Edit:
+        self.is_asked.set()
+        await self.goes_on.wait()
+        return await super().create(edit, claim)
+
+
 class House:
     """A gateway over one scripted provider, and what it logged of edits."""
 
@@ -195,6 +208,18 @@ async def test_before_and_after_nothing_is_accepted() -> None:
     assert not made.gateway.is_ready
     with pytest.raises(ShuttingDown):
         await made.submit(request())
+
+
+async def test_who_comes_while_the_server_leaves_is_no_edit() -> None:
+    """Its request is refused, and nothing of it is left running."""
+    log = LateLog()
+    async with house(Scripted([completed()]), log) as made:
+        submitting = asyncio.create_task(made.submit(request()))
+        await log.is_asked.wait()
+    log.goes_on.set()
+    with pytest.raises(ShuttingDown):
+        await submitting
+    assert not made.gateway._running
 
 
 async def test_an_unknown_model_starts_nothing() -> None:

@@ -80,6 +80,10 @@ class EditRoutes:
 
     async def _submit(self, request: Request) -> tuple[Submitted, EditRequest]:
         """The edit, and how its caller wants to be answered: the request's uploads are not to be read any more."""
+        with self._answers.telemetry.counting_refusals():
+            return await self._submitted(request)
+
+    async def _submitted(self, request: Request) -> tuple[Submitted, EditRequest]:
         principal = await self._door.authenticate(request)
         said = await self._portkey.asked(request)
         asked = await self._read(request)

@@ -29,7 +29,7 @@ from streamedit.errors import StoreUnavailable
 
 _Result = TypeVar("_Result")
 
-_STEP_S = 10.0
+STEP_S = 10.0
 """For one transaction, with the wait for its thread and for locks."""
 
 _READERS = 4
@@ -68,9 +68,12 @@ class Database:
             # What is under way is short; nobody may be left with a closed connection in the middle of it.
             await asyncio.get_running_loop().run_in_executor(None, self._close)
 
-    async def write(self, step: Callable[[Connection], _Result]) -> _Result:
-        """A step's result, in one transaction. It goes on when its caller is cancelled. Raises StoreUnavailable."""
-        return await self._on(self._writers, lambda: self._transact(step, writes=True))
+    async def write(self, step: Callable[[Connection], _Result], within_s: float | None = STEP_S) -> _Result:
+        """A step's result, in one transaction. It goes on when its caller is cancelled. Raises StoreUnavailable.
+
+        So it does when its time is over; None: it is waited for until it has ended.
+        """
+        return await self._on(self._writers, lambda: self._transact(step, writes=True), within_s)
 
     async def read(self, step: Callable[[Connection], _Result]) -> _Result:
         """The same for a step that changes nothing."""
@@ -80,7 +83,7 @@ class Database:
         """Its schema's, None when it has none; and the newest. Raises StoreUnavailable."""
         return await self.read(_revisions)
 
-    async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], _Result], within_s: float | None = _STEP_S) -> _Result:
+    async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], _Result], within_s: float | None = STEP_S) -> _Result:
         running = asyncio.get_running_loop().run_in_executor(threads, work)
         try:
             async with asyncio.timeout(within_s):
@@ -124,7 +127,7 @@ def unavailable() -> StoreUnavailable:
 def _engine(database: Database) -> Engine:
     if not database.is_sqlite:
         size = _WRITERS + _READERS
-        connect = {"connect_timeout": int(_BUSY_S), "options": f"-c statement_timeout={int(_STEP_S * 1000)}"}
+        connect = {"connect_timeout": int(_BUSY_S), "options": f"-c statement_timeout={int(STEP_S * 1000)}"}
         return create_engine(
             database.url, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args=connect, hide_parameters=True
         )

@@ -52,7 +52,11 @@ _OPEN = text(
 )
 _LOOK = select(SPENDS.c.spent_micros, SPENDS.c.reserved_micros).where(_IS_SPEND)
 _RESERVE = insert(RESERVATIONS)
-_CALLED = update(RESERVATIONS).where(RESERVATIONS.c.edit_id == bindparam("edit")).values(is_called=True)
+_CALLED = (
+    update(RESERVATIONS)
+    .where(RESERVATIONS.c.edit_id == bindparam("edit"), RESERVATIONS.c.is_lapsed.is_(False))
+    .values(is_called=True)
+)
 _OF_EDITS = select(RESERVATIONS).where(RESERVATIONS.c.edit_id.in_(bindparam("edits", expanding=True))).with_for_update()
 _DONE = delete(RESERVATIONS).where(RESERVATIONS.c.edit_id == bindparam("edit"))
 _OVERDUE = (
@@ -124,9 +128,9 @@ def reserve_one_by_one(connection: Connection, purses: Sequence[Purse], terms: T
     connection.execute(_RESERVE, _rows(purses, terms))
 
 
-def called(connection: Connection, edit_id: str) -> None:
-    """The edit's provider may charge it from now on."""
-    connection.execute(_CALLED, {"edit": edit_id})
+def called(connection: Connection, edit_id: str) -> bool:
+    """The edit's provider may charge it from now on; not when what was reserved has lapsed."""
+    return connection.execute(_CALLED, {"edit": edit_id}).rowcount > 0
 
 
 def settle(connection: Connection, costs: Mapping[str, int]) -> None:

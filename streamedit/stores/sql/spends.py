@@ -16,8 +16,9 @@ from streamedit.clocks import Clocks
 from streamedit.errors import BudgetExceeded, EditError, StoreUnavailable
 from streamedit.parties import Scope
 from streamedit.stores.sql import reservations
-from streamedit.stores.sql.database import Database
+from streamedit.stores.sql.database import STEP_S, Database, unavailable
 from streamedit.stores.sql.reservations import Purse, Short, Terms
+from streamedit.uploads import closed_unless_done
 
 _SWEEP_S = 30.0
 _GATHER_S = 0.02
@@ -40,10 +41,11 @@ class _Settlement:
 
 
 class SqlSpends:
-    """See the module."""
+    """See the module. `patience_s`: how long an edit waits for its reservation."""
 
-    def __init__(self, database: Database, clocks: Clocks) -> None:
+    def __init__(self, database: Database, clocks: Clocks, patience_s: float = STEP_S) -> None:
         self._database = database
+        self._patience_s = patience_s
         self._clocks = clocks
         self._writing: asyncio.TaskGroup
         self._reserved: dict[str, bool] = {}
@@ -76,7 +78,8 @@ class SqlSpends:
     async def calling(self, edit_id: str) -> None:
         if self._reserved.get(edit_id, True):
             return
-        await self._database.write(partial(reservations.called, edit_id=edit_id))
+        if not await self._database.write(partial(reservations.called, edit_id=edit_id)):
+            raise unavailable()
         self._reserved[edit_id] = True
 
     def settle(self, edit_id: str, micros: int) -> None:
@@ -93,17 +96,18 @@ class SqlSpends:
         return found
 
     async def _reserve(self, scopes: Sequence[Scope], terms: Terms) -> EditError | None:
-        """Why not; None when it is done. A caller who leaves in its middle gets back what was reserved."""
+        """Why not; None when it is done. A caller who does not wait for its end gets back what was reserved."""
         purses = reservations.purses_of(scopes, self._clocks.now_s())
         if not purses:
             return None
         # A transaction cannot be cancelled: what it has done is known when it has ended.
         writing = self._writing.create_task(self._written(purses, terms))
         try:
-            return await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            writing.add_done_callback(lambda _: self.settle(terms.edit_id, 0))
-            raise
+            with closed_unless_done(lambda: writing.add_done_callback(lambda _: self.settle(terms.edit_id, 0))):
+                async with asyncio.timeout(self._patience_s):
+                    return await asyncio.shield(writing)
+        except TimeoutError:
+            return unavailable()
 
     async def _written(self, purses: Sequence[Purse], terms: Terms) -> EditError | None:
         self._reserved[terms.edit_id] = terms.is_called
@@ -120,11 +124,11 @@ class SqlSpends:
 
     async def _write(self, purses: Sequence[Purse], terms: Terms) -> None:
         try:
-            await self._database.write(partial(reservations.reserve, purses=purses, terms=terms))
+            await self._database.write(partial(reservations.reserve, purses=purses, terms=terms), within_s=None)
         except Short:
             now_s = self._clocks.now_s()
             step = partial(reservations.reserve_one_by_one, purses=purses, terms=terms, now_s=now_s)
-            await self._database.write(step)
+            await self._database.write(step, within_s=None)
 
     async def _settle_all(self) -> None:
         while True:

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from handclock import HandClock
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import Connection, delete, func, select, text, update
 from stores.logs import until
 
 from streamedit.budgets import Budget, Spend, period_of
@@ -297,6 +298,33 @@ def renamed(table: str, name: str) -> Callable[[Connection], None]:
     return step
 
 
+async def test_who_waited_in_vain_gets_back_what_is_reserved_afterwards(url: str) -> None:
+    """The database was locked for longer than anybody waits; what it does then with a reservation is taken back."""
+    scope, clocks = scope_of(Budget(1_000)), HandClock().clocks
+    is_locked, goes_on = threading.Event(), threading.Event()
+
+    def lock(connection: Connection) -> None:
+        connection.execute(update(SPENDS).values(spent_micros=SPENDS.c.spent_micros))
+        is_locked.set()
+        goes_on.wait(10)
+
+    database, other = Database(url), Database(url)
+    spends = SqlSpends(database, clocks, patience_s=0.1)
+    async with database.serving(), other.serving(), spends.serving():
+        await spends.reserve("edit_1", [scope], 1, NOW_S + 60, is_called=True)
+        spends.settle("edit_1", 1)
+        await settled(spends, scope, (1, 0))
+        locking = asyncio.create_task(other.write(lock))
+        await asyncio.to_thread(is_locked.wait, 10)
+        with pytest.raises(StoreUnavailable):
+            await spends.reserve("edit_2", [scope], 600, NOW_S + 60, is_called=True)
+        goes_on.set()
+        await locking
+    async with opened(url, clocks) as (spends, database):
+        assert await come_to(spends, scope) == [(1, 0)]
+        assert await reservations(database) == 0
+
+
 async def test_a_settlement_is_repeated_until_it_is_done(url: str) -> None:
     """The database may be away meanwhile; what comes after it is not lost either."""
     key = scope_of(Budget(1_000))
@@ -335,6 +363,22 @@ async def test_what_is_not_settled_in_time_lapses(url: str, is_called: bool) -> 
         assert await come_to(spends, key) == [(300 if is_called else 0, 0)]
         spends.settle("edit_1", 120)
         await settled(spends, key, (120, 0))
+        assert await reservations(database) == 0
+
+
+async def test_nobody_is_called_for_what_has_lapsed(url: str) -> None:
+    """An edit that was judged or waited for so long has no room of its own any more: somebody else may have it."""
+    scope, clock = scope_of(Budget(1_000)), HandClock()
+    async with opened(url, clock.clocks) as (spends, database):
+        await spends.reserve("edit_1", [scope], 600, clock.now_s + 60, is_called=False)
+        await clock.passes(90)
+        await settled(spends, scope, (0, 0))
+        await spends.reserve("edit_2", [scope], 1_000, clock.now_s + 60, is_called=True)
+        with pytest.raises(StoreUnavailable):
+            await spends.calling("edit_1")
+        spends.settle("edit_1", 0)
+        spends.settle("edit_2", 1_000)
+        await settled(spends, scope, (1_000, 0))
         assert await reservations(database) == 0
 
 
