@@ -289,7 +289,7 @@ def test_an_end_user_is_the_same_by_header_and_field(tmp_path: Path, scripted: S
         _, headers = accounts.key()
         for name in ("Zoë 🦊".encode(), "Zoë".encode(), "Zoë".encode("latin-1")):
             files = {"image": ("photo.png", PNG, "image/png")}
-            sent = [*((each.encode(), text.encode()) for each, text in headers.items()), (b"x-user", name)]
+            sent = [*((key.encode(), value.encode()) for key, value in headers.items()), (b"x-user", name)]
             refused = httpx.post(accounts.server.edits_url, data={"prompt": "p"}, files=files, headers=sent)
             assert (refused.status_code, refused.json()["error"]["code"]) == (403, "end_user_blocked")
 

@@ -95,7 +95,7 @@ def callers_keys(settings: Settings, facts: Facts) -> Iterator[Finding]:
 def described(_: Settings, facts: Facts) -> Iterator[Finding]:
     """What tells anybody that this is here."""
     if not is_loopback(facts.host):
-        what = "/openapi.json, /health/live and /health/ready answer without a key."
+        what = "/openapi.json, /health/live, /health/ready and the log-in at /admin answer without a key."
         yield Finding(Level.NOTE, "described", what, "They tell which server this is, and nothing of what it serves.")
 
 
