@@ -58,10 +58,10 @@ class Log:
 @pytest.mark.parametrize("name", ServerSettings.model_fields)
 def test_each_setting_is_taken_or_left(name: str) -> None:
     """What lives as long as the server keeps what it began with, and is named; everything else is the new one's."""
-    before = settings_of(MOCK, database_url="sqlite:////begun.db")
+    begun: dict[str, Any] = {"database_url": "sqlite:////begun.db", "ledger_folder": "/begun"}
+    before = settings_of(MOCK, **begun)
     value = OTHER[name] if name in OTHER else _another(getattr(before.server, name))
-    changed = {"database_url": "sqlite:////begun.db", name: value}
-    new = settings_of(Target("mock", "new"), keys=("sk-new",), **changed)
+    new = settings_of(Target("mock", "new"), keys=("sk-new",), **{**begun, name: value})
     held, left = taken(new, before)
     assert (held.routes, held.api_keys) == (new.routes, new.api_keys)
     assert left == ((name,) if name in AT_START else ())
@@ -70,8 +70,8 @@ def test_each_setting_is_taken_or_left(name: str) -> None:
 
 def test_budgets_are_left_where_there_was_no_database() -> None:
     """Nothing would count in them: they wait for the restart that brings the database. Limits do not."""
-    before = settings_of(MOCK)
-    allowed: dict[str, Any] = {"limits": {"parallel_edits": 5}, "budgets": [{"limit_usd": 5}]}
+    before = settings_of(MOCK, ledger_folder="/begun")
+    allowed: dict[str, Any] = {"ledger_folder": "/begun", "limits": {"parallel_edits": 5}, "budgets": [{"limit_usd": 5}]}
     held, left = taken(settings_of(MOCK, database_url="sqlite:////new.db", **allowed), before)
     assert left == ("database_url", "budgets")
     assert (held.server.database_url, held.server.budgets, held.server.limits.parallel_edits) == (None, (), 5)
