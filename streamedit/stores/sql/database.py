@@ -26,6 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from streamedit.databases import normal
 from streamedit.errors import StoreUnavailable
+from streamedit.stores.sql.tables import VERSION_TABLE
 
 _Result = TypeVar("_Result")
 
@@ -127,7 +128,11 @@ def unavailable() -> StoreUnavailable:
 def _engine(database: Database) -> Engine:
     if not database.is_sqlite:
         size = _WRITERS + _READERS
-        connect = {"connect_timeout": int(_BUSY_S), "options": f"-c statement_timeout={int(STEP_S * 1000)}"}
+        connect = {
+            "connect_timeout": int(_BUSY_S),
+            "tcp_user_timeout": int(STEP_S * 1000),
+            "options": f"-c statement_timeout={int(STEP_S * 1000)}",
+        }
         return create_engine(
             database.url, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args=connect, hide_parameters=True
         )
@@ -166,7 +171,7 @@ def _alembic() -> Config:
 
 def _revisions(connection: Connection) -> tuple[str | None, str | None]:
     newest = ScriptDirectory.from_config(_alembic()).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision(), newest
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision(), newest
 
 
 def _forget(running: "asyncio.Future[Any]") -> None:

@@ -47,7 +47,7 @@ _MOVE = (
 )
 # Both databases take these words; SQLAlchemy has them for each of the two alone.
 _OPEN = text(
-    "INSERT INTO spends (scope, period, start_s, spent_micros, reserved_micros)"
+    "INSERT INTO streamedit_spends (scope, period, start_s, spent_micros, reserved_micros)"
     " VALUES (:of_scope, :of_period, :of_start_s, 0, 0) ON CONFLICT DO NOTHING"
 )
 _LOOK = select(SPENDS.c.spent_micros, SPENDS.c.reserved_micros).where(_IS_SPEND)

@@ -1,4 +1,7 @@
-"""The tables of the database. Money is in micro-dollars, times are in Unix seconds, sizes in bytes; days are UTC's."""
+"""The tables of the database. Money is in micro-dollars, times are in Unix seconds, sizes in bytes; days are UTC's.
+
+Their names begin alike: the database may be an application's own, with tables of such names.
+"""
 
 from sqlalchemy import (
     JSON,
@@ -17,10 +20,13 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 
+VERSION_TABLE = "streamedit_alembic_version"
+"""Where alembic keeps which schema there is."""
+
 _ANY_JSON = JSON(none_as_null=True)
 
 API_KEYS = Table(
-    "api_keys",
+    "streamedit_api_keys",
     METADATA,
     Column("id", String(64), primary_key=True),
     Column("name", String(256), nullable=False),
@@ -38,7 +44,7 @@ API_KEYS = Table(
 )
 
 GROUPS = Table(
-    "groups",
+    "streamedit_groups",
     METADATA,
     Column("id", String(64), primary_key=True),
     Column("platforms", _ANY_JSON),
@@ -51,7 +57,7 @@ GROUPS = Table(
 )
 
 END_USERS = Table(
-    "end_users",
+    "streamedit_end_users",
     METADATA,
     Column("id", String(512), primary_key=True),
     Column("is_blocked", Boolean, nullable=False),
@@ -62,7 +68,7 @@ END_USERS = Table(
 )
 
 SECRETS = Table(
-    "secrets",
+    "streamedit_secrets",
     METADATA,
     Column("name", String(64), primary_key=True),
     Column("value", String(256), nullable=False),
@@ -70,7 +76,7 @@ SECRETS = Table(
 """Made once, and the same for all processes."""
 
 SPENDS = Table(
-    "spends",
+    "streamedit_spends",
     METADATA,
     Column("scope", String(600), primary_key=True),
     Column("period", String(16), primary_key=True),
@@ -80,7 +86,7 @@ SPENDS = Table(
 )
 
 RESERVATIONS = Table(
-    "reservations",
+    "streamedit_reservations",
     METADATA,
     Column("edit_id", String(64), primary_key=True),
     Column("scope", String(600), primary_key=True),
@@ -94,7 +100,7 @@ RESERVATIONS = Table(
 """`is_lapsed`: it was not settled in time, and was taken for spent."""
 
 EDITS = Table(
-    "edits",
+    "streamedit_edits",
     METADATA,
     Column("edit_id", String(64), primary_key=True),
     Column("started_at_s", Float(53), nullable=False, index=True),
@@ -129,22 +135,22 @@ EDITS = Table(
     Column("trace_id", String(32)),
     Column("flagged", _ANY_JSON, nullable=False),
     Column("metadata", _ANY_JSON, nullable=False),
-    Index("edits_by_key", "key_id", "started_at_s"),
-    Index("edits_by_end_user", "end_user", "started_at_s"),
+    Index("streamedit_edits_by_key", "key_id", "started_at_s"),
+    Index("streamedit_edits_by_end_user", "end_user", "started_at_s"),
 )
 
 EDIT_TAGS = Table(
-    "edit_tags",
+    "streamedit_edit_tags",
     METADATA,
-    Column("edit_id", String(64), ForeignKey("edits.edit_id", ondelete="CASCADE"), primary_key=True),
+    Column("edit_id", String(64), ForeignKey("streamedit_edits.edit_id", ondelete="CASCADE"), primary_key=True),
     Column("tag", String(256), primary_key=True),
-    Index("edit_tags_by_tag", "tag"),
+    Index("streamedit_edit_tags_by_tag", "tag"),
 )
 
 ATTEMPTS = Table(
-    "attempts",
+    "streamedit_attempts",
     METADATA,
-    Column("edit_id", String(64), ForeignKey("edits.edit_id", ondelete="CASCADE"), primary_key=True),
+    Column("edit_id", String(64), ForeignKey("streamedit_edits.edit_id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("model", String(256), nullable=False),
     Column("provider", String(64), nullable=False),

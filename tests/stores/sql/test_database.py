@@ -17,7 +17,7 @@ from stores.logs import LONG_S, until
 
 from streamedit.errors import StoreUnavailable
 from streamedit.stores.sql.database import Database
-from streamedit.stores.sql.tables import METADATA, SECRETS
+from streamedit.stores.sql.tables import METADATA, SECRETS, VERSION_TABLE
 
 _OPEN_IT = """
 import asyncio, sys
@@ -45,7 +45,7 @@ def names(connection: Connection) -> list[str]:
 
 def differences(connection: Connection) -> list[object]:
     """Between the tables that there are and those that the package knows."""
-    return list(compare_metadata(MigrationContext.configure(connection), METADATA))
+    return list(compare_metadata(MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}), METADATA))
 
 
 @pytest.fixture(params=KINDS)
@@ -85,7 +85,9 @@ class TestSchema:
 
     async def test_another_versions_is_not_opened(self, database: Database, url: str) -> None:
         """Nobody here knows what a later version has made of it; that is why, and told."""
-        await database.write(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+        await database.write(
+            lambda connection: connection.execute(text("UPDATE streamedit_alembic_version SET version_num = '9999'"))
+        )
         with pytest.raises(StoreUnavailable) as refused:
             async with Database(url).serving():
                 pass

@@ -161,11 +161,11 @@ async def test_two_processes_share_a_folder(database: Database, tmp_path: Path) 
 async def test_while_the_database_is_away_nothing_is_lost(url: str, tmp_path: Path) -> None:
     """It is entered when the database is back."""
     async with ledger_at(url, tmp_path / "box") as (ledger, database):
-        await _rename(database, "edits", "gone")
+        await _rename(database, "streamedit_edits", "gone")
         ledger.keep(report_of("edit_1"), is_final=True)
         with pytest.raises(StoreUnavailable):
             await ledger.flushed(0.2)
-        await _rename(database, "gone", "edits")
+        await _rename(database, "gone", "streamedit_edits")
         await ledger.flushed()
         assert [row["edit_id"] for row in await rows_of(database, EDITS)] == ["edit_1"]
 

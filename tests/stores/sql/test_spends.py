@@ -256,7 +256,7 @@ async def locked(url: str) -> AsyncIterator[None]:
 
     def hold(connection: Connection) -> None:
         if not database.is_sqlite:
-            connection.execute(text("LOCK TABLE spends"))
+            connection.execute(text("LOCK TABLE streamedit_spends"))
         loop.call_soon_threadsafe(is_locked.set)
         asyncio.run_coroutine_threadsafe(_awaited(over), loop).result(10)
 
@@ -331,12 +331,12 @@ async def test_a_settlement_is_repeated_until_it_is_done(url: str) -> None:
     async with opened(url, HandClock().clocks) as (spends, database):
         for edit in ("edit_1", "edit_2"):
             await spends.reserve(edit, [key], 300, NOW_S + 60, is_called=True)
-        await database.write(renamed("spends", "away"))
+        await database.write(renamed("streamedit_spends", "away"))
         spends.settle("edit_1", 200)
         with pytest.raises(StoreUnavailable):
             await spends.reserve("edit_3", [key], 1, NOW_S + 60, is_called=False)
         spends.settle("edit_2", 250)
-        await database.write(renamed("away", "spends"))
+        await database.write(renamed("away", "streamedit_spends"))
         await settled(spends, key, (450, 0))
 
 

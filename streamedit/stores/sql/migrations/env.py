@@ -2,8 +2,13 @@
 
 from alembic import context
 
-from streamedit.stores.sql.tables import METADATA
+from streamedit.stores.sql.tables import METADATA, VERSION_TABLE
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,
+)
 with context.begin_transaction():
     context.run_migrations()
