@@ -112,7 +112,7 @@ class _House:
             routes=[
                 *EditRoutes(gateway, portkey, server, resource, self._answers).routes(),
                 *resource.routes(),
-                *SystemRoutes(gateway, door, self.telemetry, self._started_at_s).routes(),
+                *SystemRoutes(gateway, door, self.telemetry, self._started_at_s, server.metrics_keys).routes(),
                 *self._routes_of_books(door, server),
                 *AdminPage(door, sessions, OverviewRoutes(door, self.telemetry, self._accounts(server)), self._logins).routes(),
             ],

@@ -96,6 +96,7 @@ class ServerSettings(BaseModel):
     key_defaults: AllowanceFields = AllowanceFields()
     end_user_defaults: AllowanceFields = AllowanceFields()
     user_header: str | None = None
+    metrics_keys: frozenset[str] = frozenset()
     queue_size: int = Field(100, ge=0)
     queue_wait_s: float = Field(30, ge=0)
     moderation: ModerationSettings | None = None

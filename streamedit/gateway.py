@@ -6,26 +6,24 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
-from weakref import WeakValueDictionary
 
 from anyio import to_thread
 
 from streamedit.admission import Admission, Permit
+from streamedit.claims import Claims
 from streamedit.clocks import Clocks
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest, new_edit_id
-from streamedit.errors import CallerError, Cancelled, InvalidRequest, LedgerFull, ShuttingDown
+from streamedit.errors import CallerError, Cancelled, LedgerFull, ShuttingDown
 from streamedit.idempotency import Claim
 from streamedit.parties import Principal
+from streamedit.permissions import check_prompt
 from streamedit.producer import Accepted, Producer, Tools
 from streamedit.providers.capabilities import Capabilities
 from streamedit.routes import Routes
 from streamedit.routing import Plan
 from streamedit.stores import Cursor, Entry, EventLog, Ledger, Logged
 from streamedit.telemetry import Telemetry
-
-_DALLE_2_PROMPT_CHARS = 1000
-"""OpenAI's API reference: 1,000 characters for dall-e-2, 32,000 for all others."""
 
 _ELSEWHERE_S = 10.0
 """For another process: to hear that its edit is cancelled, to have its events here."""
@@ -65,7 +63,7 @@ class Gateway:
         self._readers: Counter[str] = Counter()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._claiming: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+        self._claims = Claims(log)
 
     @property
     def routes(self) -> Routes:
@@ -120,24 +118,21 @@ class Gateway:
         `plan`: a caller's own; None for that of the model. Raises EditError; then the caller closes them.
         """
         plan = plan or self.routes.plan(request.model, request.wishes)
-        _check_prompt(request, plan)
+        check_prompt(request.prompt, plan)
         if not self._accepts.is_set():
             raise ShuttingDown("The server is not running.")
         new = Edit(new_edit_id(), plan.model, int(self._now_s()), principal.id, request.n)
-        async with self._alone(claim):
+        async with self._claims.alone(claim):
             try:
-                if earlier := await self._claimed(claim):
+                if earlier := await self._claims.holder(claim):
                     return await _join(earlier, request)
                 permit = await self._admit(new, request, principal, plan)
             except CallerError:
                 # Another process may have been faster with the same key, and have taken what there was.
-                if earlier := await self._claimed(claim):
+                if earlier := await self._claims.holder(claim):
                     return await _join(earlier, request)
                 raise
             return await self._begin(Accepted(new, request, permit, claim))
-
-    async def _claimed(self, claim: Claim | None) -> Edit | None:
-        return await self._log.claimed(claim) if claim is not None else None
 
     async def _admit(self, edit: Edit, request: EditRequest, principal: Principal, plan: Plan) -> Permit:
         if not self._ledger.has_room:
@@ -157,16 +152,6 @@ class Gateway:
                 self._start(accepted)
                 return Submitted(edit, is_new=True, headers=permit.headers)
         return await _join(edit, accepted.request)
-
-    @asynccontextmanager
-    async def _alone(self, claim: Claim | None) -> AsyncIterator[None]:
-        """Of requests with one key only the first counts: the others wait until it is an edit, or refused."""
-        if claim is None:
-            yield
-            return
-        turn = self._claiming.setdefault(claim.key, asyncio.Lock())
-        async with turn:
-            yield
 
     async def find(self, edit_id: str, owner: str) -> Entry:
         """An edit of this owner. Raises NotFound, EditExpired, StoreUnavailable."""
@@ -262,12 +247,3 @@ async def _close(request: EditRequest) -> None:
         await to_thread.run_sync(request.close)
     else:
         request.close()
-
-
-def _check_prompt(request: EditRequest, plan: Plan) -> None:
-    if len(request.prompt) > _DALLE_2_PROMPT_CHARS and any(target.base_model == "dall-e-2" for target in plan.targets):
-        raise InvalidRequest(
-            f"dall-e-2 takes prompts of at most {_DALLE_2_PROMPT_CHARS} characters.",
-            param="prompt",
-            code="string_above_max_length",
-        )

@@ -146,7 +146,7 @@ def refusal(readings: Sequence[Reading]) -> RateLimited | None:
     if not full:
         return None
     longest = max(full, key=lambda reading: float("inf") if reading.wait_us is None else reading.wait_us)
-    headers = {**headers_before(readings), **retry_headers(longest.wait_us)}
+    headers = {**headers_before(readings), **(retry_headers(longest.wait_us) or {"x-should-retry": "false"})}
     kind, param = (ImagesLimited, "n") if longest.rate is Rate.IMAGES else (RateLimited, None)
     return kind(_told(longest), param=param, headers=headers)
 

@@ -1,4 +1,4 @@
-"""What a key may be used for: the platforms and models of its group, and its own models. Pure.
+"""What may be asked for, and what a key may be used for: the platforms and models of its group, and its own models. Pure.
 
 Order and words are sub2api's (https://github.com/Wei-Shaw/sub2api), which llmapi.site runs: the platform first, then the
 group's permission.
@@ -13,8 +13,21 @@ from streamedit.parties import Group, Principal
 from streamedit.routing import Plan, Stage, When
 from streamedit.targets import Target
 
+_DALLE_2_PROMPT_CHARS = 1000
+"""OpenAI's API reference: 1,000 characters for dall-e-2, 32,000 for all others."""
+
 Test: TypeAlias = Callable[[Stage, Target], bool]
 """A stage may ask this target of its."""
+
+
+def check_prompt(prompt: str, plan: Plan) -> None:
+    """Raises InvalidRequest for one that is too long for any of a plan's models."""
+    if len(prompt) > _DALLE_2_PROMPT_CHARS and any(target.base_model == "dall-e-2" for target in plan.targets):
+        raise InvalidRequest(
+            f"dall-e-2 takes prompts of at most {_DALLE_2_PROMPT_CHARS} characters.",
+            param="prompt",
+            code="string_above_max_length",
+        )
 
 
 def permitted(plan: Plan, principal: Principal) -> Plan:

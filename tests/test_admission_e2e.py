@@ -19,6 +19,7 @@ from servers import serving
 from upstreams import Asked, Hang, Script, ScriptedUpstream, answer, completed, json_answer
 
 from streamedit.budgets import Spend
+from streamedit.keys import digest_of, make_key
 from streamedit.limits import RateLimits
 from streamedit.parties import Allowance, Scope, ScopeKind
 from streamedit.stores import Spends
@@ -450,6 +451,16 @@ def test_no_field_reaches_a_model_that_is_not_the_keys(tmp_path: Path, scripted:
             refused = post(accounts.server.edits_url, {"prompt": "p", **fields}, headers={**headers, **more})
             assert (refused.status, refused.error["code"]) == (403, "model_not_allowed")
         assert scripted.asked == []
+
+
+def test_metrics_are_not_for_every_key(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """They tell what everybody has spent: a master key reads them, and a key that the configuration names."""
+    with accounting("sqlite", tmp_path, priced(scripted), metrics_keys=["key_prometheus00"]) as accounts:
+        _, text = make_key("key_prometheus00")
+        key, plain = accounts.key()
+        accounts.change(key, id="key_prometheus00", digest=digest_of(text))
+        url = f"{accounts.server.url}/metrics"
+        assert [get(url, headers).status for headers in (bearer(MASTER), bearer(text), plain, {})] == [200, 200, 403, 401]
 
 
 def test_models_are_listed_for_those_who_may_use_them(tmp_path: Path, scripted: ScriptedUpstream) -> None:

@@ -38,7 +38,7 @@ LAYERS = [
     ["account"],
     ["walk"],
     ["dispatch"],
-    ["admission"],
+    ["admission", "claims"],
     ["producer"],
     ["gateway"],
     ["web"],

@@ -37,6 +37,7 @@ OTHER: dict[str, Any] = {
     "key_defaults": {"budgets": [{"limit_usd": 5}]},
     "end_user_defaults": {"limits": {"images_per_minute": 5}},
     "user_header": "x-other",
+    "metrics_keys": ("key_other",),
 }
 
 

@@ -1,11 +1,13 @@
 """What a server says of itself: its models, its health, its metrics, its API."""
 
+from collections.abc import Collection
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from streamedit import routes
-from streamedit.errors import ShuttingDown
+from streamedit.errors import Forbidden, ShuttingDown
 from streamedit.gateway import Gateway
 from streamedit.parties import Principal
 from streamedit.permissions import may_ask
@@ -22,11 +24,14 @@ def _may_ask(model: routes.Route, principal: Principal) -> bool:
 class SystemRoutes:
     """The handlers of the routes beside the edits."""
 
-    def __init__(self, gateway: Gateway, door: Door, telemetry: Telemetry, started_at_s: int) -> None:
+    def __init__(
+        self, gateway: Gateway, door: Door, telemetry: Telemetry, started_at_s: int, metrics_keys: Collection[str]
+    ) -> None:
         self._gateway = gateway
         self._door = door
         self._telemetry = telemetry
         self._started_at_s = started_at_s
+        self._metrics_keys = metrics_keys
         self._openapi = document()
 
     def routes(self) -> list[Route]:
@@ -66,7 +71,10 @@ class SystemRoutes:
         return json_answer({"status": "ready"})
 
     async def metrics(self, request: Request) -> Response:
-        await self._door.authenticate(request)
+        """What everybody has done and spent: for master keys, and for those that the configuration names."""
+        principal = await self._door.authenticate(request)
+        if principal.key is not None and principal.id not in self._metrics_keys:
+            raise Forbidden("This key may not read the metrics.", code="master_key_required")
         return Response(self._telemetry.exposition(), media_type="text/plain; version=0.0.4")
 
     async def openapi(self, _: Request) -> Response:
