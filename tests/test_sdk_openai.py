@@ -8,12 +8,16 @@ from pathlib import Path
 import openai
 import pytest
 import upstreams
+from accounts import MASTER, Accounts, accounting, bearer, budget, limits
+from clients import get
 from fronts import KEY, fronting
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 from openai.types import ImageEditCompletedEvent, ImageEditPartialImageEvent, ImagesResponse
 from PIL import Image
 from servers import RunningServer
 from upstreams import ScriptedUpstream, head
+
+from streamedit.targets import Target
 
 PROMPT = "black and white with a strong vignette"
 
@@ -152,3 +156,40 @@ def test_a_client_that_closes_its_stream_at_once_harms_nobody(client: OpenAI, se
     client.images.edit(model="mock", image=photos / "chelsea.png", prompt="p", stream=True).close()
     server.wait_until_idle()
     assert server.left_behind() == (0, 0)
+
+
+def test_a_spent_budget_is_told_once(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """The package does not try again what no retry can help; its error has OpenAI's code, and says when to come back."""
+    scripted.play([upstreams.answer(upstreams.completed())])
+    target = Target("openai", "gpt-image-2", "sk-provider", scripted.url, {"output_cost_per_image": "0.04"})
+    with accounting("sqlite", tmp_path, target) as accounts:
+        _, headers = accounts.key(allowance=budget(40_000, "1d"))
+        key = headers["authorization"].removeprefix("Bearer ")
+        with OpenAI(base_url=f"{accounts.server.url}/v1", api_key=key, max_retries=2) as made:
+            assert made.images.edit(model="gpt-image-2", image=b"x", prompt="p").data
+            with pytest.raises(openai.RateLimitError) as raised:
+                made.images.edit(model="gpt-image-2", image=b"x", prompt="p")
+        assert raised.value.code == "insufficient_quota"
+        assert 0 < int(raised.value.response.headers["retry-after"]) <= 86_400
+        assert 'streamedit_refusals_total{code="insufficient_quota"} 1.0' in metrics_of(accounts)
+
+
+def test_a_full_minute_is_waited_for(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """The package is told exactly how long that takes; without retries it is a rate limit."""
+    scripted.play([upstreams.answer(upstreams.completed())])
+    target = Target("openai", "gpt-image-2", "sk-provider", scripted.url)
+    with accounting("sqlite", tmp_path, target) as accounts:
+        _, headers = accounts.key(allowance=limits(requests=1))
+        key = headers["authorization"].removeprefix("Bearer ")
+        with OpenAI(base_url=f"{accounts.server.url}/v1", api_key=key, max_retries=0) as made:
+            events = list(made.images.edit(model="gpt-image-2", image=b"x", prompt="p", stream=True))
+            assert [event.type for event in events] == ["image_edit.completed"]
+            with pytest.raises(openai.RateLimitError) as raised:
+                made.images.edit(model="gpt-image-2", image=b"x", prompt="p", stream=True)
+        assert (raised.value.code, raised.value.type) == ("rate_limit_exceeded", "requests")
+        assert 50_000 < int(raised.value.response.headers["retry-after-ms"]) <= 60_000
+
+
+def metrics_of(accounts: Accounts) -> str:
+    """What the server has counted."""
+    return get(f"{accounts.server.url}/metrics", bearer(MASTER)).body.decode()

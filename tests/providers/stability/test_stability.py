@@ -327,7 +327,10 @@ def test_a_name_of_bedrocks_works_behind_a_wildcard(stage: Stage) -> None:
 
 
 def test_who_asks_is_told_as_the_configuration_and_the_caller_say() -> None:
-    """In the API's headers, with what a header cannot carry escaped; defaults of fields are the configuration's too."""
+    """In the API's headers, with what a header cannot carry escaped; defaults of fields are the configuration's too.
+
+    A name that would break out of its header comes nowhere.
+    """
     params = {
         "stability_client_id": "streamedit",
         "stability_client_user_id": "everybody",
@@ -339,10 +342,11 @@ def test_who_asks_is_told_as_the_configuration_and_the_caller_say() -> None:
         stage = Stage(server, scripted)
         stage.play("inpaint")
         stage.post("inpaint")
-        stage.post("inpaint", {"user": "Jörg\r\nx: y", "style_preset": "origami"})
+        stage.post("inpaint", {"user": "Jörg, x: y", "style_preset": "origami"})
+        assert stage.post("inpaint", {"user": "Jörg\r\nx: y"}).error["param"] == "user"
         stage.post("inpaint", {"safety_identifier": "u" * 300})
         told = [asked.headers for asked in stage.begun]
-        assert [head["stability-client-user-id"] for head in told] == ["everybody", "J%C3%B6rg%0D%0Ax: y", "u" * 256]
+        assert [head["stability-client-user-id"] for head in told] == ["everybody", "J%C3%B6rg, x: y", "u" * 256]
         assert {head["stability-client-id"] + head["stability-client-version"] for head in told} == {"streamedit1.2"}
         assert [asked.field("style_preset") for asked in stage.begun] == ["anime", "origami", "anime"]
         assert {asked.field("negative_prompt") for asked in stage.begun} == {"rain"}
