@@ -230,9 +230,10 @@ class Admission:
         """The targets of which it is known what an image can cost, and the most that it does, in micro-dollars."""
         told = f"The price of '{plan.model}' is not known here, so that no budget could hold it."
         refusal = Forbidden(told, param="model", code="price_unknown")
-        plan = left_of(plan, lambda stage, target: self._worst_of(stage, target, request) is not None, refusal)
-        each = (self._worst_of(stage, target, request) for stage in plan.stages for target in stage.targets)
-        return plan, max(micros or 0 for micros in each)
+        places = ((stage, target) for stage in plan.stages for target in stage.targets)
+        known = {(id(stage), id(target)): self._worst_of(stage, target, request) for stage, target in places}
+        plan = left_of(plan, lambda stage, target: known[id(stage), id(target)] is not None, refusal)
+        return plan, max(micros for micros in known.values() if micros is not None)
 
     def _worst_of(self, stage: Stage, target: Target, request: EditRequest) -> int | None:
         asked = overridden(request, stage.overrides)

@@ -48,7 +48,7 @@ _PLAN = Plan.of(Stage("gpt-image-2", (Target("openai", "gpt-image-2", "sk", id="
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--edits", type=int, default=2000, help="of each kind")
-    parser.add_argument("--pause-ms", type=float, default=5, help="between one edit and the next, but for those at a time")
+    parser.add_argument("--pause-ms", type=float, default=5, help="between one edit and the next of those that are apart")
     parser.add_argument("--database-url", help="another database than a fresh SQLite file; it is written to")
 
 
@@ -103,18 +103,20 @@ async def _measure(options: Options, folder: Path) -> int:
     settings = ServerSettings(database_url=url, ledger_folder=folder / "ledger")
     equipment = Equipment(settings, structlog.wrap_logger(structlog.ReturnLogger(), processors=[]), SYSTEM_CLOCKS, Turns())
     missed = False
-    _say("| an edit of | before it, p50 / p99, ms | behind it, p50 / p99, ms | 16 at a time, edits/s |")
-    _say("| --- | ---: | ---: | ---: |")
+    _say(
+        f"| an edit of | before it, ms | behind it, ms | {options.pause_ms:g} ms apart: before it, ms | 16 at a time, edits/s |"
+    )
+    _say("| --- | ---: | ---: | ---: | ---: |")
     async with equipment.serving():
         for name, allowance in _CASES.items():
             way = await _way(equipment, allowance)
-            await _walks(way, 200, 0)
-            times = await _walks(way, options.edits, options.pause_ms / 1000)
-            before, behind = zip(*times, strict=True)
+            await _walks(way, 200)
+            before, behind = zip(*await _walks(way, options.edits), strict=True)
+            apart, _ = zip(*await _walks(way, options.edits, options.pause_ms / 1000), strict=True)
             rate = await _rate(way, options.edits)
-            _say(f"| {name} | {_spread(before)} | {_spread(behind)} | {rate:,.0f} |")
-            missed = missed or statistics.median(before) + statistics.median(behind) > GOAL_MS / 1000
-    _say(f"\nGoal with SQLite: {GOAL_MS} ms an edit, both together, p50: {'missed' if missed else 'met'}\n")
+            _say(f"| {name} | {_spread(before)} | {_spread(behind)} | {_spread(apart)} | {rate:,.0f} |")
+            missed = missed or statistics.median(before) > GOAL_MS / 1000
+    _say(f"\np50 / p99. Goal with SQLite, before an edit, back to back, p50: {GOAL_MS} ms: {'missed' if missed else 'met'}\n")
     return int(missed and url.startswith("sqlite"))
 
 
@@ -129,10 +131,11 @@ async def _way(equipment: Equipment, allowance: Allowance) -> _Way:
     return _Way(equipment, door, admission, [(b"authorization", f"Bearer {text}".encode())])
 
 
-async def _walks(way: _Way, count: int, pause_s: float) -> Sequence[tuple[float, float]]:
+async def _walks(way: _Way, count: int, pause_s: float = 0) -> Sequence[tuple[float, float]]:
     times = []
     for _ in range(count):
         times.append(await way.walk())
+        # Also without a pause it is the others' turn: the ledger's, the settlements'.
         await asyncio.sleep(pause_s)
     return times
 
@@ -141,7 +144,7 @@ async def _rate(way: _Way, count: int) -> float:
     begun = time.perf_counter()
     async with asyncio.TaskGroup() as walkers:
         for _ in range(16):
-            walkers.create_task(_walks(way, count // 16, 0))
+            walkers.create_task(_walks(way, count // 16))
     return count / (time.perf_counter() - begun)
 
 
@@ -156,7 +159,7 @@ def _report(edit: Edit, permit: Permit) -> Report:
 
 def _spread(seconds: Sequence[float]) -> str:
     ranked = sorted(seconds)
-    return f"{statistics.median(ranked) * 1000:.3f} / {ranked[int(len(ranked) * 0.99)] * 1000:.3f}"
+    return f"{statistics.median(ranked) * 1000:.2f} / {ranked[int(len(ranked) * 0.99)] * 1000:.2f}"
 
 
 def _say(line: str) -> None:

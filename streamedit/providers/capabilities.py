@@ -177,8 +177,10 @@ def adapted(request: EditRequest, capabilities: Capabilities, target: Target) ->
         raise InvalidRequest(f"{target.model} takes {many}.", param="image", code="too_many_images")
     request = _without_refused(request, capabilities, target)
     _check_format(request, capabilities, target)
-    dropped = {name: None for name in _OPTIONS if capabilities.support(name) is Support.DROPPED}
-    return replace(request, options=replace(request.options, **dropped))
+    options = request.options
+    asked = (name for name in _OPTIONS if getattr(options, name) is not None)
+    dropped = {name: None for name in asked if capabilities.support(name) is Support.DROPPED}
+    return replace(request, options=replace(options, **dropped)) if dropped else request
 
 
 def extras_of(request: EditRequest, capabilities: Capabilities, target: Target) -> dict[str, Json]:
@@ -213,6 +215,8 @@ def _without_refused(request: EditRequest, capabilities: Capabilities, target: T
         raise InvalidRequest(f"{target.model} does not support {name}.", param=name, code="unsupported_parameter")
     if not capabilities.verbatim:
         dropped |= {name for name, _ in request.extra if _is_beside(name)}
+    if not dropped:
+        return request
     return replace(
         request,
         mask=None if "mask" in dropped else request.mask,

@@ -26,6 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from streamedit.databases import normal
 from streamedit.errors import StoreUnavailable
+from streamedit.stores.sql.shortcut import Shortcut
 from streamedit.stores.sql.tables import VERSION_TABLE
 
 _Result = TypeVar("_Result")
@@ -51,6 +52,7 @@ class Database:
         self._engine: Engine
         self._writers: ThreadPoolExecutor
         self._readers: ThreadPoolExecutor
+        self._shortcut: Shortcut | None = None
 
     def __repr__(self) -> str:
         return f"<Database {self.url.render_as_string(hide_password=True)}>"
@@ -61,11 +63,15 @@ class Database:
         self._engine = _engine(self)
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else _WRITERS, "sql-write")
         self._readers = ThreadPoolExecutor(_READERS, "sql-read")
+        self._shortcut = None
         try:
             if migrates:
                 await self._on(self._writers, self._migrate, None)
+            self._shortcut = Shortcut(str(self.url.database)) if self.is_sqlite and migrates else None
             yield
         finally:
+            if self._shortcut is not None:
+                self._shortcut.close()
             # What is under way is short; nobody may be left with a closed connection in the middle of it.
             await asyncio.get_running_loop().run_in_executor(None, self._close)
 
@@ -75,6 +81,11 @@ class Database:
         So it does when its time is over; None: it is waited for until it has ended.
         """
         return await self._on(self._writers, lambda: self._transact(step, writes=True), within_s)
+
+    @property
+    def shortcut(self) -> Shortcut | None:
+        """For what takes less than the hop to a thread; None where there is no such way."""
+        return self._shortcut
 
     async def read(self, step: Callable[[Connection], _Result]) -> _Result:
         """The same for a step that changes nothing."""

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select
 from streamedit import overdrafts
 from streamedit.budgets import Budget, Period, Spend, period_of
 from streamedit.parties import Scope
+from streamedit.stores.sql.shortcut import Shortcut, compiled
 from streamedit.stores.sql.tables import RESERVATIONS, SPENDS
 
 _ANY_MICROS = 2**62
@@ -77,6 +78,9 @@ _LAPSE = (
 _FORGET = delete(RESERVATIONS).where(RESERVATIONS.c.is_lapsed.is_(True), RESERVATIONS.c.until_s < bindparam("before_s"))
 
 
+_TAKE_IN_SQLITE, _RESERVE_IN_SQLITE = compiled(_TAKE), compiled(_RESERVE)
+
+
 @dataclass(frozen=True, slots=True)
 class Purse:
     """One budget of a scope, in its running period."""
@@ -116,6 +120,14 @@ def reserve(connection: Connection, purses: Sequence[Purse], terms: Terms) -> No
     if connection.execute(_TAKE, takes).rowcount < len(purses):
         raise Short
     connection.execute(_RESERVE, _rows(purses, terms))
+
+
+def reserve_at_once(shortcut: Shortcut, purses: Sequence[Purse], terms: Terms) -> None:
+    """As `reserve`. Raises Short, and Busy."""
+    with shortcut.transaction():
+        if shortcut.execute(_TAKE_IN_SQLITE, [_take(purse, terms.micros) for purse in purses]) < len(purses):
+            raise Short
+        shortcut.execute(_RESERVE_IN_SQLITE, _rows(purses, terms))
 
 
 def reserve_one_by_one(connection: Connection, purses: Sequence[Purse], terms: Terms, now_s: float) -> None:

@@ -18,6 +18,7 @@ from streamedit.parties import Scope
 from streamedit.stores.sql import reservations
 from streamedit.stores.sql.database import STEP_S, Database, unavailable
 from streamedit.stores.sql.reservations import Purse, Short, Terms
+from streamedit.stores.sql.shortcut import Busy
 from streamedit.uploads import closed_unless_done
 
 _SWEEP_S = 30.0
@@ -100,6 +101,23 @@ class SqlSpends:
         purses = reservations.purses_of(scopes, self._clocks.now_s())
         if not purses:
             return None
+        if self._reserve_at_once(purses, terms):
+            return None
+        return await self._reserve_in_time(purses, terms)
+
+    def _reserve_at_once(self, purses: Sequence[Purse], terms: Terms) -> bool:
+        """Whether that could be done."""
+        if self._database.shortcut is None:
+            return False
+        try:
+            reservations.reserve_at_once(self._database.shortcut, purses, terms)
+        except (Busy, Short):
+            return False
+        self._reserved[terms.edit_id] = terms.is_called
+        return True
+
+    async def _reserve_in_time(self, purses: Sequence[Purse], terms: Terms) -> EditError | None:
+        """Where somebody else writes, a budget begins anew or has no room, or the database is far away."""
         # A transaction cannot be cancelled: what it has done is known when it has ended.
         writing = self._writing.create_task(self._written(purses, terms))
         try:
