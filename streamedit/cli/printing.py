@@ -12,6 +12,9 @@ from rich.table import Table
 
 from streamedit.events import Json
 
+_PLAIN_WIDTH = 250
+"""Where nobody looks no line is folded."""
+
 
 def plain(*, stderr: bool) -> Console:
     """Prints text as it is: a line number is no emoji, and a name in brackets no style."""
@@ -31,20 +34,26 @@ def print_json(value: Mapping[str, Json]) -> None:
 
 def print_table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Rows under their columns' names; cells are folded where the terminal is narrow."""
-    table = Table(*names, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    _print(table)
+    show(table)
 
 
 def print_pairs(pairs: Mapping[str, str]) -> None:
     """A line for each that is not empty."""
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in pairs.items():
         if value:
             table.add_row(name, value)
-    _print(table)
+    show(table)
 
 
-def _print(table: Table) -> None:
-    Console(highlight=False, markup=False, emoji=False).print(table)
+def show(table: Table) -> None:
+    """A table on stdout."""
+    width = None if sys.stdout.isatty() else _PLAIN_WIDTH
+    Console(highlight=False, markup=False, emoji=False, width=width).print(table)

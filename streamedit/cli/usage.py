@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from streamedit.cli.database import DatabaseOptions, run_on
 from streamedit.cli.options import AsJson, spread
-from streamedit.cli.printing import fail
+from streamedit.cli.printing import fail, show
 from streamedit.errors import InvalidRequest
 from streamedit.sheets import csv_of
 from streamedit.stores.sql.usage import SqlUsage
@@ -21,9 +20,6 @@ from streamedit.usage import Row, Usage, UsageQuery, columns_of, filters_of, gro
 
 _OPTIONS = {"start": "--since", "end": "--until", "group_by": "--by", "key": "--key"}
 _HEADS = ("edits", "failed", "images", "input tokens", "output tokens", "cost", "first event", "(95 %)", "total", "(95 %)")
-
-_PLAIN_WIDTH = 250
-"""Where nobody looks no line is folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +73,7 @@ def _print(query: UsageQuery, found: Usage) -> None:
         table.add_column(head, footer=cell, justify="right")
     for row in found.rows or ([found.total] if not query.group_by else []):
         table.add_row(*(_name(row[name]) for name in query.group_by), *_cells(row))
-    width = None if sys.stdout.isatty() else _PLAIN_WIDTH
-    Console(markup=False, highlight=False, emoji=False, width=width).print(table)
+    show(table)
     if found.has_more:
         sys.stderr.write("There are more rows than these.\n")
 

@@ -104,6 +104,21 @@ def test_the_list_shows_what_there_is_and_no_secret(command: Command) -> None:
     assert not any(key["key"] in shown for key in keys)
 
 
+def test_a_narrow_terminal_costs_no_id_its_end(tmp_path: Path) -> None:
+    """What is piped is not folded: the id that other commands need is there, however wide the terminal is."""
+    environ = {**clean_environ(), "COLUMNS": "40", "STREAMEDIT_DATABASE_URL": f"sqlite:///{tmp_path / 'a.db'}"}
+
+    def told(*arguments: str) -> str:
+        done = subprocess.run(
+            [*COMMAND, "keys", *arguments], capture_output=True, text=True, check=True, timeout=60, env=environ
+        )
+        return done.stdout
+
+    made = json.loads(told("create", "--name", "a name that is rather long", "--rpm", "60", "--budget", "10/1d", "--json"))
+    assert made["id"] in told("list")
+    assert made["id"] in told("show", made["id"])
+
+
 WRONG: dict[str, tuple[list[str], int, str]] = {
     "a group that is not there": (["create", "--group", "nobody"], 1, "no such group"),
     "a budget that is no number": (["create", "--budget", "ten/1d"], 1, "budgets[0].limit_usd"),
