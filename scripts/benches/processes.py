@@ -29,7 +29,7 @@ def running(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**_environment(), **(extra or {})},
+            env={**_environment(), "XDG_DATA_HOME": str(folder / "data"), **(extra or {})},
             stdin=pipe or subprocess.DEVNULL,
             stdout=pipe or log,
             stderr=log,
@@ -45,7 +45,9 @@ def running(
 def _environment() -> Mapping[str, str]:
     """Without the settings of a server that this machine may run in earnest, and without its proxies."""
     kept = (
-        name for name in os.environ if not name.startswith(("STREAMEDIT_", "OPENAI_")) and not name.lower().endswith("_proxy")
+        name
+        for name in os.environ
+        if not name.startswith(("STREAMEDIT_", "OPENAI_", "DATABASE_URL")) and not name.lower().endswith("_proxy")
     )
     return {name: os.environ[name] for name in kept}
 
