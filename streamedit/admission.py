@@ -18,7 +18,7 @@ from streamedit.edits import EditRequest
 from streamedit.errors import Forbidden, InvalidRequest, StoreUnavailable
 from streamedit.limits import RateLimits, headers_of
 from streamedit.moderation import Moderation
-from streamedit.parties import Allowance, EndUser, Party, Principal, Scope, ScopeKind
+from streamedit.parties import Allowance, EndUser, Party, Principal, Scope, ScopeKind, scope_of
 from streamedit.permissions import check_named, left_of, permitted
 from streamedit.pricing import Prices
 from streamedit.providers.capabilities import Capabilities, adapted
@@ -207,12 +207,11 @@ class Admission:
         """Raises Forbidden, InvalidRequest, StoreUnavailable."""
         scopes = [Scope(ScopeKind.SERVER, "", self._rules.server)]
         if principal.group is not None:
-            scopes.append(Scope(ScopeKind.GROUP, principal.group.id, principal.group.allowance))
+            scopes.append(scope_of(principal.group))
         if principal.key is not None:
-            scopes.append(Scope(ScopeKind.KEY, principal.key.id, principal.key.allowance.over(self._rules.keys)))
+            scopes.append(scope_of(principal.key, self._rules.keys))
         if request.end_user is not None:
-            end_user = await self._end_user(request.end_user)
-            scopes.append(Scope(ScopeKind.END_USER, end_user.id, end_user.allowance.over(self._rules.end_users)))
+            scopes.append(scope_of(await self._end_user(request.end_user), self._rules.end_users))
         return scopes
 
     async def _end_user(self, name: str) -> EndUser:

@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from streamedit import limits, parties, providers
+from streamedit import limits, providers
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
 from streamedit.deliveries import Deliveries
@@ -19,7 +19,6 @@ from streamedit.deliveries import Tools as DeliveryTools
 from streamedit.equipment import Equipment
 from streamedit.gateway import Gateway, Offer
 from streamedit.keys import Keyring, StreamTokens
-from streamedit.parties import ApiKey, ScopeKind
 from streamedit.portkey.offers import Offers
 from streamedit.records import Sink
 from streamedit.registrar import Registrar
@@ -132,14 +131,10 @@ class _House:
 
     def _accounts(self, server: ServerSettings) -> Accounts | None:
         """What the admin page shows of the database."""
-        books, defaults = self.equipment.books, server.key_defaults.read()
+        books = self.equipment.books
         if books is None or self._sums is None:
             return None
-
-        def scope_of(key: ApiKey) -> parties.Scope:
-            return parties.Scope(ScopeKind.KEY, key.id, key.allowance.over(defaults))
-
-        return Accounts(self._sums, books.registry, books.spends, scope_of)
+        return Accounts(self._sums, books.registry, books.spends, server.key_defaults.read())
 
     def _secret_with(self, keyring: Keyring) -> str:
         """For stream tokens: of the keys, or else of the database, for everybody knows what comes of no keys."""

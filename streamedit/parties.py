@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from streamedit.budgets import Budget
 from streamedit.limits import RateLimits
@@ -78,6 +79,10 @@ class EndUser:
     created_at_s: float = 0.0
 
 
+Member: TypeAlias = ApiKey | Group | EndUser
+"""Of whom something is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Whose key opened the door: the id of an API key, or `anonymous` where there is none.
@@ -115,6 +120,15 @@ class Scope:
     def name(self) -> str:
         """Like no other scope's; stores keep their counts under it."""
         return f"{self.kind}:{self.id}"
+
+
+_KINDS = {ApiKey: ScopeKind.KEY, Group: ScopeKind.GROUP, EndUser: ScopeKind.END_USER}
+
+
+def scope_of(member: Member, defaults: Allowance | None = None) -> Scope:
+    """What a member's limits and budgets count in; with the `defaults` where it says nothing of them."""
+    allowance = member.allowance if defaults is None else member.allowance.over(defaults)
+    return Scope(_KINDS[type(member)], member.id, allowance)
 
 
 @dataclass(frozen=True, slots=True)

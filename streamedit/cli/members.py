@@ -8,9 +8,8 @@ from typing import TypeVar
 from streamedit import allowances
 from streamedit.budgets import FOR_EVER, Budget
 from streamedit.cli.printing import print_json, print_pairs, print_table
-from streamedit.parties import Allowance
+from streamedit.parties import Allowance, Member
 from streamedit.wire import objects
-from streamedit.wire.objects import Member
 
 _Member = TypeVar("_Member", bound=Member)
 

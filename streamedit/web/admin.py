@@ -12,6 +12,7 @@ from streamedit.budgets import Spend
 from streamedit.config import ServerSettings
 from streamedit.errors import UnsupportedBody
 from streamedit.events import Json
+from streamedit.parties import Member, scope_of
 from streamedit.registrar import Registrar
 from streamedit.stores import Spends
 from streamedit.web.answers import no_database, private_answer
@@ -20,7 +21,7 @@ from streamedit.web.auth import Door
 from streamedit.wire import objects
 from streamedit.wire.admin import read_object
 from streamedit.wire.multipart import BodyLimits
-from streamedit.wire.objects import DeletedObject, Member, scope_of
+from streamedit.wire.objects import DeletedObject
 
 KEYS = "/v1/admin/keys"
 GROUPS = "/v1/admin/groups"

@@ -1,7 +1,7 @@
 """GET /v1/admin/overview and /v1/admin/live: all that the admin page shows, for a master key or in its session."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from streamedit.budgets import Spend
 from streamedit.events import Json
-from streamedit.parties import ApiKey, Scope, ScopeKind
+from streamedit.parties import Allowance, ApiKey, scope_of
 from streamedit.stores import Spends
 from streamedit.stores.sql.overview import SqlOverview
 from streamedit.stores.sql.registry import SqlRegistry
@@ -23,19 +23,14 @@ _MOST_KEYS = 500
 _USUAL = "7d"
 
 
-def own_scope(key: ApiKey) -> Scope:
-    """What a key's budgets count in."""
-    return Scope(ScopeKind.KEY, key.id, key.allowance)
-
-
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Where the database knows it from. `scope_of`: with the allowance that holds for a key."""
+    """Where the database knows it from. `key_defaults`: for keys that have nothing else said of them."""
 
     ledger: SqlOverview
     registry: SqlRegistry
     spends: Spends
-    scope_of: Callable[[ApiKey], Scope] = own_scope
+    key_defaults: Allowance = field(default_factory=Allowance)
 
 
 class OverviewRoutes:
@@ -89,7 +84,7 @@ async def _keys(books: Accounts) -> dict[str, Json]:
     """Those that were not revoked, the newest first, with the running periods of their budgets."""
     known = [key for key in reversed(await books.registry.keys()) if key.revoked_at_s is None]
     keys = known[:_MOST_KEYS]
-    scopes = {key.id: books.scope_of(key) for key in keys}
+    scopes = {key.id: scope_of(key, books.key_defaults) for key in keys}
     spends = await books.spends.of(list(scopes.values()))
     used = await books.ledger.last_used(list(scopes))
     listed: list[Json] = [{**_key(key, spends.get(scopes[key.id].name, ())), "last_used_at": used[key.id]} for key in keys]

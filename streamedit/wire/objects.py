@@ -1,7 +1,7 @@
 """Keys, groups and end users as they are answered. Times in Unix seconds, money in micro-dollars."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -9,10 +9,7 @@ from streamedit import allowances
 from streamedit.allowances import Limits
 from streamedit.budgets import Spend
 from streamedit.keys import beginning_of
-from streamedit.parties import Allowance, ApiKey, EndUser, Group, Scope, ScopeKind
-
-Member: TypeAlias = ApiKey | Group | EndUser
-"""Of whom something is kept."""
+from streamedit.parties import Allowance, ApiKey, EndUser, Group, Member
 
 
 class SpendObject(BaseModel):
@@ -136,12 +133,6 @@ def of(member: Member, spends: Sequence[Spend]) -> KeyObject | GroupObject | End
             return GroupObject.of(member, spends)
         case EndUser():
             return EndUserObject.of(member, spends)
-
-
-def scope_of(member: Member) -> Scope:
-    """What its own limits and budgets count in."""
-    kinds = {ApiKey: ScopeKind.KEY, Group: ScopeKind.GROUP, EndUser: ScopeKind.END_USER}
-    return Scope(kinds[type(member)], member.id, member.allowance)
 
 
 def _allowed(allowance: Allowance, metadata: Mapping[str, str], created_at_s: float, spends: Sequence[Spend]) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 import pytest
 
 from streamedit.budgets import Budget, Period, Spend
-from streamedit.parties import Allowance, ApiKey, EndUser, Group, ScopeKind
+from streamedit.parties import Allowance, ApiKey, EndUser, Group, Member
 from streamedit.wire import objects
-from streamedit.wire.objects import Member, scope_of
 
 ALLOWANCE = Allowance(budgets=(Budget(100, "1d"), Budget(7)))
 KEY = ApiKey("key_abc", "n", b"secret", 1.9, allowance=ALLOWANCE)
@@ -24,13 +23,6 @@ def test_a_budget_tells_what_it_has_come_to(member: Member) -> None:
     assert total.spend is not None
     assert (total.spend.left_micros, total.spend.resets_at) == (0, None)
     assert [budget.spend for budget in objects.of(member, []).budgets] == [None, None]
-
-
-@pytest.mark.parametrize(("member", "kind"), [(KEY, ScopeKind.KEY), (GROUP, ScopeKind.GROUP), (END_USER, ScopeKind.END_USER)])
-def test_each_counts_in_a_scope_of_its_own(member: Member, kind: ScopeKind) -> None:
-    """By its kind and its id, with what it is allowed."""
-    scope = scope_of(member)
-    assert (scope.kind, scope.id, scope.allowance) == (kind, member.id, ALLOWANCE)
 
 
 def test_a_key_is_known_by_its_beginning() -> None:
