@@ -8,12 +8,28 @@ from streamedit.uploads import Upload
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """Where an image is that a request only names: at an http(s) URL, or among its caller's files. One of both is given.
+
+    `param`: how the request names it (`images[0].image_url`).
+    """
+
+    param: str
+    url: str | None = field(default=None, repr=False)
+    file_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InputImage:
-    """One uploaded image, undecoded, as the client named and typed it."""
+    """One input image, undecoded, as the client named and typed it.
+
+    `reference`: of an image that is only named; then the upload is empty until it has been brought in.
+    """
 
     upload: Upload
     filename: str
     media_type: str
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +95,8 @@ class EditRequest:
     `model` is what the client sent, None when it left the choice to us. `extra` holds the fields that this server does not
     know, as (name, text) in their order: they travel on verbatim; `extra_files` likewise. The mask applies to the first image;
     where it is fully transparent the image is to be edited (OpenAI). `image_index`: which of the edit's n images a call is to
-    make, when each call makes one. `parent`: nothing of it goes to a provider.
+    make, when each call makes one. `parent`, `base_url`: nothing of it goes to a provider; where the caller has reached this
+    server, for addresses that it is told.
     """
 
     prompt: str
@@ -94,6 +111,7 @@ class EditRequest:
     image_index: int = 0
     wishes: Wishes = Wishes()
     parent: TraceParent | None = None
+    base_url: str = ""
 
     @property
     def n(self) -> int:
@@ -118,6 +136,10 @@ class EditRequest:
         yield from self.images
         yield from (image for image in (self.mask, self.markup) if image is not None)
         yield from (image for _, image in self.extra_files)
+
+    def references(self) -> Iterator[Reference]:
+        """What the request only names, in the order of `files`."""
+        yield from (image.reference for image in self.files() if image.reference is not None)
 
     def close(self) -> None:
         """Give back what the uploads hold. Idempotent. Takes milliseconds when much `is_on_disk`."""

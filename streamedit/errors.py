@@ -9,8 +9,11 @@
     |  |- NotFound         404  no such model, edit or route
     |  |- MethodNotAllowed 405
     |  |- EditExpired      410  the edit was here, and is not kept any more
+    |  |- LinkExpired      410  the time of a signed address is over
     |  |- UploadTimeout    408  the body did not arrive in time
     |  |- TooLarge         413  body or image above its limit
+    |  |- StorageQuotaExceeded 413  the key's files have as much room as they may have
+    |  |- UnsatisfiableRange 416  there are no such bytes
     |  |- UnsupportedBody  415  neither multipart/form-data nor application/json
     |  |- ModerationBlocked 400  this server's own moderation refuses the prompt or an input
     |  |- TooManyConnections 429  from one address
@@ -36,6 +39,8 @@
        |- StoreUnavailable 503  the shared store or the database cannot be reached
        |- LedgerFull       503  the ledger is so far behind that nothing more may happen
        |- ModerationUnavailable 503  nobody can judge the request now
+       |- FetchingBusy     503  as many images are being fetched as may be, and no end of that in time
+       |- StorageFull      507  there is no room for files; nothing was begun
        `- ShuttingDown     503
 
 Each class fixes the status and the envelope's `type` (OpenAI's names). This file knows nothing of HTTP bodies.
@@ -171,6 +176,13 @@ class EditExpired(CallerError):
     code = "edit_expired"
 
 
+class LinkExpired(CallerError):
+    """The address was signed for a time that is over."""
+
+    status = 410
+    code = "link_expired"
+
+
 class UploadTimeout(CallerError):
     """The request body did not arrive in time."""
 
@@ -183,6 +195,20 @@ class TooLarge(CallerError):
 
     status = 413
     code = "request_too_large"
+
+
+class StorageQuotaExceeded(CallerError):
+    """With this file its key would have more stored than it may have."""
+
+    status = 413
+    code = "storage_quota_exceeded"
+
+
+class UnsatisfiableRange(CallerError):
+    """The bytes that are asked for are beyond the end."""
+
+    status = 416
+    code = "invalid_range"
 
 
 class UnsupportedBody(CallerError):
@@ -359,6 +385,21 @@ class ModerationUnavailable(ServerError):
     status = 503
     code = "moderation_unavailable"
     retryable = True
+
+
+class FetchingBusy(ServerError):
+    """As many images are being fetched as may be at a time; nobody was asked."""
+
+    status = 503
+    code = "fetching_busy"
+    retryable = True
+
+
+class StorageFull(ServerError):
+    """There is no room for what was sent; nothing of it is kept. Trying again at once is of no use."""
+
+    status = 507
+    code = "storage_full"
 
 
 class ShuttingDown(ServerError):

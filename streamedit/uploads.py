@@ -4,15 +4,17 @@ An unlinked file has no name, so nothing can be left behind, however the process
 happens in a thread; reads name their offset, so that several upstream calls can send one upload at the same time.
 """
 
+import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import BinaryIO
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from typing import Self
 
 from anyio import to_thread
 
-from streamedit import files
+from streamedit import writes
+from streamedit.turns import LARGE_BYTES
 
 SPOOL_BYTES = 1 << 20
 """An upload larger than this goes to disk, in writes of about this size."""
@@ -26,12 +28,23 @@ HEAD_BYTES = 1 << 16
 _MANY_PIECES = 512
 """More than these are joined before they are many."""
 
+_FULL = "This server has no room for uploads now."
+
 
 @contextmanager
 def closed_unless_done(close: Callable[[], None]) -> Iterator[None]:
     """Calls `close` when the block is left by an exception, whatever it is; when it is done, what it made is kept."""
     with ExitStack() as stack:
         stack.callback(close)
+        yield
+        stack.pop_all()
+
+
+@asynccontextmanager
+async def aclosed_unless_done(aclose: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """The same for what is closed by waiting."""
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(aclose)
         yield
         stack.pop_all()
 
@@ -46,8 +59,19 @@ class Upload:
         self._pieces: list[bytes | memoryview] = [data]
         self._memory_bytes = len(data)
         self._spool_bytes = spool_bytes
-        self._file: BinaryIO | None = None
+        self._file: writes.OpenFile | None = None
         self._spooled_bytes = 0
+
+    @classmethod
+    def spooled(cls, data: bytes) -> Self:
+        """Filled already, for whoever is in a thread. Raises StorageFull."""
+        upload = cls(data)
+        if len(data) > upload._spool_bytes:
+            with writes.telling_when_full(_FULL):
+                upload._file = _open_unnamed()
+                upload._file.write(0, [data])
+            upload._pieces, upload._memory_bytes, upload._spooled_bytes = [], 0, len(data)
+        return upload
 
     def __repr__(self) -> str:
         return f"<Upload {self.size_bytes} bytes, {'on disk' if self.is_on_disk else 'in memory'}>"
@@ -68,7 +92,7 @@ class Upload:
             self._join()
 
     async def flush(self) -> None:
-        """Move what is in memory to disk once it is more than the spool size."""
+        """Move what is in memory to disk once it is more than the spool size. Raises StorageFull."""
         if self._memory_bytes > self._spool_bytes:
             await self._spill()
 
@@ -84,9 +108,27 @@ class Upload:
         """The whole content."""
         return b"".join([piece async for piece in self.slices()])
 
+    async def digest(self) -> bytes:
+        """SHA-256 of the whole content, which is never in memory as a whole."""
+        digest = hashlib.sha256()
+        async for piece in self.slices():
+            # The way to a thread and back takes as long as a small piece.
+            if len(piece) < LARGE_BYTES:
+                digest.update(piece)
+            else:
+                await to_thread.run_sync(digest.update, piece)
+        return digest.digest()
+
     async def head(self) -> bytes:
         """The first bytes, enough to recognise a media type and, mostly, a pixel size."""
         return await self._read_at(0, HEAD_BYTES) if self.size_bytes else b""
+
+    async def aclose(self) -> None:
+        """The same as `close`; the system takes milliseconds to free what is on disk: no work for the event loop."""
+        if self.is_on_disk:
+            await to_thread.run_sync(self.close)
+        else:
+            self.close()
 
     def close(self) -> None:
         """Give memory and disk back. Idempotent."""
@@ -97,21 +139,27 @@ class Upload:
             self._file = None
 
     async def _spill(self) -> None:
-        if self._file is None:
-            self._file = await to_thread.run_sync(lambda: tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - lives until close()
-        pieces, self._pieces = self._pieces, []
-        begin = self._spooled_bytes
-        self._spooled_bytes, self._memory_bytes = self.size_bytes, 0
-        await to_thread.run_sync(files.write_all, self._file.fileno(), begin, pieces)
+        with writes.telling_when_full(_FULL):
+            if self._file is None:
+                self._file = await to_thread.run_sync(_open_unnamed)
+            pieces, self._pieces = self._pieces, []
+            begin = self._spooled_bytes
+            self._spooled_bytes, self._memory_bytes = self.size_bytes, 0
+            await to_thread.run_sync(self._file.write, begin, pieces)
 
     async def _read_at(self, offset: int, limit_bytes: int) -> bytes:
         if self._file is None or offset >= self._spooled_bytes:
             start = offset - self._spooled_bytes
             return self._join()[start : start + limit_bytes]
-        return await to_thread.run_sync(os.pread, self._file.fileno(), limit_bytes, offset)
+        return await to_thread.run_sync(self._file.read, offset, limit_bytes)
 
     def _join(self) -> bytes:
         """What is in memory, in one piece from now on."""
         joined = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces = [bytes(joined)]
         return bytes(joined)
+
+
+def _open_unnamed() -> writes.OpenFile:
+    with tempfile.TemporaryFile(buffering=0) as file:
+        return writes.OpenFile(os.dup(file.fileno()))

@@ -1,8 +1,9 @@
 """What is asked: the request's own small laws."""
 
 import re
+from dataclasses import replace
 
-from streamedit.edits import EditOptions, EditRequest, InputImage, new_edit_id
+from streamedit.edits import EditOptions, EditRequest, InputImage, Reference, new_edit_id
 from streamedit.uploads import Upload
 
 
@@ -36,6 +37,15 @@ def test_close_gives_every_upload_back() -> None:
     whole.close()
     whole.close()
     assert [file.upload.size_bytes for file in whole.files()] == [0, 0, 0, 0, 0]
+
+
+def test_references_are_what_is_only_named() -> None:
+    """Images first, then mask and markup; an image that has come is none."""
+    first, second = Reference("images[1].image_url", url="https://x"), Reference("mask.file_id", file_id="f")
+    whole = request(mask=replace(image(), reference=second), markup=image())
+    whole = replace(whole, images=(image(), replace(image(), reference=first)))
+    assert list(whole.references()) == [first, second]
+    assert not list(request().references())
 
 
 def test_ids_are_long_and_never_the_same() -> None:

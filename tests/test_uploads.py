@@ -1,6 +1,8 @@
 """Uploads: the same bytes from memory and from disk, and nothing left behind."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 from descriptors import temporary_files
@@ -25,6 +27,17 @@ async def test_a_large_upload_goes_to_a_file_without_a_name() -> None:
     before = temporary_files()
     upload = await filled(bytes(SPOOL_BYTES + 1))
     assert temporary_files() == before + 1
+    upload.close()
+    assert temporary_files() == before
+
+
+@pytest.mark.parametrize("size_bytes", [0, SPOOL_BYTES, SPOOL_BYTES + 1])
+async def test_it_can_be_filled_in_a_thread(size_bytes: int) -> None:
+    """All at once, and lies where it would lie otherwise."""
+    before = temporary_files()
+    upload = Upload.spooled(bytes(size_bytes))
+    assert (temporary_files() - before, upload.is_on_disk) == (size_bytes > SPOOL_BYTES, size_bytes > SPOOL_BYTES)
+    assert (upload.size_bytes, await upload.read()) == (size_bytes, bytes(size_bytes))
     upload.close()
     assert temporary_files() == before
 
@@ -87,3 +100,29 @@ async def filled(content: bytes, spool_bytes: int = SPOOL_BYTES) -> Upload:
     upload.feed(content)
     await upload.flush()
     return upload
+
+
+FULL = """
+import asyncio, resource
+from streamedit.errors import StorageFull
+from streamedit.uploads import Upload
+
+async def main():
+    upload = Upload()
+    upload.feed(bytes(2 << 20))
+    try:
+        await upload.flush()
+    except StorageFull as error:
+        print(error.detail.status, error.detail.code)
+    finally:
+        upload.close()
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+asyncio.run(main())
+"""
+
+
+def test_a_disk_without_room_is_told() -> None:
+    """507, and no defect of this server: the system lets the process write no more."""
+    done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "507 storage_full\n"

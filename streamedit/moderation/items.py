@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from anyio import to_thread
-
 from streamedit.edits import EditRequest, InputImage
 from streamedit.images import inspect
-from streamedit.turns import LARGE_BYTES
 from streamedit.wire import moderations
 from streamedit.wire.jsonbody import JsonBody
 
 _MAX_IMAGE_BYTES = 20 << 20
 """OpenAI takes no larger ones (API reference)."""
+
+_KINDS = frozenset({"png", "jpeg", "webp", "gif"})
+"""Nor others (API reference)."""
 
 
 class Item(Protocol):
@@ -52,22 +52,15 @@ class File:
     async def digest(self) -> bytes | None:
         if self.image.upload.size_bytes > _MAX_IMAGE_BYTES or not await self._media_type():
             return None
-        digest = hashlib.sha256()
-        async for piece in self.image.upload.slices():
-            # The way to a thread and back takes as long as a small piece.
-            if len(piece) < LARGE_BYTES:
-                digest.update(piece)
-            else:
-                await to_thread.run_sync(digest.update, piece)
-        return b"file" + digest.digest()
+        return b"file" + await self.image.upload.digest()
 
     async def question(self, model: str) -> JsonBody:
         return moderations.of_image(model, replace(self.image, media_type=await self._media_type()))
 
     async def _media_type(self) -> str:
-        """Of its content: clients often leave it open. Empty for anything but an image of a known kind."""
+        """Of its content: clients often leave it open. Empty for anything but an image of a kind that is judged."""
         info = inspect(await self.image.upload.head())
-        return info.media_type if info else ""
+        return info.media_type if info and info.kind in _KINDS else ""
 
 
 def texts_of(request: EditRequest) -> Iterator[str]:

@@ -6,7 +6,6 @@ file already costs a tenth of what new files cost.
 
 import os
 import tempfile
-import threading
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,14 +15,11 @@ from pathlib import Path
 
 from anyio import CapacityLimiter, to_thread
 
-from streamedit import files
+from streamedit import writes
 from streamedit.contents import SLICE_BYTES, Content
 
 _THREADS = 8
 """That read and write at a time."""
-
-_QUICK_BYTES = 64 << 20
-"""A file of this size is given back to the system within milliseconds."""
 
 
 class Spool:
@@ -36,7 +32,7 @@ class Spool:
         self._blocks = 0
         # Of its own, so that it waits for nobody else's work.
         self.threads = CapacityLimiter(_THREADS)
-        weakref.finalize(self, _close, descriptor)
+        weakref.finalize(self, writes.close, descriptor)
 
     @classmethod
     async def open(cls, folder: Path | None, block_bytes: int = SLICE_BYTES) -> "Spool":
@@ -73,7 +69,7 @@ class _Place:
         left = deque(memoryview(piece) for piece in pieces)
         for begin, blocks in _runs(self.blocks):
             offset, size_bytes = begin * self._spool.block_bytes, blocks * self._spool.block_bytes
-            files.write_all(self._spool.descriptor, offset, files.take(left, size_bytes))
+            writes.write_all(self._spool.descriptor, offset, writes.take(left, size_bytes))
 
     async def read(self, offset: int, size_bytes: int) -> bytes:
         number, within = divmod(offset, self._spool.block_bytes)
@@ -100,11 +96,3 @@ def _open_unnamed(folder: Path | None) -> int:
     descriptor, name = tempfile.mkstemp(prefix="streamedit-", dir=folder)
     Path(name).unlink()
     return descriptor
-
-
-def _close(descriptor: int) -> None:
-    """Gigabytes are given back beside whatever goes on."""
-    if os.fstat(descriptor).st_size <= _QUICK_BYTES:
-        os.close(descriptor)
-    else:
-        threading.Thread(target=os.close, args=(descriptor,)).start()

@@ -1,13 +1,16 @@
 """Writing many pieces to a file with few calls."""
 
+import os
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamedit.files import take, write_all
+from streamedit.writes import OpenFile, take, write_all
 
 PIECES = st.lists(st.binary(max_size=20), max_size=8)
 
@@ -38,3 +41,35 @@ def test_what_is_taken_is_not_left(pieces: list[bytes], limit_bytes: int) -> Non
     taken = b"".join(take(left, limit_bytes))
     assert taken == whole[:limit_bytes]
     assert b"".join(left) == whole[limit_bytes:]
+
+
+@pytest.fixture
+def opened() -> OpenFile:
+    """A file without a name."""
+    with TemporaryFile() as file:
+        return OpenFile(os.dup(file.fileno()))
+
+
+def test_a_file_is_not_closed_under_a_thread(opened: OpenFile) -> None:
+    """It goes when the thread is done; one that comes later finds no file, whoever has its number by then."""
+    with opened._held() as descriptor:
+        opened.close()
+        os.pwrite(descriptor, b"mine", 0)
+        assert os.pread(descriptor, 4, 0) == b"mine"
+    with TemporaryFile() as theirs:
+        for late in (lambda: opened.write(0, [b"late"]), lambda: opened.read(0, 4), opened.close):
+            with suppress(OSError):
+                late()
+        assert os.fstat(theirs.fileno()).st_size == 0
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        opened.read(0, 4)
+
+
+def test_a_file_that_nobody_holds_is_closed() -> None:
+    """Whoever forgets it leaves nothing open."""
+    with TemporaryFile() as file:
+        number = os.dup(file.fileno())
+    forgotten = OpenFile(number)
+    del forgotten
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(number)
