@@ -8,12 +8,14 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 import aiohappyeyeballs
 import httpx
+from aiohappyeyeballs.types import AddrInfoType
 
 from streamedit.turns import Turns
 from streamedit.uploads import closed_unless_done
@@ -29,6 +31,12 @@ _PORTS = {"http": 80, "https": 443}
 _CLOSE_S = 1.0
 _UNBOUNDED_S = 86_400.0
 """httpx writes None for a wait without a bound; here every wait has one."""
+
+Info: TypeAlias = AddrInfoType
+"""Where a host is, as `getaddrinfo` has it."""
+
+LookUp: TypeAlias = Callable[[str, int], Awaitable[Sequence[Info]]]
+Connect: TypeAlias = Callable[[Sequence[Info]], Awaitable[socket.socket]]
 
 _Origin: TypeAlias = tuple[str, str, int]
 
@@ -74,6 +82,28 @@ class _Pieces(deque[bytes]):
         return True
 
 
+async def looked_up(host: str, port: int) -> Sequence[Info]:
+    """Where a host is, as the event loop has it. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    return await loop.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
+
+
+async def connected(addresses: Sequence[Info]) -> socket.socket:
+    """A socket that is connected to one of these addresses. Raises OSError."""
+    return await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialling:
+    """How a host is reached: it is looked up once for each connection, and what was found, nothing else, is connected to.
+
+    An OSError of either step becomes httpx.ConnectError; whatever else is raised goes on as it is.
+    """
+
+    look_up: LookUp = looked_up
+    connect: Connect = connected
+
+
 class PooledTransport(httpx.AsyncBaseTransport):
     """Connections of one event loop: at most `connections` in use at once, idle ones kept for `keepalive_s`.
 
@@ -81,13 +111,19 @@ class PooledTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(
-        self, connections: int, keepalive_s: float, tls: ssl.SSLContext | None = None, turns: Turns | None = None
+        self,
+        connections: int,
+        keepalive_s: float,
+        tls: ssl.SSLContext | None = None,
+        turns: Turns | None = None,
+        dialling: Dialling | None = None,
     ) -> None:
         # httpx's: certifi's authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR.
         self.tls = tls or httpx.create_ssl_context()
         self.tls.set_alpn_protocols(["http/1.1"])
         self._free = asyncio.Semaphore(connections)
         self._keepalive_s = keepalive_s
+        self._dialling = dialling or Dialling()
         self._reading = Reading(turns if turns is not None else Turns())
         self._open: set[Connection] = set()
         self._used: set[Connection] = set()
@@ -166,8 +202,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     async def _dial(self, scheme: str, host: str, port: int) -> Connection:
         loop = asyncio.get_running_loop()
-        addresses = await loop.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
-        dialled = await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_S)
+        dialled = await self._dialling.connect(await self._dialling.look_up(host, port))
         with closed_unless_done(dialled.close):
             transport, connection = await loop.create_connection(lambda: Connection(self._reading), sock=dialled)
         # TLS is a step of its own: asyncio leaves a transport behind when `create_connection` is cancelled in a handshake.
@@ -189,8 +224,9 @@ def _waits_of(request: httpx.Request) -> Mapping[str, float]:
 
 
 def _origin_of(url: httpx.URL) -> _Origin:
-    if url.scheme not in _PORTS or not url.host:
-        raise httpx.UnsupportedProtocol(f"Not an http or https address: {url.scheme}://{url.host}")
+    # Not `host`, which is decoded, and raises where that cannot be.
+    if url.scheme not in _PORTS or not url.raw_host:
+        raise httpx.UnsupportedProtocol(f"Not an http or https address: {url.scheme}:")
     return url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
 
 

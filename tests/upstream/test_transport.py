@@ -7,7 +7,7 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, cast
@@ -32,7 +32,7 @@ from upstreams import (
 from streamedit.errors import UpstreamUnreachable
 from streamedit.upstream.client import Call, Upstream, UpstreamLimits
 from streamedit.upstream.connection import READ_BYTES, Connection
-from streamedit.upstream.transport import Body, PooledTransport
+from streamedit.upstream.transport import Body, Dialling, Info, PooledTransport, connected
 from streamedit.wire.multipart import MultipartBody
 
 WAITS = httpx.Timeout(5)
@@ -287,6 +287,46 @@ async def test_a_name_with_several_addresses(client: httpx.AsyncClient, monkeypa
     with upstream(host=host) as scripted:
         scripted.play([sized(b"found")])
         assert (await client.get(f"http://localhost:{scripted.port}/")).content == b"found"
+
+
+async def test_how_a_host_is_reached_can_be_chosen(scripted: ScriptedUpstream) -> None:
+    """It is looked up once for each connection; what was found, and nothing else, is connected to."""
+    asked: list[tuple[str, int]] = []
+    dialled: list[Sequence[Info]] = []
+    found = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", scripted.port))]
+
+    async def look_up(host: str, port: int) -> Sequence[Info]:
+        asked.append((host, port))
+        return found
+
+    async def connect(addresses: Sequence[Info]) -> socket.socket:
+        dialled.append(addresses)
+        return await connected(addresses)
+
+    scripted.play([sized(b"kept")], [sized(b"closed", connection="close")])
+    async with PooledTransport(4, 15, dialling=Dialling(look_up, connect)) as transport:
+        client = httpx.AsyncClient(transport=transport, timeout=WAITS)
+        for body in (b"kept", b"closed", b"closed"):
+            assert (await client.get("http://name.invalid/")).content == body
+    assert asked == [("name.invalid", 80)] * 2
+    assert dialled == [found] * 2
+    assert scripted.asked[0].headers["host"] == "name.invalid"
+
+
+@pytest.mark.parametrize("step", ["look_up", "connect"])
+@pytest.mark.parametrize(("error", "raised"), [(PermissionError, httpx.ConnectError), (LookupError, LookupError)])
+async def test_a_host_that_must_not_be_reached(step: str, error: type[Exception], raised: type[Exception]) -> None:
+    """Whatever is raised in a step reaches who asked, an OSError as ConnectError; no place in the pool is lost."""
+
+    async def refuse(*_: object) -> Any:
+        raise error
+
+    dialling = Dialling(look_up=refuse) if step == "look_up" else Dialling(connect=refuse)
+    async with PooledTransport(1, 15, dialling=dialling) as transport:
+        for _ in range(2):
+            with pytest.raises(raised):
+                await send(transport, get("http://127.0.0.1:9/", SHORT))
+        assert transport.open_connections == 0
 
 
 # -- the pool --
