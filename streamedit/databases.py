@@ -76,7 +76,7 @@ def of_environment(environ: Mapping[str, str]) -> str | None:
 
 def default_url(environ: Mapping[str, str]) -> str:
     """SQLite, below the folder for a user's data (XDG). Raises ConfigError where there is none: other folders do not last."""
-    return URL.create("sqlite", database=str(_data_folder(environ) / "streamedit.db")).render_as_string()
+    return URL.create("sqlite", database=str(data_folder(environ) / "streamedit.db")).render_as_string()
 
 
 def ledger_beside(url: str) -> Path | None:
@@ -87,10 +87,11 @@ def ledger_beside(url: str) -> Path | None:
 
 def ledger_folder(url: str, environ: Mapping[str, str]) -> Path:
     """That folder; for another database one below the folder for a user's data. Raises ValueError, ConfigError."""
-    return ledger_beside(url) or _data_folder(environ) / "ledger"
+    return ledger_beside(url) or data_folder(environ) / "ledger"
 
 
-def _data_folder(environ: Mapping[str, str]) -> Path:
+def data_folder(environ: Mapping[str, str]) -> Path:
+    """Where a user's data is, of all that is this server's (XDG). Raises ConfigError where there is no home."""
     folder = Path(environ.get("XDG_DATA_HOME", ""))
     if not folder.is_absolute():
         folder = _home(environ) / ".local" / "share"
