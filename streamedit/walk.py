@@ -19,6 +19,7 @@ from streamedit.health import Ended
 from streamedit.outcomes import ABANDONED
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
+from streamedit.providers.stills import Stills
 from streamedit.records import AttemptRecord
 from streamedit.routing import Course, Plan, Stage, Tried, Wait, next_step, opens_in_s
 from streamedit.targets import Target
@@ -34,6 +35,7 @@ class Tools:
     tracker: Tracker
     clocks: Clocks
     max_attempts: int
+    stills: Stills
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ class Walk:
 
     async def _attempt(self, stage: Stage, call: Call) -> EditError | None:
         """One call. Its failure is a result: somebody else may be asked."""
-        attempt = Attempt(stage, call.target, self._tools.prices, self._tools.clocks.clock)
+        tools = self._tools
+        attempt = Attempt(stage, call.target, tools.prices, tools.stills, tools.clocks.clock)
         self.may_be_paid = True
         outcome: EditError | str | None = ABANDONED
         cooldown_s: float | None = None

@@ -4,6 +4,7 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
+from dispatching import STILLS
 from played import PlayedTime
 from providers.scripted import Scripted, Step, partial
 
@@ -39,7 +40,7 @@ async def record(script: list[Step], outcome: EditError | str | None) -> Attempt
     """Of an attempt at one image which has ended so."""
     time = PlayedTime()
     stage = Stage("m", (TARGET,))
-    account, attempt = Account(REQUEST, time.clocks, time.now_s), Attempt(stage, TARGET, PRICES, time.read)
+    account, attempt = Account(REQUEST, time.clocks, time.now_s), Attempt(stage, TARGET, PRICES, STILLS, time.read)
     account.enter(stage)
     with suppress(EditError):
         await attempt.run(Scripted(script), REQUEST, ignore)

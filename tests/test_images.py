@@ -1,21 +1,21 @@
 """What leading bytes tell of an image, checked against images that Pillow wrote."""
 
-import io
+import time
 from collections.abc import Iterator
 
+import pictures
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from streamedit.images import ImageInfo, inspect
+from streamedit.uploads import HEAD_BYTES
 
 
-def written(image_format: str, size_px: tuple[int, int] = (300, 200), **options: object) -> bytes:
-    """An image as Pillow writes it."""
-    file = io.BytesIO()
-    Image.new("RGB", size_px, (200, 30, 60)).save(file, image_format, **options)
-    return file.getvalue()
+def written(image_format: str, size_px: tuple[int, int] = (300, 200), mode: str = "RGB", **options: object) -> bytes:
+    """An image as its encoder writes it."""
+    return pictures.written(Image.new(mode, size_px, (200, 30, 60)), image_format, **options)
 
 
 def jpeg_with_exif() -> bytes:
@@ -42,6 +42,11 @@ def samples() -> Iterator[tuple[str, str, bytes]]:
     yield "webp-lossless", "image/webp", written("WEBP", lossless=True)
     yield "webp-extended", "image/webp", written("WEBP", exif=b"Exif\0\0x")
     yield "gif", "image/gif", written("GIF")
+    yield "avif", "image/avif", written("AVIF")
+    yield "avif-alpha", "image/avif", written("AVIF", mode="RGBA")
+    yield "heic", "image/heic", written("HEIC")
+    yield "heic-alpha", "image/heic", written("HEIC", mode="RGBA")
+    yield "heif", "image/heif", written("HEIC").replace(b"heic", b"mif1", 2)
 
 
 SAMPLES = [pytest.param(media_type, data, id=name) for name, media_type, data in samples()]
@@ -79,8 +84,57 @@ def test_other_content_is_no_image(head: bytes) -> None:
     assert inspect(head) is None
 
 
+@pytest.mark.parametrize("image_format", ["PNG", "WEBP", "AVIF"])
+def test_an_animation_is_told(image_format: str) -> None:
+    """Beside the kind and the size of the first frame."""
+    info = inspect(pictures.animated(image_format))
+    assert info == ImageInfo(f"image/{image_format.lower()}", *pictures.SIZE_PX, is_animated=True)
+
+
+def test_an_animation_of_one_frame_is_none() -> None:
+    """Nor is one that begins behind the picture: viewers take no notice of it."""
+    control = pictures.chunk(b"acTL", bytes(3) + b"\x01" + bytes(4))
+    pixel, late = pictures.chunk(b"IDAT", b""), control.replace(b"\x01", b"\x09")
+    for data in (pictures.png_of(pictures.ihdr(5, 6), control, pixel), pictures.png_of(pictures.ihdr(5, 6), pixel, late)):
+        assert inspect(data) == ImageInfo("image/png", 5, 6)
+
+
+@pytest.mark.parametrize("brand", [b"avis", b"hevc", b"hevx", b"msf1"])
+def test_a_sequence_is_told_by_any_of_its_brands(brand: bytes) -> None:
+    """It need not be the first that the file names."""
+    info = inspect(b"\0\0\0\x18ftypmif1\0\0\0\0mif1" + brand)
+    assert info is not None
+    assert info.is_animated
+
+
+def test_of_several_sizes_the_picture_has_the_largest() -> None:
+    """A phone's HEIC is made of tiles, and has a thumbnail beside."""
+    sizes = (
+        b"\0\0\0\x14ispe\0\0\0\0" + bytes([0, 0, width, 0, 0, 0, height, 0]) for width, height in ((2, 2), (16, 12), (1, 1))
+    )
+    assert inspect(b"\0\0\0\x14ftypheic\0\0\0\0mif1" + b"".join(sizes)) == ImageInfo("image/heic", 4096, 3072)
+
+
+@pytest.mark.parametrize(
+    "crafted",
+    [
+        b"\x89PNG\r\n\x1a\n" + bytes(20 << 20),
+        b"\xff\xd8" + b"\xff\xe0\0\x02" * (5 << 20),
+        b"\xff\xff\xff\xffftypheic" + b"\0\0\0\x14ispe\0\0\0\0" * (1 << 20),
+        b"\xff\xff\xff\xffftyp" + b"isom" * (5 << 20),
+    ],
+)
+def test_no_file_is_looked_at_for_long(crafted: bytes) -> None:
+    """However many chunks, segments or boxes it has: a head is all that is read of it."""
+    started_s = time.perf_counter()
+    assert inspect(crafted) == inspect(crafted[:HEAD_BYTES])
+    assert time.perf_counter() - started_s < 0.2
+
+
 @given(
-    st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBPVP8 ", b"RIFF\0\0\0\0WEBPVP8L", b"GIF89a"]),
+    st.sampled_from(
+        [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBPVP8 ", b"RIFF\0\0\0\0WEBPVP8L", b"GIF89a", b"\0\0\0 ftypheic"]
+    ),
     st.binary(max_size=300),
 )
 def test_garbage_behind_a_signature_is_survived(signature: bytes, garbage: bytes) -> None:

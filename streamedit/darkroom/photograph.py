@@ -1,19 +1,15 @@
 """A photograph in memory: from the bytes of a file, to the bytes of a file, and its mask."""
 
 import re
-import struct
-import zlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
-from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import GifImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image, ImageOps
 
-from streamedit import images
+from streamedit.decoders import reading
 from streamedit.errors import InvalidRequest
 
 Bytes8: TypeAlias = NDArray[np.uint8]
@@ -23,20 +19,6 @@ MAX_PIXELS = 25_000_000
 FORMATS = ("png", "jpeg", "webp")
 SIDE_PX = range(16, 4097)
 """The sides that an output may be asked to have."""
-
-_READERS: Mapping[str, Callable[[BytesIO], Image.Image]] = MappingProxyType(
-    {
-        "image/png": PngImagePlugin.PngImageFile,
-        "image/jpeg": JpegImagePlugin.JpegImageFile,
-        "image/webp": WebPImagePlugin.WebPImageFile,
-        "image/gif": GifImagePlugin.GifImageFile,
-    }
-)
-"""Not `Image.open`: that one warns of sizes by a limit of its own, and tries formats that nobody asked for."""
-
-_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error, zlib.error, Warning)
-"""What Pillow raises for files that lie; its warnings too, where a program has made errors of them."""
 
 _COLOUR_MODES = frozenset({"RGB", "RGBA", "P", "PA"})
 
@@ -63,26 +45,10 @@ class Format:
     quality: int = 100
 
 
-def check_head(head: bytes, max_pixels: int = MAX_PIXELS, param: str = "image") -> images.ImageInfo:
-    """What the leading bytes say. Raises InvalidRequest for anything that is no image, or has too many pixels to decode."""
-    info = images.inspect(head)
-    if info is None:
-        raise InvalidRequest(f"The {param} is not a PNG, JPEG, WebP or GIF file.", param=param, code="invalid_image_file")
-    _check_pixels(info.width_px, info.height_px, max_pixels, param)
-    return info
-
-
 def decode(data: bytes, max_pixels: int = MAX_PIXELS, param: str = "image") -> Photograph:
     """The picture in a file, upright; the first frame of an animation. Raises InvalidRequest."""
-    info = check_head(data, max_pixels, param)
-    try:
-        with _READERS[info.media_type](BytesIO(data)) as image:
-            _check_pixels(*image.size, max_pixels, param)
-            return _photograph(ImageOps.exif_transpose(image))
-    except _BOMB as error:  # a GIF whose first frame is larger than its screen
-        raise _too_large(param, "more than its head says", max_pixels) from error
-    except _BROKEN as error:
-        raise InvalidRequest(f"The {param} cannot be decoded.", param=param, code="invalid_image_file") from error
+    with reading(data, max_pixels, param) as image:
+        return _photograph(ImageOps.exif_transpose(image))
 
 
 def decode_mask(data: bytes, size_px: tuple[int, int], max_pixels: int = MAX_PIXELS) -> Floats:
@@ -161,16 +127,6 @@ def encode(photograph: Photograph, output: Format) -> bytes:
         # above 95 a JPEG only grows (Pillow's handbook, "JPEG saving")
         flat.save(buffer, "JPEG", quality=min(95, output.quality), icc_profile=photograph.icc)
     return buffer.getvalue()
-
-
-def _check_pixels(width_px: int, height_px: int, max_pixels: int, param: str) -> None:
-    if width_px * height_px > max_pixels:
-        raise _too_large(param, f"{width_px}x{height_px} pixels", max_pixels)
-
-
-def _too_large(param: str, size: str, max_pixels: int) -> InvalidRequest:
-    message = f"The {param} is {size}; the darkroom edits at most {max_pixels} pixels."
-    return InvalidRequest(message, param=param, code="image_too_large_to_edit")
 
 
 def _photograph(image: Image.Image) -> Photograph:

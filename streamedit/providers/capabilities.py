@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Literal
 
+from streamedit.decoders import KINDS
 from streamedit.edits import EditOptions, EditRequest
 from streamedit.errors import InvalidRequest
 from streamedit.events import Json
@@ -111,19 +112,22 @@ class Capabilities:
     """What a provider can do by itself; the rest is done for it, dropped or refused.
 
     `streams`: it tells of the edit while it is at work. `n`: how many images one plain call makes. `max_images`: input images.
-    `formats`: output formats, empty when that is the upstream's to say. `parameters`: what it does with OpenAI's parameters;
-    where it says nothing, what changes the picture is refused and a preference dropped. `extras`: fields of its own.
-    `verbatim`: fields that are not known travel on as they are.
+    `inputs`: the kinds of these, of `decoders.KINDS`, that it is sent as they are; others are converted. `formats`: output
+    formats, empty when that is the upstream's to say. `parameters`: what it does with OpenAI's parameters; where it says
+    nothing, what changes the picture is refused and a preference dropped. `extras`: fields of its own. `verbatim`: fields that
+    are not known travel on as they are. `urls`: it fetches images itself, where it is let.
     """
 
     streams: bool = False
     partial_images: bool = False
     n: int = 1
     max_images: int = 16
+    inputs: tuple[str, ...] = ("png", "jpeg", "webp")
     formats: tuple[str, ...] = ()
     parameters: Mapping[str, Support] = field(default_factory=dict)
     extras: Mapping[str, Extra] = field(default_factory=dict)
     verbatim: bool = False
+    urls: bool = False
 
     def support(self, parameter: str) -> Support:
         """What becomes of one of `PARAMETERS`."""
@@ -132,6 +136,9 @@ class Capabilities:
         if parameter == "partial_images":
             return Support.NATIVE if self.partial_images else Support.DROPPED
         unsaid = Support.DROPPED if parameter in PREFERENCES else Support.REFUSED
+        if parameter == "response_format":
+            # Whatever a provider gives is hosted here.
+            unsaid = Support.MAPPED
         return self.parameters.get(parameter, unsaid)
 
     def described(self) -> Mapping[str, Json]:
@@ -142,6 +149,7 @@ class Capabilities:
             "n": self.n,
             "mask": self.support("mask") is not Support.REFUSED,
             "max_images": self.max_images,
+            "inputs": self.inputs,
             "formats": self.formats,
             "parameters": {name: self.support(name).value for name in PARAMETERS},
             "extra_parameters": sorted(self.extras),
@@ -163,6 +171,7 @@ def joined(each: Sequence[Capabilities]) -> Capabilities:
 DARKROOM = Capabilities(
     streams=True,
     partial_images=True,
+    inputs=KINDS,
     formats=("png", "jpeg", "webp"),
     parameters=dict.fromkeys(("mask", "size", "quality", "output_format", "output_compression"), Support.NATIVE),
     extras={"seed": Extra("integer")},

@@ -1,17 +1,18 @@
 """The embedded editor as a provider: its work in threads, its pictures as events."""
 
-import binascii
 import os
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+import pybase64
 from anyio import CapacityLimiter, to_thread
 
 from streamedit.darkroom import photograph
 from streamedit.darkroom.develop import Recipe, develop, variation
 from streamedit.darkroom.grammar import parse
 from streamedit.darkroom.photograph import Format, Photograph
+from streamedit.decoders import check_head
 from streamedit.edits import EditRequest
 from streamedit.errors import InvalidRequest
 from streamedit.events import Event, Usage
@@ -76,9 +77,9 @@ class Darkroom:
 
     async def _check_heads(self, request: EditRequest) -> None:
         """Refuse what the leading bytes give away, before the whole is read."""
-        photograph.check_head(await request.images[0].upload.head(), self._max_pixels)
+        check_head(await request.images[0].upload.head(), self._max_pixels)
         if request.mask is not None:
-            photograph.check_head(await request.mask.upload.head(), self._max_pixels, "mask")
+            check_head(await request.mask.upload.head(), self._max_pixels, "mask")
 
     def _open(self, image: bytes, mask: bytes | None, order: _Order) -> tuple[Photograph, photograph.Floats | None]:
         """The canvas and its mask in the size asked for. Raises InvalidRequest."""
@@ -121,4 +122,4 @@ def _seed(request: EditRequest) -> int:
 
 
 def _base64(state: Photograph, output: Format) -> bytes:
-    return binascii.b2a_base64(photograph.encode(state, output), newline=False)
+    return pybase64.b64encode(photograph.encode(state, output))

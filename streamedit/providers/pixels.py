@@ -6,14 +6,19 @@ white where to edit.
 
 from io import BytesIO
 
-from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageChops, ImageOps
 
+from streamedit.decoders import reading
 from streamedit.errors import InvalidRequest, UpstreamBroken
 
 MAX_PIXELS = 64_000_000
 """Nothing larger is decoded."""
 
-_BROKEN = (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError, EOFError)
+STILL_PNG_BYTES = 8 << 20
+"""Beyond this a still without transparency is a JPEG: a phone's HEIC is one of 2 MB, and 30 MB as PNG. Providers take 10."""
+
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+"""The EXIF orientations that swap width and height."""
 _ENCODING_LEVELS = 8
 """How much, of 255, an encoding changes a patch of a picture at most."""
 _FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
@@ -66,9 +71,28 @@ def look_alike(one: bytes, other: bytes) -> bool:
     """Whether two pictures show the same, however large and in whatever format; never so for what cannot be decoded."""
     try:
         difference = ImageChops.difference(_thumbnail(one), _thumbnail(other))
-    except _BROKEN:
+    except InvalidRequest:
         return False
     return all(count == 0 for band in difference.split() for count in band.histogram()[_ENCODING_LEVELS + 1 :])
+
+
+def upright_size(image: bytes) -> tuple[int, int]:
+    """Width and height of the image as it is shown; it is not decoded. Raises InvalidRequest."""
+    with reading(image, MAX_PIXELS) as opened:
+        width_px, height_px = opened.size
+        return (height_px, width_px) if _orientation(opened) in _SIDEWAYS else (width_px, height_px)
+
+
+def still(image: bytes, param: str) -> bytes:
+    """The image, of an animation its first frame, upright as a file that every provider takes. Raises InvalidRequest.
+
+    A PNG, which loses nothing; see `STILL_PNG_BYTES` for when it is a JPEG.
+    """
+    picture = _opened(image, param)
+    png = encoded(picture, "png")
+    if len(png) <= STILL_PNG_BYTES or picture.has_transparency_data:
+        return png
+    return encoded(picture, "jpeg")
 
 
 def flattened(image: bytes) -> bytes:
@@ -88,18 +112,20 @@ def encoded(image: Image.Image, output_format: str, compression: int | None = No
         image.save(buffer, "PNG", compress_level=1)  # ten times as fast as 6, a tenth larger
     else:
         flat = _on_white(image) if output_format == "jpeg" else image
-        flat.save(buffer, _FORMATS[output_format], quality=min(95, 95 if compression is None else compression))
+        profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
+        quality = min(95, 95 if compression is None else compression)
+        flat.save(buffer, _FORMATS[output_format], quality=quality, icc_profile=profile)
     return buffer.getvalue()
 
 
 def _is_plain(image: bytes) -> bool:
     """Upright PNG or JPEG of 8-bit RGB; only its head is looked at."""
     try:
-        opened = Image.open(BytesIO(image))
-        upright = opened.getexif().get(ExifTags.Base.Orientation, 1) == 1
-    except _BROKEN:
+        with reading(image, MAX_PIXELS) as opened:
+            is_rgb = opened.format in ("PNG", "JPEG") and opened.mode == "RGB" and not opened.has_transparency_data
+            return is_rgb and _orientation(opened) == 1
+    except InvalidRequest:
         return False
-    return opened.format in ("PNG", "JPEG") and opened.mode == "RGB" and not opened.has_transparency_data and upright
 
 
 def _where(mask: bytes | None, size_px: tuple[int, int]) -> Image.Image:
@@ -120,35 +146,30 @@ def _transparency(mask: bytes, size_px: tuple[int, int]) -> Image.Image:
 
 
 def _opened(data: bytes, param: str) -> Image.Image:
-    """The caller's picture, upright. Raises InvalidRequest."""
-    try:
-        return _decoded(data)
-    except _BROKEN as error:
-        raise InvalidRequest(f"The {param} cannot be decoded.", param=param, code="invalid_image_file") from error
+    """A picture, upright. Raises InvalidRequest."""
+    with reading(data, MAX_PIXELS, param) as image:
+        ImageOps.exif_transpose(image, in_place=True)  # without a copy, of 256 MB
+        return image
 
 
 def _made(data: bytes) -> Image.Image:
     """The provider's picture. Raises UpstreamBroken."""
     try:
-        return _decoded(data)
-    except _BROKEN as error:
+        return _opened(data, "picture")
+    except InvalidRequest as error:
         raise UpstreamBroken("The provider's picture cannot be decoded.", code="upstream_malformed") from error
 
 
-def _decoded(data: bytes) -> Image.Image:
-    image = Image.open(BytesIO(data))
-    if image.width * image.height > MAX_PIXELS:
-        raise ValueError("too many pixels")
-    return ImageOps.exif_transpose(image)
-
-
 def _thumbnail(data: bytes) -> Image.Image:
-    """32x32 pixels, each the mean of its surroundings."""
-    image = Image.open(BytesIO(data))
-    if image.width * image.height > MAX_PIXELS:
-        raise ValueError("too many pixels")
-    image.draft("RGB", (256, 256))
-    return image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR)
+    """32x32 pixels, upright, each the mean of its surroundings. Raises InvalidRequest."""
+    with reading(data, MAX_PIXELS) as image:
+        image.draft("RGB", (256, 256))
+        return ImageOps.exif_transpose(image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR))
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's: 1 is upright, as Pillow makes every TIFF by itself."""
+    return 1 if image.format == "TIFF" else int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
 def _on_white(image: Image.Image) -> Image.Image:

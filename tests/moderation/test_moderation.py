@@ -14,6 +14,7 @@ import structlog
 from clients import PNG
 from descriptors import temporary_files
 from moderations import KEY, PlayedModeration, moderating, moderation
+from pictures import plain, written
 from upstreams import Hang, Reset, json_answer, sized
 
 from streamedit.clocks import SYSTEM_CLOCKS
@@ -287,7 +288,11 @@ class TestFailures:
                 await made.moderation.check(request("a nice day", b"not an image", PNG + b"violence"))
         assert made.counted == {"blocked": 1, "item answered": 2, "item failed": 1}
 
-    @pytest.mark.parametrize("content", [b"not an image", PNG + bytes(20 << 20)], ids=["unknown", "large"])
+    @pytest.mark.parametrize(
+        "content",
+        [b"not an image", PNG + bytes(20 << 20), written(plain(), "AVIF"), written(plain(), "HEIC")],
+        ids=["unknown", "large", "avif", "heic"],
+    )
     async def test_what_no_endpoint_takes_is_not_sent(self, played: PlayedModeration, content: bytes) -> None:
         """Through an open door it goes unjudged; at a closed one its caller is told what is taken."""
         async with house(played) as made:

@@ -111,6 +111,12 @@ def test_files_that_nobody_knows_are_named() -> None:
     assert refused(asked, Capabilities()) == ("style_image", "unsupported_parameter")
 
 
+def test_models_tell_the_kinds_that_are_sent_as_they_are() -> None:
+    """Those that nearly every provider takes, unless it is known to take others."""
+    assert Capabilities().described()["inputs"] == ("png", "jpeg", "webp")
+    assert Capabilities(inputs=("png",)).described()["inputs"] == ("png",)
+
+
 def test_too_many_images_are_refused_whatever_is_dropped() -> None:
     """An image is never left out."""
     target = replace(TARGET, params={"drop_params": True})

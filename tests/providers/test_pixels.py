@@ -2,8 +2,10 @@
 
 from io import BytesIO
 
+import pillow_heif
 import pytest
-from PIL import Image, ImageDraw
+from pictures import BLUE, RED, SIZE_PX, plain, turned, written
+from PIL import ExifTags, Image, ImageDraw
 
 from streamedit.errors import InvalidRequest, UpstreamBroken
 from streamedit.providers import pixels
@@ -103,6 +105,45 @@ def test_a_flattened_image_is_opaque() -> None:
     flat = opened(pixels.flattened(mask()))
     assert not flat.has_transparency_data
     assert flat.getpixel((12, 8)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("output_format", ["BMP", "TIFF", "JPEG2000"])
+def test_pictures_of_further_kinds_are_worked_on(output_format: str) -> None:
+    """A provider's too, which has been paid."""
+    photo = Image.open(BytesIO(PHOTO))
+    assert opened(pixels.converted(file(photo, output_format), "png", None)).tobytes() == photo.tobytes()
+    assert opened(pixels.opaque(file(photo, output_format))).format == "PNG"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_is_upright(orientation: int) -> None:
+    """However it is stored, by its own tag."""
+    tiff = turned("TIFF", orientation)
+    still = opened(pixels.still(tiff, "image"))
+    assert still.size == pixels.upright_size(tiff) == SIZE_PX
+    assert [still.getpixel(at) for at in ((5, 5), (55, 35))] == [BLUE, RED]
+    assert pixels.look_alike(tiff, turned("TIFF", 1))
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_the_first_of_several_pictures_in_a_heic_is_upright(frames: int) -> None:
+    """It is decoded once, and stays as it was turned."""
+    stored = plain(size_px=SIZE_PX[::-1])
+    exif, rest = opened(turned("PNG", 6)).getexif().tobytes(), [pillow_heif.from_pillow(stored)[0]] * (frames - 1)
+    heic = written(stored, "HEIC", exif=exif, save_all=True, append_images=rest)
+    still = opened(pixels.still(heic, "image"))
+    assert still.size == pixels.upright_size(heic) == SIZE_PX
+
+
+def test_pictures_are_compared_as_they_are_shown() -> None:
+    """One that is stored lying and told to be turned is the same as one that stands."""
+    picture = opened(PHOTO)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    buffer = BytesIO()
+    picture.transpose(Image.Transpose.ROTATE_90).save(buffer, "PNG", exif=exif)
+    assert pixels.look_alike(PHOTO, buffer.getvalue())
+    assert not pixels.look_alike(PHOTO, file(picture.transpose(Image.Transpose.ROTATE_90)))
 
 
 def test_a_providers_broken_picture_is_the_providers_fault() -> None:

@@ -86,6 +86,7 @@ class Service:
             streams=model.thinks,
             partial_images=model.thinks,
             max_images=model.max_images,
+            inputs=("png", "jpeg", "webp", "heic", "heif"),
             formats=("png", "jpeg", "webp"),
             parameters={
                 "size": Support.MAPPED,

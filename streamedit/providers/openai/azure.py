@@ -37,6 +37,7 @@ CAPABILITIES = Capabilities(
     streams=True,
     partial_images=True,
     n=10,
+    inputs=("png", "jpeg"),
     formats=("png", "jpeg", "webp"),
     parameters={
         **dict.fromkeys(("size", "quality", "background", "input_fidelity", "user", "mask"), Support.NATIVE),

@@ -10,10 +10,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
+from anyio import to_thread
+
 from streamedit.edits import EditRequest
 from streamedit.errors import Blocked, ErrorDetail, InvalidRequest, UpstreamBroken, UpstreamRefused
 from streamedit.events import Completed, Event, Json, Usage
-from streamedit.images import inspect
+from streamedit.providers import pixels
 from streamedit.providers.addresses import own_address
 from streamedit.providers.base import Tools
 from streamedit.providers.calls import Api, Explain, is_stream, read_json, without_secrets
@@ -72,8 +74,11 @@ class Dialect:
 
 async def _check_size(request: EditRequest) -> None:
     """What is put back has the image's size, so the picture has it too. Raises InvalidRequest for another one."""
-    wanted, given = parse_size(request.options.size), inspect(await request.images[0].upload.head())
-    if wanted and given and wanted != (given.width_px, given.height_px):
+    wanted = parse_size(request.options.size)
+    if wanted is None:
+        return
+    image = await request.images[0].upload.read()
+    if wanted != await to_thread.run_sync(pixels.upright_size, image):
         message = "With a mask the picture has the size of the image: size must be that, or auto."
         raise InvalidRequest(message, param="size", code="invalid_value")
 

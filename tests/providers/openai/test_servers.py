@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from clients import Answer, post
-from PIL import Image
+from PIL import ExifTags, Image
 from providers.fakes import COLOURS, b64, decoded, png
 from servers import serving, settings_of
 from upstreams import END, ScriptedUpstream, chunk, head, json_answer
@@ -123,6 +123,21 @@ def test_with_a_mask_the_size_is_the_photos(scripted: ScriptedUpstream) -> None:
         assert ask(target, {"size": size}, mask=half_mask()).status == 200
     refused = ask(target, {"size": "128x96"}, mask=half_mask())
     assert (refused.status, refused.error["param"], len(scripted.asked)) == (400, "size", 2)
+
+
+def test_the_photos_size_is_that_of_what_is_shown(scripted: ScriptedUpstream) -> None:
+    """A camera that was held sideways stores it lying; the picture and the mask stand."""
+    scripted.play(made(png((9, 9, 9))))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    photo, mask = BytesIO(), BytesIO()
+    Image.new("RGB", (64, 48)).save(photo, "JPEG", exif=exif)
+    Image.new("RGBA", (48, 64)).save(mask, "PNG")
+    parts = [("image", ("p", photo.getvalue(), "image/jpeg")), ("mask", ("m", mask.getvalue(), "image/png"))]
+    with serving(settings_of(server_of(scripted, "vllm-omni"), silence_s=2, connect_s=2)) as server:
+        standing, lying = (post(server.edits_url, {"prompt": "x", "size": size}, parts) for size in ("48x64", "64x48"))
+    assert (standing.status, lying.status, lying.error["param"], len(scripted.asked)) == (200, 400, "size", 1)
+    assert decoded(standing.json["data"][0]["b64_json"]).size == (48, 64)
 
 
 def test_a_stream_of_vllms_own_is_understood(scripted: ScriptedUpstream) -> None:
