@@ -1,9 +1,10 @@
 """Idempotency keys: which request a key stands for.
 
 The key is the caller's own, one principal's keys never meet another's. Two requests are the same when they ask for the same
-pictures of the same makers: fields and file contents count, and among a caller's wishes the fallbacks, the tags, the headers
-for the provider and a config; the multipart boundary, file names, the order of fields, how the answer is to be read (`stream`,
-`partial_images`), how patiently it is to be made (retries, timeout) and what the caller notes of it do not.
+pictures of the same makers: fields and file contents count, of an image that is only named its URL or file id, and among a
+caller's wishes the fallbacks, the tags, the headers for the provider and a config; the multipart boundary, file names, the
+order of fields, how the answer is to be read (`stream`, `partial_images`), how patiently it is to be made (retries, timeout)
+and what the caller notes of it do not.
 """
 
 import hashlib
@@ -59,6 +60,9 @@ def _fields(request: EditRequest) -> Iterator[str]:
 
 
 async def _add_file(digest: "hashlib._Hash", name: str, image: InputImage) -> None:
+    if image.reference is not None:
+        _add(digest, repr((name, image.reference.url, image.reference.file_id)))
+        return
     _add(digest, f"{name} {image.upload.size_bytes}")
     async for slice_ in image.upload.slices():
         await to_thread.run_sync(digest.update, slice_)

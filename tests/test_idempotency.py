@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,7 +13,10 @@ from clients import PNG, Answer, get, post
 from servers import RunningServer, serving, settings_of
 from upstreams import END, Hang, ScriptedUpstream, chunk, completed, frame, head, partial
 
+from streamedit.edits import EditRequest, InputImage, Reference
+from streamedit.idempotency import claim_of
 from streamedit.targets import Target
+from streamedit.uploads import Upload
 
 ALICE, BOB = {"authorization": "Bearer sk-alice"}, {"authorization": "Bearer sk-bob"}
 MANY = 100
@@ -151,6 +155,32 @@ def test_json_and_multipart_are_the_same_request(server: RunningServer) -> None:
     files = [("image", ("a.png", bytes.fromhex("89504e470d0a1a0a"), "image/png"))]
     by_form = post(server.edits_url, {"prompt": "p", "model": "mock", "n": "2"}, files, key)
     assert by_form.headers["x-edit-id"] == by_json.headers["x-edit-id"]
+
+
+IMAGE, MASK = Reference("images[0].image_url", url="https://x/a"), Reference("mask.file_id", file_id="file-1")
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "is_same"),
+    [
+        (IMAGE, MASK, True),
+        (replace(IMAGE, param="images[0].image_url.url"), MASK, True),
+        (replace(IMAGE, url="https://x/b"), MASK, False),
+        (Reference("images[0].file_id", file_id="https://x/a"), MASK, False),
+        (IMAGE, replace(MASK, file_id="file-2"), False),
+        (IMAGE, None, False),
+    ],
+)
+async def test_an_image_that_is_only_named_counts_by_its_name(image: Reference, mask: Reference | None, is_same: bool) -> None:
+    """Its URL or file id, whether its content has been brought in or not."""
+
+    async def fingerprint(image: Reference | None, mask: Reference | None, content: bytes) -> bytes:
+        named = [InputImage(Upload(content), "image", "image/png", reference) for reference in (image, mask)]
+        return (await claim_of("key", "alice", EditRequest("p", (named[0],), mask=named[1]))).fingerprint
+
+    first = await fingerprint(IMAGE, MASK, b"")
+    assert (await fingerprint(image, mask, b"") == first) is is_same
+    assert (await fingerprint(image, mask, b"brought in") == first) is is_same
 
 
 def test_another_principal_s_key_is_another_key(shared: RunningServer) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
+import pybase64
 from anyio import to_thread
 
 from streamedit.edits import EditRequest
@@ -101,10 +102,10 @@ def _pieces(image: Base64) -> Pieces:
 def _file(image: Base64) -> bytes:
     """Raises UpstreamBroken for broken base64."""
     try:
-        return binascii.a2b_base64(b"".join(_pieces(image)))
+        return pybase64.b64decode(b"".join(_pieces(image)))
     except binascii.Error as error:
         raise UpstreamBroken("The provider's picture is broken base64.", code="upstream_malformed") from error
 
 
 def _base64(data: bytes) -> bytes:
-    return binascii.b2a_base64(data, newline=False)
+    return pybase64.b64encode(data)

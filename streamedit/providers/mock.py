@@ -11,7 +11,6 @@ parameters, which set the defaults:
 """
 
 import asyncio
-import binascii
 import io
 import os
 import re
@@ -20,10 +19,12 @@ import zlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 
+import pybase64
 from anyio import CapacityLimiter, to_thread
 from PIL import Image, ImageDraw
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from streamedit.decoders import KINDS
 from streamedit.edits import EditRequest
 from streamedit.errors import ErrorDetail, InvalidRequest, UpstreamBroken, UpstreamRefused
 from streamedit.events import Event, Usage
@@ -67,6 +68,7 @@ SETUP = Setup(params=frozenset(Script.model_fields))
 CAPABILITIES = Capabilities(
     streams=True,
     partial_images=True,
+    inputs=KINDS,
     parameters=dict.fromkeys(PARAMETERS, Support.NATIVE),
     verbatim=True,
 )
@@ -131,7 +133,7 @@ class _Canvas:
         ImageDraw.Draw(image).rectangle((0, 0, self.width_px * progress, self.height_px), f"hsl({self.hue}, 60%, 55%)")
         encoded = io.BytesIO()
         image.save(encoded, _FORMATS[self.output_format])
-        return binascii.b2a_base64(self._padded(encoded.getvalue()), newline=False)
+        return pybase64.b64encode(self._padded(encoded.getvalue()))
 
     def _padded(self, encoded: bytes) -> bytes:
         """A file of the wanted size. In a PNG the surplus is a private chunk (PNG 5.4), elsewhere a tail; viewers skip both."""

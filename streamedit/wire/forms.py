@@ -8,6 +8,7 @@ clients look for.
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import TypeVar
 
 from anyio import to_thread
@@ -16,12 +17,14 @@ from pydantic_core import ErrorDetails
 from python_multipart.multipart import parse_options_header
 
 from streamedit.edits import EditOptions, EditRequest, InputImage
-from streamedit.errors import InvalidRequest, UnsupportedBody, param_path
+from streamedit.errors import InvalidRequest, param_path
+from streamedit.turns import LARGE_BYTES
 from streamedit.uploads import closed_unless_done
-from streamedit.wire import dataurls, wishes
-from streamedit.wire.multipart import BodyLimits, Form, read_form
+from streamedit.wire import references, wishes
+from streamedit.wire.inlays import Inlays
+from streamedit.wire.multipart import BodyLimits, Form, boundary_of, read_form
 from streamedit.wire.nested import flatten
-from streamedit.wire.schemas import MAX_IMAGES, NO_IMAGE, EditBody, EditFields, ImageReference
+from streamedit.wire.schemas import MAX_IMAGES, NO_IMAGE, EditBody, EditFields
 
 _IMAGE_FIELD = re.compile(r"image(\[\d*\])?")
 _INDEX = re.compile(r"\[\d+\]")
@@ -33,15 +36,10 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 async def read_request(content_type: str, chunks: AsyncIterator[bytes], limits: BodyLimits) -> EditRequest:
     """The edit that a body asks for; the caller closes it. Raises CallerError naming the parameter."""
-    kind, options = parse_options_header(content_type)
+    kind, _ = parse_options_header(content_type)
     if kind == b"application/json":
         return await _read_json(chunks, limits)
-    if kind != b"multipart/form-data":
-        raise UnsupportedBody("Send multipart/form-data or application/json.", param="content-type")
-    boundary = options.get(b"boundary")
-    if not boundary:
-        raise InvalidRequest("The content type names no boundary.", param="content-type", code="invalid_multipart")
-    return await _read_multipart(boundary, chunks, limits)
+    return await _read_multipart(boundary_of(content_type, beside=" or application/json"), chunks, limits)
 
 
 async def _read_multipart(boundary: bytes, chunks: AsyncIterator[bytes], limits: BodyLimits) -> EditRequest:
@@ -98,7 +96,7 @@ def overridden(request: EditRequest, overrides: Sequence[tuple[str, str]]) -> Ed
 
 def _not_empty(request: EditRequest) -> EditRequest:
     for param, images in (("image", request.images), ("mask", (request.mask,)), ("markup", (request.markup,))):
-        if any(image is not None and not image.upload.size_bytes for image in images):
+        if any(image is not None and not (image.reference or image.upload.size_bytes) for image in images):
             raise InvalidRequest(f"The {param} is empty.", param=param, code="empty_image")
     return request
 
@@ -108,35 +106,30 @@ def _is_image_field(name: str) -> bool:
 
 
 async def _read_json(chunks: AsyncIterator[bytes], limits: BodyLimits) -> EditRequest:
-    body = bytearray()
-    async for chunk in chunks:
-        body += chunk
-        limits.check_body(len(body))
-    # Megabytes of JSON and base64 are no work for the event loop.
-    request = await to_thread.run_sync(_from_json, bytes(body), limits)
-    with closed_unless_done(request.close):
-        for image in request.files():
-            await image.upload.flush()
+    inlays = Inlays(limits)
+    with closed_unless_done(inlays.close):
+        async for chunk in chunks:
+            await inlays.feed(chunk)
+        # Megabytes of JSON and base64 are no work for the event loop.
+        is_large = len(inlays.text) >= LARGE_BYTES
+        request = await to_thread.run_sync(_from_json, inlays, limits) if is_large else _from_json(inlays, limits)
+        with closed_unless_done(request.close):
+            for image in request.files():
+                await image.upload.flush()
+    inlays.keep(image.upload for image in request.files())
     return request
 
 
-def _from_json(body: bytes, limits: BodyLimits) -> EditRequest:
-    checked = validated(lambda: EditBody.model_validate_json(body))
-    images = [_resolve(image, f"images[{index}]", limits) for index, image in enumerate(checked.images)]
-    mask = _resolve(checked.mask, "mask", limits) if checked.mask else None
-    markup = _resolve(checked.markup, "markup", limits) if checked.markup else None
+def _from_json(inlays: Inlays, limits: BodyLimits) -> EditRequest:
+    checked = validated(lambda: EditBody.model_validate_json(inlays.text))
+    if (checked.model_extra or {}).get("image"):
+        raise InvalidRequest("Give either images or image.", param="image", code="invalid_value")
+    resolve = partial(references.resolve, inlaid=inlays.uploads, limits=limits)
+    images = [resolve(image, f"images[{index}]") for index, image in enumerate(checked.images)]
+    mask = resolve(checked.mask, "mask") if checked.mask else None
+    markup = resolve(checked.markup, "markup") if checked.markup else None
     extra = [pair for name, value in (checked.model_extra or {}).items() for pair in flatten(name, value)]
     return _not_empty(replace(_request(checked, images, extra), mask=mask, markup=markup))
-
-
-def _resolve(reference: ImageReference, param: str, limits: BodyLimits) -> InputImage:
-    if reference.file_id is not None:
-        name = _INDEX.sub("[]", param)
-        message = f"{name}.file_id is not supported (use {name}.image_url instead)"
-        raise InvalidRequest(message, param=f"{param}.file_id", code="unsupported_parameter")
-    image = dataurls.decode(reference.image_url or "", f"{param}.image_url")
-    limits.check_image(image.upload.size_bytes, param)
-    return image
 
 
 def _request(checked: EditFields, images: Sequence[InputImage], extra: Sequence[tuple[str, str]]) -> EditRequest:

@@ -1,11 +1,12 @@
 """A JSON body to send, with uploads in it as base64 that is made while it is sent: megabytes of text are never joined."""
 
-import binascii
 import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+
+import pybase64
 
 from streamedit.edits import InputImage
 from streamedit.events import Json
@@ -36,8 +37,8 @@ class Base64:
             data = rest + piece
             whole = len(data) // 3 * 3
             rest = data[whole:]
-            yield binascii.b2a_base64(memoryview(data)[:whole], newline=False)
-        yield binascii.b2a_base64(rest, newline=False)
+            yield pybase64.b64encode(memoryview(data)[:whole])
+        yield pybase64.b64encode(rest)
 
 
 class JsonBody:

@@ -12,7 +12,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from streamedit.edits import InputImage
-from streamedit.errors import InvalidRequest, TooLarge
+from streamedit.errors import InvalidRequest, TooLarge, UnsupportedBody
 from streamedit.uploads import Upload, closed_unless_done
 
 
@@ -34,6 +34,20 @@ class BodyLimits:
         """Raises TooLarge."""
         if size_bytes > self.image_bytes:
             raise TooLarge(f"{param} is larger than {self.image_bytes} bytes.", param=param, code="image_too_large")
+
+
+def boundary_of(content_type: str, beside: str = "") -> bytes:
+    """What stands between the parts. Raises InvalidRequest where that is not said; UnsupportedBody for any other type.
+
+    `beside`: what else might have been sent, in words.
+    """
+    kind, options = parse_options_header(content_type)
+    if kind != b"multipart/form-data":
+        raise UnsupportedBody(f"Send multipart/form-data{beside}.", param="content-type")
+    boundary = options.get(b"boundary")
+    if not boundary:
+        raise InvalidRequest("The content type names no boundary.", param="content-type", code="invalid_multipart")
+    return boundary
 
 
 async def read_form(

@@ -50,13 +50,28 @@ class EditFields(WishFields):
     safety_identifier: _Text = None
 
 
+def _unwrapped(url: object) -> object:
+    """Who writes chats writes `{"url": ...}`."""
+    return url["url"] if isinstance(url, dict) and set(url) == {"url"} else url
+
+
 class ImageReference(BaseModel):
     """An input image in a JSON body: exactly one of `image_url` and `file_id`. xAI's clients write `url`, beside a `type`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"image_url": "https://example.com/input.png"}, {"file_id": "file-abc123"}]},
+    )
 
-    image_url: str | None = Field(None, validation_alias=AliasChoices("image_url", "url"), description="A data URL.")
-    file_id: str | None = None
+    image_url: Annotated[str | None, BeforeValidator(_unwrapped)] = Field(
+        None,
+        validation_alias=AliasChoices("image_url", "url"),
+        description="An http(s) or data URL.",
+        examples=["https://example.com/input.png", "data:image/png;base64,iVBORw0KGgo="],
+    )
+    file_id: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
+        None, description="Of a file uploaded to `/v1/files`."
+    )
     type: Literal["image_url"] | None = None
 
     @model_validator(mode="after")

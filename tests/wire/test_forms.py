@@ -10,7 +10,7 @@ from descriptors import temporary_files
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamedit.edits import EditOptions, EditRequest
+from streamedit.edits import EditOptions, EditRequest, Reference
 from streamedit.errors import CallerError, InvalidRequest
 from streamedit.wire.forms import read_request
 from streamedit.wire.multipart import BodyLimits
@@ -231,15 +231,19 @@ class TestJson:
             ({"images": [{"image_url": PNG}] * 17}, "images"),
             ({"images": [{}]}, "images[0]"),
             ({"images": [{"image_url": PNG}, {"image_url": PNG, "file_id": "file-1"}]}, "images[1]"),
-            ({"images": [{"image_url": {"url": PNG}}]}, "images[0].image_url"),
+            ({"images": [{"image_url": {"url": PNG, "detail": "high"}}]}, "images[0].image_url"),
+            ({"images": [{"image_url": {"url": {"url": PNG}}}]}, "images[0].image_url"),
+            ({"image": {"image_url": PNG}}, "image"),
             ({"images": [PNG]}, "images[0]"),
             ({"images": PNG}, "images"),
-            ({"images": [{"image_url": PNG}, {"image_url": "https://x/y.png"}]}, "images[1].image_url"),
+            ({"images": [{"image_url": PNG}, {"image_url": "ftp://x/y.png"}]}, "images[1].image_url"),
+            ({"images": [{"image_url": "https://x/" + "y" * 8183}]}, "images[0].image_url"),
             ({"images": [{"image_url": "data:image/png;base64,*"}]}, "images[0].image_url"),
-            ({"images": [{"file_id": "file-1"}]}, "images[0].file_id"),
+            ({"images": [{"file_id": ""}]}, "images[0].file_id"),
+            ({"images": [{"file_id": "f" * 257}]}, "images[0].file_id"),
             ({"images": [{"image_url": "data:image/png;base64,"}]}, "image"),
-            ({"mask": {"file_id": "file-1"}}, "mask.file_id"),
-            ({"mask": {"image_url": "http://x"}}, "mask.image_url"),
+            ({"mask": {"file_id": 7}}, "mask.file_id"),
+            ({"mask": {"image_url": "http:/x"}}, "mask.image_url"),
             ({"mask": {"image_url": "data:image/png;base64,"}}, "mask"),
             ({"mask": {}}, "mask"),
             ({"markup": "x"}, "markup"),
@@ -269,9 +273,7 @@ class TestJson:
             ({"images": []}, "images[].image_url is required"),
             ({"images": [{"image_url": PNG}, {}]}, "images[].image_url is required"),
             ({"images": [{"image_url": None}]}, "images[].image_url is required"),
-            ({"images": [{"file_id": "f"}]}, "images[].file_id is not supported (use images[].image_url instead)"),
             ({"mask": {}}, "mask.image_url is required"),
-            ({"mask": {"file_id": "f"}}, "mask.file_id is not supported (use mask.image_url instead)"),
         ],
     )
     async def test_images_that_are_not_there_are_told_in_llmapi_s_words(self, change: dict[str, Any], message: str) -> None:
@@ -295,12 +297,30 @@ class TestJson:
 
     @pytest.mark.parametrize(
         ("images", "param"),
-        [({"url": "https://x/y.png"}, "images[0].image_url"), ({"url": PNG, "type": "file"}, "image[0].type")],
+        [({"url": "file:///y.png"}, "images[0].image_url"), ({"url": PNG, "type": "file"}, "image[0].type")],
     )
     async def test_a_wrong_image_of_xai_s_is_named(self, images: object, param: str) -> None:
-        """An address that is no data URL, and a type that is not known."""
+        """An address of another scheme, and a type that is not known."""
         detail = (await refused_json(json.dumps({"prompt": "x", "image": images}).encode())).detail
         assert (detail.status, detail.param) == (400, param)
+
+    async def test_images_may_be_named(self) -> None:
+        """By URL or file id, the mask likewise: references, whose content nobody has brought in yet."""
+        named = [{"image_url": "https://example.com/in.png"}, {"file_id": "file-1"}, {"image_url": {"url": "http://x"}}]
+        request = await read_json({"prompt": "x", "images": named, "mask": {"file_id": "f"}, "markup": {"url": "HTTPS://x/"}})
+        assert list(request.references()) == [
+            Reference("images[0].image_url", url="https://example.com/in.png"),
+            Reference("images[1].file_id", file_id="file-1"),
+            Reference("images[2].image_url", url="http://x"),
+            Reference("mask.file_id", file_id="f"),
+            Reference("markup.image_url", url="HTTPS://x/"),
+        ]
+        assert not any(image.upload.size_bytes for image in request.files())
+
+    async def test_an_image_may_be_wrapped_as_in_a_chat(self) -> None:
+        """`{"image_url": {"url": ...}}`."""
+        request = await read_json({"prompt": "x", "images": [{"type": "image_url", "image_url": {"url": PNG}}]})
+        assert [await image.upload.read() for image in request.images] == [b"photo"]
 
     @pytest.mark.parametrize(
         "body", [b"", b"{", b"{}{}", b'{"prompt": "\xff"}', b"prompt=x", b"[" * 100_000, b'{"prompt": "\\ud800"}']
@@ -315,12 +335,14 @@ class TestJson:
         """A body is an object."""
         assert (await refused_json(body)).detail.param == "body"
 
-    @pytest.mark.parametrize(("image_bytes", "param"), [(3 * MIB + 1, "images[0]"), (7 * MIB, "body")])
-    async def test_what_is_too_large_is_a_413(self, image_bytes: int, param: str) -> None:
+    @pytest.mark.parametrize(
+        ("image_bytes", "count", "param"), [(3 * MIB + 1, 1, "images[0]"), (7 * MIB, 1, "images[0]"), (2 * MIB, 4, "body")]
+    )
+    async def test_what_is_too_large_is_a_413(self, image_bytes: int, count: int, param: str) -> None:
         """An image above its bound, a body above its own."""
         before = temporary_files()
         url = "data:image/png;base64," + base64.b64encode(bytes(image_bytes)).decode()
-        detail = (await refused_json(json.dumps({"prompt": "x", "images": [{"image_url": url}]}).encode())).detail
+        detail = (await refused_json(json.dumps({"prompt": "x", "images": [{"image_url": url}] * count}).encode())).detail
         assert (detail.status, detail.param) == (413, param)
         assert temporary_files() == before
 

@@ -94,6 +94,10 @@ def test_a_prompt_has_its_length(length: int, fits: bool) -> None:
         {"image_url": "data:,", "file_id": "file-1"},
         {"image_url": None},
         {"image_url": "data:,", "detail": "high"},
+        {"image_url": {"url": "data:,", "detail": "high"}},
+        {"image_url": {}},
+        {"file_id": ""},
+        {"file_id": "f" * 257},
         "data:,",
     ],
 )
@@ -101,6 +105,12 @@ def test_a_reference_is_exactly_one_of_two(reference: object) -> None:
     """An image is given by URL or by file, never both or neither, and with nothing beside."""
     with pytest.raises(ValidationError):
         ImageReference.model_validate(reference)
+
+
+@pytest.mark.parametrize("reference", [{"image_url": "https://x"}, {"url": "https://x"}, {"image_url": {"url": "https://x"}}])
+def test_a_url_may_be_written_in_three_ways(reference: object) -> None:
+    """OpenAI's, xAI's, and that of chats."""
+    assert ImageReference.model_validate(reference).image_url == "https://x"
 
 
 @pytest.mark.parametrize(("count", "fits"), [(0, False), (1, True), (16, True), (17, False)])
