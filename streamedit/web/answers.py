@@ -61,9 +61,9 @@ def no_database() -> StoreUnavailable:
 
 
 def error_answer(error: ErrorDetail) -> Response:
-    """An error as HTTP. `x-should-retry: false` tells both SDKs not to buy the edit again."""
+    """An error as HTTP. `x-should-retry: false` tells both SDKs not to buy the edit again, nor to fill a disk."""
     headers = dict(error.headers)
-    if error.charged:
+    if error.charged or error.status == HTTPStatus.INSUFFICIENT_STORAGE:
         headers["x-should-retry"] = "false"
     return Response(bodies.error_envelope(error), error.status, headers, media_type="application/json")
 

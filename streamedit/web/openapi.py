@@ -8,9 +8,10 @@ from pydantic.json_schema import models_json_schema
 
 from streamedit import __version__
 from streamedit.portkey import headers as portkey
-from streamedit.web import admin, books_api, eden, facts
+from streamedit.web import admin, books_api, eden, facts, files_api
 from streamedit.wire import objects, schemas
 from streamedit.wire.admin import EndUserFields, GroupFields, KeyFields, Rotation
+from streamedit.wire.filing import EdensForm, FileForm
 from streamedit.wire.wishes import WishHeaders
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -28,12 +29,13 @@ _ANSWERS = (
     objects.GroupObject,
     objects.EndUserObject,
     objects.DeletedObject,
+    *files_api.ANSWERS,
 )
 
 
 def document() -> Mapping[str, Any]:
     """The whole description."""
-    requests = (schemas.EditForm, schemas.EditBody, KeyFields, Rotation, GroupFields, EndUserFields)
+    requests = (schemas.EditForm, schemas.EditBody, FileForm, EdensForm, KeyFields, Rotation, GroupFields, EndUserFields)
     _, definitions = models_json_schema(
         [*((model, "validation") for model in requests), *((model, "serialization") for model in _ANSWERS)],
         ref_template=_REFERENCE,
@@ -48,6 +50,7 @@ def document() -> Mapping[str, Any]:
             "/v1/images/edits/{id}": {"get": _resource("retrieveImageEdit", "The edit, with its result once it has ended.")},
             "/v1/images/edits/{id}/events": {"get": _events()},
             "/v1/images/edits/{id}/cancel": {"post": _resource("cancelImageEdit", "The edit, which has ended now.")},
+            **files_api.paths(_error()),
             "/v1/models": {"get": _get("The models that this server has.", "application/json")},
             **_administration(),
             **books_api.paths(_error()),

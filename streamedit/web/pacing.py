@@ -5,7 +5,7 @@ Each piece is megabytes' slice, so what is done for each of them is kept small.
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Protocol
 
 from starlette.responses import Response
@@ -86,7 +86,9 @@ class Paced(Response):
             ):
                 departure = tasks.create_task(_await_departure(receive, self._deadline))
                 try:
-                    await self._write(pieces, scope, receive, send)
+                    # The head is out: that something is missing is told by a body that ends early.
+                    with suppress(EditError):
+                        await self._write(pieces, scope, receive, send)
                 finally:
                     self._pace.sending.pop(self._deadline, None)
                 departure.cancel()

@@ -3,7 +3,7 @@
 One writer, its source, owns slices and heartbeats: pings that know nothing of event boundaries would land inside a picture.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -46,6 +46,12 @@ class Answers:
         answer = Paced(status_code=status, media_type="application/json")
         # Starlette's 0 is that of its own body; the source knows the length, or nobody does.
         del answer.headers["content-length"]
+        answer.write_from(source, self.pace)
+        return answer
+
+    def bytes(self, source: Source, status: HTTPStatus, headers: Mapping[str, str]) -> Paced:
+        """Anything else, as its `headers` describe it."""
+        answer = Paced(status_code=status, headers=dict(headers))
         answer.write_from(source, self.pace)
         return answer
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.types import Message, Receive
 
+from streamedit.errors import StoreUnavailable
 from streamedit.turns import Turns
 from streamedit.web.pacing import Pace, Paced
 
@@ -46,6 +47,22 @@ async def test_whoever_waits_for_an_event_holds_nothing_of_the_last() -> None:
     assert still_held == held
     source.go_on.set()
     await answering
+
+
+class Failing(Pieces):
+    """Its store is away before the second piece."""
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        yield self.first
+        raise StoreUnavailable("It is away.")
+
+
+async def test_a_source_that_fails_in_the_middle_ends_early() -> None:
+    """The head is out: that something is missing is told by a body without its end, and is no defect of this server."""
+    answering, sent = _answer(Failing(), _stays)
+    await answering
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[-1]["more_body"]
 
 
 async def test_waiting_for_an_event_is_not_being_stuck() -> None:

@@ -178,3 +178,30 @@ ATTEMPTS = Table(
     Column("cooldown_s", Float(53), nullable=False),
 )
 """`position`: in the order in which they ended, from 1."""
+
+BLOBS = Table(
+    "streamedit_blobs",
+    METADATA,
+    Column("key", String(128), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False, index=True),
+    Column("is_whole", Boolean, nullable=False),
+    Column("begun_at_s", Float(53), nullable=False, index=True),
+)
+"""Contents of files. One that is not whole is being stored; once nobody wants it, it has begun at 0, and is to be deleted."""
+
+FILES = Table(
+    "streamedit_files",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("filename", String(512), nullable=False),
+    Column("media_type", String(64), nullable=False),
+    Column("purpose", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("blob", String(128), ForeignKey("streamedit_blobs.key"), nullable=False, index=True),
+    Column("created_at_s", Float(53), nullable=False),
+    Column("expires_at_s", Float(53), index=True),
+    Index("streamedit_files_by_owner", "owner", "created_at_s", "id"),
+    Index("streamedit_files_room", "owner", "expires_at_s", "size_bytes"),
+)
