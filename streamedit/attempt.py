@@ -13,6 +13,7 @@ from streamedit.failures import told_to_its_owner
 from streamedit.pricing import Made, Prices
 from streamedit.providers.base import Provider
 from streamedit.providers.capabilities import adapted
+from streamedit.providers.stills import Stills
 from streamedit.routing import Stage
 from streamedit.targets import Target
 from streamedit.wire.forms import overridden
@@ -24,10 +25,11 @@ Emit: TypeAlias = Callable[[Event], Awaitable[None]]
 class Attempt:
     """With what was counted so far; `first_event_s` is None until an event was emitted. `clock` gives monotonic seconds."""
 
-    def __init__(self, stage: Stage, target: Target, prices: Prices, clock: Callable[[], float]) -> None:
+    def __init__(self, stage: Stage, target: Target, prices: Prices, stills: Stills, clock: Callable[[], float]) -> None:
         self._stage = stage
         self._target = target
         self._prices = prices
+        self._stills = stills
         self._clock = clock
         self._is_counted = False
         self._priced = 0
@@ -60,12 +62,14 @@ class Attempt:
     async def run(self, provider: Provider, request: EditRequest, emit: Emit) -> None:
         """Emit the events of the call. Raises EditError; beyond a bound UpstreamTimeout, beyond the caller's RequestTimeout."""
         target = _with_headers(self._target, request)
-        self._request = request = adapted(overridden(request, self._stage.overrides), provider.capabilities(target), target)
+        capabilities = provider.capabilities(target)
+        request = adapted(overridden(request, self._stage.overrides), capabilities, target)
+        self._request = request = await self._stills.suited(request, capabilities)
         callers, own = self._stage.timeout_s, target.timeout_s
         bound = min((each for each in (callers, own) if each is not None), default=None)
         try:
-            async with asyncio.timeout(bound):
-                await self._relay(provider.edit(request, target), request.n, emit)
+            async with asyncio.timeout(bound) as deadline:
+                await self._relay(provider.edit(request, target), request.n, emit if bound is None else _beside(deadline, emit))
         except TimeoutError:
             if callers is not None and bound == callers:
                 raise RequestTimeout(f"Request exceeded the timeout sent in the request: {callers * 1000:.0f}ms") from None
@@ -100,7 +104,8 @@ class Attempt:
         if cost_micros is not None:
             self._priced += 1
             self.cost_micros = (self.cost_micros or 0) + cost_micros
-        return replace(event, cost_micros=cost_micros)
+        goes_by_url = self._request is not None and self._request.options.response_format == "url"
+        return replace(event, cost_micros=cost_micros, goes_by_url=goes_by_url)
 
     def _cost_micros(self, completed: Completed, usage: Usage) -> int | None:
         """What the image cost. The usage of all images of a call comes with the first of them."""
@@ -122,3 +127,16 @@ def _with_headers(target: Target, request: EditRequest) -> Target:
     settled = {name.lower() for name in own}
     headers = {**{name: value for name, value in request.wishes.headers.items() if name not in settled}, **own}
     return replace(target, params={**target.params, "extra_headers": headers})
+
+
+def _beside(deadline: asyncio.Timeout, emit: Emit) -> Emit:
+    """The same; the time that it takes is not the provider's."""
+
+    async def emit_beside(event: Event) -> None:
+        loop, until_s = asyncio.get_running_loop(), deadline.when()
+        begun_s = loop.time()
+        deadline.reschedule(None)
+        await emit(event)
+        deadline.reschedule(None if until_s is None else until_s + loop.time() - begun_s)
+
+    return emit_beside

@@ -101,12 +101,14 @@ class Completed:
     """One finished image; an edit of n images has n of them, in the order in which they were finished.
 
     `cost_micros`: what it cost, where that is known; where one call made several images, the first has the cost of all.
+    `goes_by_url`: its caller wants the picture's address in its place.
     """
 
     payload: Payload
     headers: Mapping[str, str] = field(default_factory=dict)
     image_index: int = 0
     cost_micros: int | None = None
+    goes_by_url: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

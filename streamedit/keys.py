@@ -110,6 +110,28 @@ class StreamTokens:
         return hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
 
 
+class Links:
+    """Signs and checks addresses of hosted results: whoever has one may read that result until a time, and nothing else.
+
+    A signature is HMAC-SHA256 over the result's name and the expiry in Unix seconds.
+    """
+
+    def __init__(self, secret: str = "") -> None:
+        self._secret = secret.encode()
+
+    def use(self, secret: str) -> None:
+        """Sign with another secret from now on: it is known once the database is open, and may change with the settings."""
+        self._secret = secret.encode()
+
+    def sign(self, name: str, expires_at_s: int) -> str:
+        signed = f"result.{name}.{expires_at_s}".encode()
+        return hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
+
+    def is_genuine(self, name: str, expires_at_s: int, signature: str) -> bool:
+        """Whether it was signed here; whether its time is over is another question."""
+        return hmac.compare_digest(signature.encode(), self.sign(name, expires_at_s).encode())
+
+
 def _principal(digest: bytes) -> Principal:
     return Principal(f"key_{digest.hex()[:12]}", is_master=True)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamedit.keys import Keyring, StreamTokens, digest_of, fits, id_of, make_key
+from streamedit.keys import Keyring, Links, StreamTokens, digest_of, fits, id_of, make_key
 from streamedit.parties import ANONYMOUS, ApiKey, Principal
 
 
@@ -173,3 +173,37 @@ class TestFitting:
 
         fits(text, key, 0.0, same)
         assert compared == [(32, 32), (32, 32)]
+
+
+class TestLinks:
+    """Signed addresses of hosted results."""
+
+    NAME = "img_a.png"
+
+    def test_what_was_signed_here_is_genuine(self) -> None:
+        """With the same secret, in whatever process."""
+        signature = Links("secret").sign(self.NAME, 2000)
+        assert Links("secret").is_genuine(self.NAME, 2000, signature)
+
+    @pytest.mark.parametrize(("name", "expires_at_s"), [("img_b.png", 2000), ("img_a.png", 2001), ("img_a.pn", 2000)])
+    def test_it_is_of_one_result_until_one_time(self, name: str, expires_at_s: int) -> None:
+        """Neither can be changed."""
+        links = Links("secret")
+        assert not links.is_genuine(name, expires_at_s, links.sign(self.NAME, 2000))
+
+    @pytest.mark.parametrize("signature", ["", "0" * 64, "é" * 64, "x"])
+    def test_nothing_else_is(self, signature: str) -> None:
+        """Whatever it looks like."""
+        assert not Links("secret").is_genuine(self.NAME, 2000, signature)
+
+    def test_another_secret_signs_anew(self) -> None:
+        """What was signed before does not hold any more."""
+        links = Links("before")
+        signature = links.sign(self.NAME, 2000)
+        links.use("after")
+        assert not links.is_genuine(self.NAME, 2000, signature)
+
+    def test_a_token_of_a_stream_is_no_signature(self) -> None:
+        """Though both are signed with one secret."""
+        token = StreamTokens("secret").sign(self.NAME, Principal("key"), 2000)
+        assert not Links("secret").is_genuine(self.NAME, 2000, token.rpartition(".")[2])

@@ -31,7 +31,7 @@ class Portkey:
         """The edit with its caller's wishes, and the plan of its caller; None for its model's own. Raises CallerError."""
         if asked is None:
             return edit, None
-        edit = replace(edit, wishes=asked.wished(edit.wishes))
+        edit = _as_documented(replace(edit, wishes=asked.wished(edit.wishes)))
         config = asked.config_of(edit)
         if config is None:
             return edit, None
@@ -39,3 +39,13 @@ class Portkey:
         passed = headers.forwarded(request.headers, headers.listed_in(config))
         situation = plans.Situation(edit, asked.metadata, request.url.path, passed, random.random)
         return edit, plans.plan(config, self.offers, situation)
+
+
+def _as_documented(edit: EditRequest) -> EditRequest:
+    """`response_format` is `url` by itself. Source: Portkey's "Image Edits", which knows dall-e-2 alone.
+
+    Whoever names a model wants what that has by itself: those after it have base64.
+    """
+    if edit.model is not None or edit.options.response_format is not None:
+        return edit
+    return replace(edit, options=replace(edit.options, response_format="url"))
