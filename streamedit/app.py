@@ -35,11 +35,13 @@ from streamedit.web.admin_page import AdminPage
 from streamedit.web.answers import HANDLERS, RequestId
 from streamedit.web.auth import Door
 from streamedit.web.edits import EditRoutes
+from streamedit.web.files import FileRoutes
 from streamedit.web.logins import Logins
 from streamedit.web.overview import Accounts, OverviewRoutes
 from streamedit.web.pacing import Pace
 from streamedit.web.portkey import Portkey
 from streamedit.web.resource import ResourceRoutes
+from streamedit.web.results import ResultRoutes
 from streamedit.web.session import Sessions
 from streamedit.web.sse import Answers
 from streamedit.web.system import SystemRoutes
@@ -78,8 +80,8 @@ class _House:
         server = settings.server
         # Those who bring events in and those who send them out are two lines: the first may be held while the second goes on.
         intake, outlet = Turns(), Turns()
-        self.equipment = Equipment(server, log, clocks, intake)
         self.upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
+        self.equipment = Equipment(server, log, clocks, self.upstream, intake)
         sinks = _sinks(server, DeliveryTools(self.upstream, log, clocks))
         self.telemetry = Telemetry(log, lambda: self.equipment.events.size_bytes, sinks, clocks)
         self.visits = Visits()
@@ -102,6 +104,8 @@ class _House:
         """The routes with all that decides of a request before it is an edit."""
         server, keyring = settings.server, Keyring(settings.api_keys)
         secret = settings.token_secret or self._secret_with(keyring)
+        depot = self.equipment.depot
+        depot.results.links.use(secret)
         sessions = Sessions(keyring, secret, self.clocks.now_s, server.public_base_url)
         door = Door(keyring, self.equipment.registry, StreamTokens(secret), self.clocks.now_s, sessions)
         offers = Offers(settings.routes, providers.available(), providers.for_callers(server.callers_keys), server.custom_hosts)
@@ -112,6 +116,8 @@ class _House:
                 *EditRoutes(gateway, portkey, server, resource, self._answers).routes(),
                 *resource.routes(),
                 *SystemRoutes(gateway, door, self.telemetry, self._started_at_s, server.metrics_keys).routes(),
+                *FileRoutes(door, depot.filing, server, self._answers).routes(),
+                *ResultRoutes(depot.results, self._answers, self.clocks.now_s).routes(),
                 *self._routes_of_books(door, server),
                 *AdminPage(door, sessions, OverviewRoutes(door, self.telemetry, self._accounts(server)), self._logins).routes(),
             ],

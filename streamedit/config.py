@@ -18,6 +18,7 @@ from streamedit.allowances import AllowanceFields, BudgetFields, Limits
 from streamedit.documents import ConfigError, Document
 from streamedit.environment import routes_of
 from streamedit.events import Json
+from streamedit.image_urls import ImageUrlSettings
 from streamedit.litellm_file.allowed import allowed_of, budgeted
 from streamedit.litellm_file.leftovers import leftovers, told
 from streamedit.litellm_file.models import Models
@@ -28,6 +29,7 @@ from streamedit.portkey.configs import Config
 from streamedit.routes import Route, Routes
 from streamedit.sinks import TraceableOtel, Webhook, otel_of, untraced
 from streamedit.standards import ModerationSettings
+from streamedit.storage import StorageSettings, default_folder
 from streamedit.targets import Setup, Target
 
 _Origin = Annotated[str, Field(pattern=r"^https?://[^/*,\s]+$")]
@@ -57,6 +59,8 @@ class ServerSettings(BaseModel):
     max_head_bytes: int = Field(64 << 10, gt=0)
     max_body_bytes: int = Field(1 << 30, gt=0)
     max_image_bytes: int = Field(50 << 20, gt=0)
+    max_image_pixels: int = Field(128_000_000, gt=0)
+    convert_s: float = Field(30, gt=0)
     max_event_bytes: int = Field(64 << 20, gt=0)
     max_answer_bytes: int = Field(256 << 20, gt=0)
     log_memory_bytes: int = Field(256 << 20, ge=0)
@@ -100,6 +104,8 @@ class ServerSettings(BaseModel):
     queue_size: int = Field(100, ge=0)
     queue_wait_s: float = Field(30, ge=0)
     moderation: ModerationSettings | None = None
+    image_urls: ImageUrlSettings = ImageUrlSettings()
+    storage: StorageSettings = StorageSettings()
     darkroom_max_pixels: int = Field(25_000_000, gt=0)
     callers_keys: bool | tuple[str, ...] = ()
     custom_hosts: frozenset[_Origin] = frozenset()
@@ -155,7 +161,8 @@ def from_environment(environ: Mapping[str, str], providers: Mapping[str, Setup])
     """Without a file: the embedded providers, and each other one whose key is in the environment. Raises ConfigError."""
     url = databases.of_environment(environ)
     folder = databases.ledger_folder(url, environ) if url else None
-    server = ServerSettings(otel=otel_of(environ), database_url=url, ledger_folder=folder)
+    storage = StorageSettings(folder=default_folder(environ))
+    server = ServerSettings(otel=otel_of(environ), database_url=url, ledger_folder=folder, storage=storage)
     routes = [Route(name, (Target(name, name),)) for name in ("darkroom", "mock") if name in providers]
     default_model = routes[0].model
     routes += routes_of(environ, providers, Policies(RouterSettings(), server.patience_s))
@@ -205,6 +212,7 @@ def _completed(file: _File, document: Document, environ: Mapping[str, str]) -> S
         "redis_url": _redis_url(file, document),
         "database_url": _database_url(file, document, environ),
         "otel": file.server.otel or otel_of(environ),
+        "storage": _storage(file.server.storage, document, environ),
     }
     if file.server.ledger_folder is None and said["database_url"]:
         said["ledger_folder"] = databases.ledger_folder(said["database_url"], environ)
@@ -212,6 +220,17 @@ def _completed(file: _File, document: Document, environ: Mapping[str, str]) -> S
         for place in (*(("server", *name) for name in file.server.budgeted), *budgeted(file.litellm_settings)):
             document.mistake(place, "a budget needs a database, and there shall be none")
     return file.server.model_copy(update={**said, **_allowed(file)})
+
+
+def _storage(said: StorageSettings, document: Document, environ: Mapping[str, str]) -> StorageSettings:
+    """With a folder where nothing else is said."""
+    if said.folder is not None or said.bucket is not None:
+        return said
+    try:
+        return said.model_copy(update={"folder": default_folder(environ)})
+    except ConfigError as error:
+        document.mistakes += error.mistakes
+    return said
 
 
 def _redis_url(file: _File, document: Document) -> str | None:

@@ -25,6 +25,14 @@ class Dispatch:
     def capabilities(self, target: Target) -> Capabilities:
         return self._tools.providers[target.provider].capabilities(target)
 
+    def takes_urls(self, plan: Plan) -> bool:
+        """Whoever is asked is given the URLs of images as their caller names them: nobody here needs what is there."""
+        return all(target.takes_urls and self.capabilities(target).urls for target in plan.targets)
+
+    async def check(self, request: EditRequest) -> None:
+        """Raises InvalidRequest for a picture that nobody is asked to edit."""
+        await self._tools.stills.check(request)
+
     async def run(self, request: EditRequest, plan: Plan, listener: Listener) -> None:
         """Tell of the edit's partial and completed images. Raises EditError when any image could not be made.
 

@@ -9,6 +9,7 @@ import structlog
 from streamedit import databases
 from streamedit.clocks import Clocks
 from streamedit.config import ServerSettings
+from streamedit.depot import Depot
 from streamedit.limits import QuotaRules
 from streamedit.stores import EventLog, Healths, Ledger, Quotas, Spends
 from streamedit.stores.healths import MemoryHealths
@@ -23,6 +24,7 @@ from streamedit.stores.sql.registry import SqlRegistry
 from streamedit.stores.sql.secrets import token_secret
 from streamedit.stores.sql.spends import SqlSpends
 from streamedit.turns import Turns
+from streamedit.upstream.client import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,16 @@ class Equipment:
     """The stores that the settings ask for. `intake`: the line of those who bring events in.
 
     `books`: None without a database; then no key is given out, no budget holds, and nothing is entered. `secret`: what all
-    processes with the same database know and nobody else; None without one, and before it works.
+    processes with the same database know and nobody else; None without one, and before it works. `depot`: for files.
     """
 
     def __init__(
-        self, server: ServerSettings, log: structlog.typing.FilteringBoundLogger, clocks: Clocks, intake: Turns
+        self,
+        server: ServerSettings,
+        log: structlog.typing.FilteringBoundLogger,
+        clocks: Clocks,
+        upstream: Upstream,
+        intake: Turns,
     ) -> None:
         self.events = _event_log(server, clocks, intake)
         self.healths = _healths(server)
@@ -58,6 +65,7 @@ class Equipment:
         self.registry = RecentRegistry(books.registry if books else NoRegistry(), clocks.clock)
         self.spends: Spends = books.spends if books else NoSpends()
         self.ledger: Ledger = books.ledger if books else NoLedger()
+        self.depot = Depot(server, books.database if books else None, upstream.tls, log, clocks)
         self.secret: str | None = None
 
     @asynccontextmanager
@@ -69,6 +77,7 @@ class Equipment:
                 self.secret = await token_secret(self.books.database)
             await stack.enter_async_context(self.healths.serving())
             await stack.enter_async_context(self.quotas.serving())
+            await stack.enter_async_context(self.depot.serving())
             yield
 
 

@@ -9,15 +9,18 @@ from dataclasses import dataclass, field, replace
 
 from anyio import to_thread
 
-from streamedit.admission import Admission, Permit
+from streamedit.admission import Admission
 from streamedit.claims import Claims
 from streamedit.clocks import Clocks
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest, new_edit_id
 from streamedit.errors import CallerError, Cancelled, LedgerFull, ShuttingDown
+from streamedit.hosting import Hosting
 from streamedit.idempotency import Claim
+from streamedit.inputs import Inputs
 from streamedit.parties import Principal
 from streamedit.permissions import check_prompt
+from streamedit.permits import Permit
 from streamedit.producer import Accepted, Producer, Tools
 from streamedit.providers.capabilities import Capabilities
 from streamedit.routes import Routes
@@ -40,11 +43,16 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What settings decide: which models there are, who makes their edits, and who may have them made."""
+    """What settings decide: which models there are, who makes their edits, and who may have them made.
+
+    `inputs`, `hosting`: whence images may come that are only named, and where those go that are told by URL.
+    """
 
     routes: Routes
     dispatch: Dispatch
     admission: Admission
+    inputs: Inputs
+    hosting: Hosting
 
 
 class Gateway:
@@ -55,7 +63,7 @@ class Gateway:
         self._log = log
         self._ledger = ledger
         self._now_s = clocks.now_s
-        self._tools = Tools(offer.dispatch, log, ledger, telemetry, clocks)
+        self._tools = Tools(offer.dispatch, offer.inputs, offer.hosting, log, ledger, telemetry, clocks)
         # All that follows is shared with those that `offering` makes.
         self._producers = asyncio.TaskGroup()
         self._accepts = asyncio.Event()
@@ -85,7 +93,9 @@ class Gateway:
         """This gateway with another offer for the edits to come; those that run are the same in both, and keep to theirs."""
         other = copy(self)
         other._offer = offer  # noqa: SLF001 - it is one of us
-        other._tools = replace(self._tools, dispatch=offer.dispatch)  # noqa: SLF001
+        other._tools = replace(  # noqa: SLF001
+            self._tools, dispatch=offer.dispatch, inputs=offer.inputs, hosting=offer.hosting
+        )
         return other
 
     def end_running(self) -> None:
@@ -119,6 +129,7 @@ class Gateway:
         """
         plan = plan or self.routes.plan(request.model, request.wishes)
         check_prompt(request.prompt, plan)
+        await self._offer.dispatch.check(request)
         if not self._accepts.is_set():
             raise ShuttingDown("The server is not running.")
         new = Edit(new_edit_id(), plan.model, int(self._now_s()), principal.id, request.n)
@@ -137,6 +148,7 @@ class Gateway:
     async def _admit(self, edit: Edit, request: EditRequest, principal: Principal, plan: Plan) -> Permit:
         if not self._ledger.has_room:
             raise LedgerFull("The ledger cannot keep up. Try again later.", headers={"retry-after": "10"})
+        await self._offer.inputs.check(request, principal.id, with_urls=not self._offer.dispatch.takes_urls(plan))
         return await self._offer.admission.admit(edit.id, principal, request, plan)
 
     async def _begin(self, accepted: Accepted) -> Submitted:

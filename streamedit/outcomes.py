@@ -17,13 +17,14 @@ _CODE = re.compile(r"[A-Za-z][\w.:-]{0,63}", re.ASCII)
 
 _OURS = """
     invalid_value invalid_type invalid_json invalid_multipart invalid_encoding invalid_data_url unsupported_image_url
-    too_many_images too_many_parts string_above_max_length empty_image image_too_large image_too_large_to_edit
+    invalid_image_url too_many_images too_many_parts string_above_max_length empty_image image_too_large image_too_large_to_edit
     unsupported_parameter invalid_image_file invalid_image_size invalid_mask mask_required mask_size_mismatch invalid_size
     invalid_seed invalid_output_format invalid_output_compression prompt_not_understood missing_required_parameter
     model_not_found edit_not_found invalid_token invalid_idempotency_key invalid_http too_many_fallbacks no_target_for_tags
     upstream_empty upstream_event_too_large upstream_failed upstream_incomplete upstream_malformed upstream_payment_required
     upstream_too_large upstream_unauthorized execution_error execution_interrupted mock_refused mock_unavailable
-    mock_error
+    mock_error too_many_pixels conversion_timeout file_not_found file_too_large too_many_files result_not_found
+    invalid_signature
     invalid_provider provider_not_configured incomplete_provider invalid_custom_host invalid_config config_not_found
     header_not_allowed invalid_api_key image_not_judged expired_api_key group_not_found master_key_required
     no_database api_key_not_found api_key_revoked group_in_use end_user_not_found cross_site_request

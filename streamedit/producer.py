@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from streamedit import tally
-from streamedit.admission import Permit
 from streamedit.clocks import Clocks
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest
@@ -25,8 +24,11 @@ from streamedit.errors import (
     StoreUnavailable,
 )
 from streamedit.events import Completed, Event, Failed, Order, PartialImage, Usage
+from streamedit.hosting import Hosting
 from streamedit.idempotency import Claim
+from streamedit.inputs import Inputs
 from streamedit.outcomes import name_of, outcome_of
+from streamedit.permits import Permit
 from streamedit.records import AttemptRecord, EditRecord, Report, fallbacks_of, retries_of
 from streamedit.stores import EndedElsewhere, EventLog, Ledger
 from streamedit.telemetry import Telemetry
@@ -38,6 +40,8 @@ class Tools:
     """What all producers work with."""
 
     dispatch: Dispatch
+    inputs: Inputs
+    hosting: Hosting
     log: EventLog
     ledger: Ledger
     telemetry: Telemetry
@@ -90,7 +94,8 @@ class Producer:
             if self._ending is not None:
                 raise self._ending
             await self._open()
-            listener = Listener(production.emit, production.attempted)
+            emit = self._tools.hosting.telling(self._request, self._permit.plan, production.emit)
+            listener = Listener(emit, production.attempted)
             making = self._tools.dispatch.run(self._request, self._permit.plan, listener)
             await (self._observed(making) if self._permit.observes else making)
         except EditError as error:
@@ -122,14 +127,22 @@ class Producer:
             self._tools.telemetry.log.warning("edit cost more than its worst case", edit_id=self._edit.id, **costs)
 
     async def _open(self) -> None:
-        """Wait for the edit's turn. Whoever is refused here may come again with the same Idempotency-Key. Raises EditError."""
+        """Wait for its turn, and bring its images in. Raises EditError.
+
+        Whoever is refused here may come again with the same Idempotency-Key.
+        """
         try:
-            await self._permit.open(self._request)
+            await self._permit.open(self._request, self._bring)
         except EditError as error:
             if self._claim is not None and not isinstance(error, ModerationBlocked):
                 with suppress(StoreUnavailable):
                     await self._tools.log.unclaim(self._claim, self._edit.id)
             raise
+
+    async def _bring(self) -> None:
+        with_urls = self._permit.judges_images or not self._tools.dispatch.takes_urls(self._permit.plan)
+        await self._tools.inputs.bring(self._request, self._edit.owner, with_urls=with_urls)
+        await self._tools.dispatch.check(self._request)
 
     async def _observed(self, making: Coroutine[Any, Any, None]) -> None:
         """The same, while the moderation looks at what was asked for. Raises EditError."""
@@ -157,7 +170,7 @@ class _Production:
         self._permit = accepted.permit
         self._stream = accepted.request.stream
         self._parent = accepted.request.parent
-        self._input_bytes = sum(each.upload.size_bytes for each in accepted.request.files())
+        self._uploads = tuple(each.upload for each in accepted.request.files())
         self._log = tools.log
         self._ledger = tools.ledger
         self._clock = tools.clocks.clock
@@ -244,6 +257,6 @@ class _Production:
             cached_tokens=self._usage.cached_tokens,
             output_text_tokens=self._usage.output_text_tokens,
             charge_micros=sum(each.charge_micros for each in self._attempts),
-            input_bytes=self._input_bytes,
+            input_bytes=sum(upload.size_bytes for upload in self._uploads),
             flagged=self._permit.flagged,
         )

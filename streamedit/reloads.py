@@ -18,9 +18,10 @@ AT_START = (
     "drain_timeout_s", "stuck_reader_s", "head_s", "max_head_bytes", "max_connections_per_client",
     "log_memory_bytes", "log_disk_bytes", "log_folder", "retention_s", "redis_url", "redis_prefix",
     "webhooks", "otel", "database_url", "ledger_folder", "ledger_bytes", "queue_size", "queue_wait_s",
+    "storage",
 )  # fmt: skip
 """What the event log, the connections, the socket that listens, the database, the queues and those who are told of edits are
-made with: they live as long as the server."""
+made with, and where files are: they live as long as the server."""
 
 Take: TypeAlias = Callable[[Settings], Awaitable[Sequence[str]]]
 """Lets settings hold, and gives the names of those that only a restart can change."""

@@ -76,6 +76,11 @@ class Target:
         return self.model if base is None else base.rpartition("/")[2]
 
     @property
+    def takes_urls(self) -> bool:
+        """It is to be given the URLs of images as callers name them, where its provider can fetch them itself."""
+        return self.params.get("pass_image_urls") is True
+
+    @property
     def limits(self) -> Limits:
         return Limits(self.number("rpm"), self.number("tpm"), self.number("max_parallel_requests"))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from streamedit import providers
-from streamedit.admission import Admission, Judges, Rules, Stores
+from streamedit.admission import Admission, Judges
 from streamedit.clocks import Clocks
 from streamedit.config import ServerSettings, Settings
 from streamedit.dispatch import Dispatch
@@ -11,8 +11,10 @@ from streamedit.equipment import Equipment
 from streamedit.gateway import Offer
 from streamedit.moderation import Moderation
 from streamedit.parties import Allowance
+from streamedit.permits import Rules, Stores
 from streamedit.pricing import Prices
 from streamedit.providers.base import Provider
+from streamedit.providers.stills import Stills
 from streamedit.standards import ModerationSettings
 from streamedit.stores import Healths
 from streamedit.telemetry import Telemetry
@@ -36,7 +38,8 @@ class Workshop:
         prices = Prices.shipped()
         dispatch = self._dispatch(settings, prices)
         judges = Judges(prices, self._moderated(settings.server.moderation), dispatch.capabilities)
-        return Offer(settings.routes, dispatch, self._admission(settings.server, judges))
+        depot, server = self._equipment.depot, settings.server
+        return Offer(settings.routes, dispatch, self._admission(server, judges), depot.inputs(server), depot.hosting(server))
 
     def _dispatch(self, settings: Settings, prices: Prices) -> Dispatch:
         """The providers that the settings need."""
@@ -72,4 +75,5 @@ def make_dispatch(
 ) -> Dispatch:
     """A dispatch on these providers."""
     tracker = Tracker(healths, server.total_s, prices, clocks.now_s)
-    return Dispatch(Tools(catalogue, prices, tracker, clocks, server.max_attempts), total_s=server.total_s)
+    stills = Stills(server.max_image_pixels, server.convert_s)
+    return Dispatch(Tools(catalogue, prices, tracker, clocks, server.max_attempts, stills), total_s=server.total_s)

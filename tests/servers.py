@@ -23,24 +23,35 @@ from streamedit.config import ServerSettings, Settings
 from streamedit.connections import Connections
 from streamedit.routes import Route, Routes
 from streamedit.serving import give_up_lost_peers, keep_little_for_slow_peers, uvicorn_config
+from streamedit.storage import StorageSettings
 from streamedit.targets import Target
 
 _Result = TypeVar("_Result")
 
 
-_LEDGERS = tempfile.TemporaryDirectory(prefix="streamedit-ledgers-")
+_KEPT = tempfile.TemporaryDirectory(prefix="streamedit-kept-")
 
 
 def settings_of(*targets: Target, keys: tuple[str, ...] = (), **server: Any) -> Settings:
-    """Settings with one model name per target, the target's own; the first is the default. Stopping takes no time.
-
-    What a database does not have yet is in a folder that no other database has, unless it is said where.
-    """
+    """Settings with one model name per target, the target's own; the first is the default. `server`: as for `server_of`."""
     routes = [Route(target.model, (target,)) for target in targets]
-    said = {"drain_timeout_s": 0, **server}
+    return Settings(Routes(routes, routes[0].model), server_of(**server), keys)
+
+
+def server_of(**said: Any) -> ServerSettings:
+    """What is said of a server. Stopping takes no time.
+
+    What a database does not have yet, and the files that it knows, are in folders that no other database has, unless it is said
+    where; hosted results of servers without one are in one folder.
+    """
+    said = {"drain_timeout_s": 0, **said}
+    place = Path(_KEPT.name) / sha256((said.get("database_url") or "").encode()).hexdigest()
     if said.get("database_url"):
-        said.setdefault("ledger_folder", Path(_LEDGERS.name) / sha256(said["database_url"].encode()).hexdigest())
-    return Settings(Routes(routes, routes[0].model), ServerSettings(**said), keys)
+        said.setdefault("ledger_folder", place / "ledger")
+    storage = said.get("storage", StorageSettings())
+    if storage.folder is None and storage.bucket is None:
+        said["storage"] = storage.model_copy(update={"folder": place / "blobs"})
+    return ServerSettings(**said)
 
 
 class RunningServer:

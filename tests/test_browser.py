@@ -17,11 +17,11 @@ from clients import get, post
 from playwright.sync_api import Browser, BrowserContext, Page
 from prometheus_client.parser import text_string_to_metric_families
 from proxies import proxy
-from servers import RunningServer, serving, settings_of
+from servers import RunningServer, server_of, serving, settings_of
 from upstreams import END, Hang, ScriptedUpstream, Step, chunk, completed, frame, head, json_answer, partial
 
 from streamedit.clocks import Clocks
-from streamedit.config import ServerSettings, Settings
+from streamedit.config import Settings
 from streamedit.routes import Route, Routes, Rules
 from streamedit.routing import Policy
 from streamedit.targets import Target
@@ -150,7 +150,7 @@ def test_another_model_takes_over_unseen(page: Page, origin: str, scripted: Scri
     scripted.play([json_answer({"error": {"message": "Away."}}, "503 Service Unavailable")])
     first = Route("edits", (Target("openai", "m", "k", scripted.url),), Policy(retries=0))
     routes = Routes([first, Route("spare", (Target("mock", "mock"),))], "edits", Rules(default_fallbacks=("spare",)))
-    settings = Settings(routes, ServerSettings(cors_origins=(origin,), drain_timeout_s=0))
+    settings = Settings(routes, server_of(cors_origins=(origin,), drain_timeout_s=0))
     with serving(settings) as server:
         edit = accepted(server, {"stream": "true", "partial_images": "2"})
         watch(page, server.url + edit["events_url"])

@@ -8,20 +8,21 @@ from decimal import Decimal
 
 import pytest
 from databases import KINDS, fresh_database
-from dispatching import admission_of, dispatch_of
+from dispatching import admission_of, dispatch_of, offer_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loggers import logger
 
-from streamedit.admission import Judges, Stores
+from streamedit.admission import Judges
 from streamedit.budgets import Budget, Spend
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.edits import EditOptions, EditRequest, InputImage
 from streamedit.errors import BudgetExceeded, EditError, UpstreamBroken, UpstreamUnreachable
 from streamedit.events import Completed, Event
-from streamedit.gateway import Gateway, Offer
+from streamedit.gateway import Gateway
 from streamedit.limits import QuotaRules, RateLimits
 from streamedit.parties import Allowance, ApiKey, Principal, Scope, ScopeKind
+from streamedit.permits import Stores
 from streamedit.pricing import Price, Prices
 from streamedit.providers.capabilities import Capabilities
 from streamedit.routes import Route, Routes
@@ -154,7 +155,7 @@ async def _spend_of(spends: SqlSpends, scope: Scope) -> Spend:
 def _gateway(provider: Played, spends: SqlSpends) -> Gateway:
     stores = Stores(NoRegistry(), MemoryQuotas(SYSTEM_CLOCKS, QuotaRules()), spends)
     routes = Routes([Route("m", (Target("played", "m"),))], "m")
-    offer = Offer(routes, dispatch_of({"played": provider}, PRICES), admission_of(stores, judges=Judges(PRICES)))
+    offer = offer_of(routes, dispatch_of({"played": provider}, PRICES), admission_of(stores, judges=Judges(PRICES)))
     events = MemoryEventLog(SYSTEM_CLOCKS.clock, LogBounds(1 << 20, 0, 60))
     return Gateway(offer, events, NoLedger(), Telemetry(logger()), SYSTEM_CLOCKS)
 

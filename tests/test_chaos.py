@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from clients import Answer, get, post
 from prometheus_client.parser import text_string_to_metric_families
-from servers import RunningServer, serving
+from servers import RunningServer, server_of, serving
 from upstreams import (
     END,
     Asked,
@@ -36,7 +36,7 @@ from upstreams import (
 )
 
 from streamedit.clocks import Clocks
-from streamedit.config import ServerSettings, Settings
+from streamedit.config import Settings
 from streamedit.health import CoolRules
 from streamedit.routes import Route, Routes
 from streamedit.routing import Policy
@@ -185,7 +185,7 @@ def chaos() -> Iterator[Chaos]:
             Target("openai", model, "sk-upstream", each.url, id=model) for model, each in zip(MODELS, upstreams, strict=True)
         )
         settings = Settings(
-            Routes([Route("house", targets, policy)], "house"), ServerSettings(drain_timeout_s=0, silence_s=2, connect_s=2)
+            Routes([Route("house", targets, policy)], "house"), server_of(drain_timeout_s=0, silence_s=2, connect_s=2)
         )
         later = Later()
         server = stack.enter_context(serving(settings, Clocks(time.monotonic, later.now_s)))

@@ -18,12 +18,12 @@ import pytest
 import redises
 from clients import PNG, post
 from commands import COMMAND, clean_environ
-from servers import serving, settings_of
+from servers import server_of, serving, settings_of
 from stores.logs import truth, until
 from upstreams import END, Hang, ScriptedUpstream, Step, chunk, completed, frame, head, json_answer, partial, upstream
 from viewers import Viewer
 
-from streamedit.config import ServerSettings, Settings
+from streamedit.config import Settings
 from streamedit.health import CoolRules
 from streamedit.routes import Route, Routes
 from streamedit.routing import Policy
@@ -296,7 +296,7 @@ def test_a_cooldown_holds_for_all_nodes() -> None:
         busy.play([json_answer({"error": {"message": "slow down"}}, "429 Too Many Requests", retry_after="60")])
         targets = tuple(Target("openai", model, "sk-1", busy.url, id=model) for model in ("gpt-image-2", "gpt-image-1"))
         route = Route("house", targets, Policy(cooling=CoolRules(5), patience_s=1))
-        server = ServerSettings(drain_timeout_s=0, redis_url=url, redis_prefix=redises.fresh_prefix())
+        server = server_of(drain_timeout_s=0, redis_url=url, redis_prefix=redises.fresh_prefix())
         settings = Settings(Routes([route], "house"), server)
         with serving(settings) as one, serving(settings) as other:
             assert post(one.edits_url).status == 429

@@ -342,8 +342,9 @@ class TestDatabase:
 
     def test_the_default_needs_a_home(self, tmp_path: Path) -> None:
         """What would be lost at the next start is no place for a ledger."""
-        (mistake,) = mistakes_of(tmp_path, MINIMAL, HOME="")
-        assert "server.database_url" in mistake
+        storage, database = sorted(mistakes_of(tmp_path, MINIMAL, HOME=""), key=lambda mistake: "database" in mistake)
+        assert "server.database_url" in database
+        assert "server.storage.folder" in storage
         with pytest.raises(ConfigError, match=r"server\.database_url"):
             from_environment({"HOME": ""}, PROVIDERS)
 

@@ -9,14 +9,14 @@ from decimal import Decimal
 
 import pytest
 import structlog
-from dispatching import dispatch_of, open_admission
+from dispatching import dispatch_of, offer_of
 from providers.scripted import Scripted, completed, partial
 
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.edits import Edit, EditOptions, EditRequest, InputImage
 from streamedit.errors import NotFound, ShuttingDown
 from streamedit.events import Completed, Event, Failed, PartialImage
-from streamedit.gateway import Gateway, Offer
+from streamedit.gateway import Gateway
 from streamedit.idempotency import Claim
 from streamedit.parties import Principal
 from streamedit.pricing import Price, Prices
@@ -67,7 +67,7 @@ class House:
         log = structlog.wrap_logger(structlog.PrintLogger(self._file), processors=[structlog.processors.JSONRenderer()])
         events = events or MemoryEventLog(SYSTEM_CLOCKS.clock, BOUNDS)
         routes = Routes([Route("m", (Target("scripted", "m"),))], "m")
-        offer = Offer(routes, dispatch_of({"scripted": provider}, prices), open_admission())
+        offer = offer_of(routes, dispatch_of({"scripted": provider}, prices))
         self.gateway = Gateway(offer, events, NoLedger(), Telemetry(log), SYSTEM_CLOCKS)
 
     @property

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 import structlog
-from dispatching import dispatch_of, open_admission
+from dispatching import dispatch_of, offer_of
 from providers.scripted import Scripted
 from reports import ATTEMPT, EDIT, FAILED
 
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import ErrorDetail, UpstreamRefused
-from streamedit.gateway import Gateway, Offer
+from streamedit.gateway import Gateway
 from streamedit.metrics import Metrics
 from streamedit.parties import Principal
 from streamedit.routes import Route, Routes
@@ -102,7 +102,7 @@ async def test_a_thousand_made_up_names_do_not_grow_the_exposition() -> None:
     routes = Routes([Route("made/*", (Target("scripted", "*"),)), Route("*", (Target("scripted", "*"),))], None)
     events = MemoryEventLog(SYSTEM_CLOCKS.clock, LogBounds(1 << 20, 0, 60))
     dispatch = dispatch_of({"scripted": Scripted(*([refusal] for refusal in refusals))})
-    offer = Offer(routes, dispatch, open_admission())
+    offer = offer_of(routes, dispatch)
     async with (gateway := Gateway(offer, events, NoLedger(), telemetry, SYSTEM_CLOCKS)).running():
         await ended(gateway, "made/up-0", "other-0")
         lines = len(telemetry.exposition().splitlines())

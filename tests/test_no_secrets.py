@@ -13,12 +13,12 @@ from clients import PNG, post
 from collector import Collector, collecting
 from databases import KINDS, fresh_database
 from moderations import KEY, moderating
-from servers import RunningServer, serving
+from servers import RunningServer, server_of, serving
 from typer.testing import CliRunner
 from upstreams import Script, ScriptedUpstream, answer, completed, json_answer, partial, sized, upstream
 
 from streamedit.cli import main
-from streamedit.config import ServerSettings, Settings
+from streamedit.config import Settings
 from streamedit.failures import Kind
 from streamedit.health import CoolRules
 from streamedit.keys import digest_of
@@ -109,7 +109,7 @@ def settings(provider: ScriptedUpstream, receiver: ScriptedUpstream, collector: 
         Route(model, (Target("openai", model, "sk-canary-provider", provider.url, headers, model),), cooling)
         for model in models
     ]
-    server = ServerSettings(
+    server = server_of(
         drain_timeout_s=0,
         otel=Otel(endpoint=collector.endpoint, headers={"x-key": "canary-otel-key"}),
         webhooks=(Webhook(url=f"{receiver.url}/canary-hook-token", secret=SECRET),),

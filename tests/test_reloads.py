@@ -14,11 +14,13 @@ from servers import settings_of
 from streamedit.config import ServerSettings, Settings
 from streamedit.reloads import AT_START, Reloads, read_again, taken, tell_left
 from streamedit.sources import Source
+from streamedit.storage import StorageSettings
 from streamedit.targets import Target
 
 MOCK = Target("mock", "mock")
 VALID = "model_list: [{model_name: mock, litellm_params: {model: mock, tpd: 1}}]\n"
-BEGUN: dict[str, Any] = {"database_url": "sqlite:////begun.db", "ledger_folder": "/begun"}
+FILES = StorageSettings(folder=Path("/files"))
+BEGUN: dict[str, Any] = {"database_url": "sqlite:////begun.db", "ledger_folder": "/begun", "storage": FILES}
 OTHER: dict[str, Any] = {
     "default_model": "new",
     "log_folder": "/other",
@@ -38,6 +40,8 @@ OTHER: dict[str, Any] = {
     "end_user_defaults": {"limits": {"images_per_minute": 5}},
     "user_header": "x-other",
     "metrics_keys": ("key_other",),
+    "image_urls": {"fetch": False},
+    "storage": StorageSettings(folder=Path("/other")),
 }
 
 
@@ -67,9 +71,9 @@ def test_each_setting_is_taken_or_left(name: str) -> None:
 
 def test_budgets_are_left_where_there_was_no_database() -> None:
     """Nothing would count in them: they wait for the restart that brings the database. Limits do not."""
-    before = settings_of(MOCK, ledger_folder="/begun")
+    before = settings_of(MOCK, ledger_folder="/begun", storage=FILES)
     allowed: dict[str, Any] = {"limits": {"parallel_edits": 5}, "budgets": [{"limit_usd": 5}]}
-    new = settings_of(MOCK, ledger_folder="/begun", database_url="sqlite:////new.db", **allowed)
+    new = settings_of(MOCK, ledger_folder="/begun", storage=FILES, database_url="sqlite:////new.db", **allowed)
     held, left = taken(new, before)
     assert left == ("database_url", "budgets")
     assert (held.server.database_url, held.server.budgets, held.server.limits.parallel_edits) == (None, (), 5)

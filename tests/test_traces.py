@@ -9,10 +9,10 @@ import pytest
 from clients import post
 from collector import Collector, collecting
 from reports import ATTEMPT, EDIT, FAILED
-from servers import serving
+from servers import server_of, serving
 from upstreams import Hang, ScriptedUpstream, answer, completed, json_answer, partial
 
-from streamedit.config import ServerSettings, Settings
+from streamedit.config import Settings
 from streamedit.edits import TraceParent
 from streamedit.records import Report
 from streamedit.routes import Route, Routes, Rules
@@ -167,7 +167,7 @@ def settings(scripted: ScriptedUpstream, collector: Collector) -> Settings:
     """Two models at the scripted upstream, the second of which takes over from the first."""
     models = ("gpt-image-2", "gpt-image-1")
     routes = [Route(model, (Target("openai", model, "sk-upstream", scripted.url),)) for model in models]
-    server = ServerSettings(drain_timeout_s=0, otel=Otel(endpoint=collector.endpoint))
+    server = server_of(drain_timeout_s=0, otel=Otel(endpoint=collector.endpoint))
     return Settings(Routes(routes, models[0], Rules(fallbacks={models[0]: models[1:]})), server)
 
 

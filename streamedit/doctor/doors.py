@@ -107,6 +107,30 @@ def end_users_header(settings: Settings, _: Facts) -> Iterator[Finding]:
         yield Finding(Level.NOTE, "user_header", what, why, "Let whoever calls for them set it, or take it away.")
 
 
+def fetching(settings: Settings, facts: Facts) -> Iterator[Finding]:
+    """For whom images are fetched from URLs."""
+    urls = settings.server.image_urls
+    if urls.fetch and not urls.allow and not settings.api_keys and not is_loopback(facts.host):
+        what = "Everybody can have this server fetch from the web."
+        why = "Without an API key it asks whom they name, under your address."
+        mend = "Set a key, server.image_urls.allow to the hosts that are meant, or server.image_urls.fetch to false."
+        yield Finding(Level.WARNING, "open_fetching", what, why, mend)
+
+
+def internal_hosts(settings: Settings, _: Facts) -> Iterator[Finding]:
+    """Where callers can have this server knock inside of its network."""
+    urls = settings.server.image_urls
+    if not (urls.fetch and urls.internal):
+        return
+    what = f"Images may be fetched inside of this network, from {', '.join(map(str, urls.internal))}."
+    why = "Every caller can have any path there asked for, and use what answers with a picture."
+    if all(pattern.port for pattern in urls.internal):
+        yield Finding(Level.NOTE, "internal_hosts", what, why)
+    else:
+        why += " Without a port that is each service of the host."
+        yield Finding(Level.WARNING, "internal_hosts", what, why, "Name the port of each: host:port.")
+
+
 def bits_of(secret: str) -> float:
     """How much there may be to guess in a text, by how often each character is in it; a prefix tells everybody."""
     text = secret.removeprefix("sk-")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from streamedit.stores.sql.inspection import Inspection
 
@@ -13,6 +14,22 @@ class Visit:
     name: str
     lacks: str | None = None
     is_needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where files and results are kept.
+
+    `lacks`: why nothing can be. `mode`, `inner_modes`: permission bits of the folder, None where there is none yet, and of what
+    is in it. `free_bytes`: of its disk. `is_passing`: what is there is gone after a restart of the machine.
+    """
+
+    path: Path
+    lacks: str | None = None
+    mode: int | None = None
+    inner_modes: Sequence[int] = ()
+    free_bytes: int = 0
+    is_passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +52,4 @@ class Facts:
     backlog_bytes: int | None = None
     database: Inspection | None = None
     visits: Sequence[Visit] = ()
+    storage: Folder | None = None

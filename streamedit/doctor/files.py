@@ -6,7 +6,7 @@ from streamedit.config import Settings
 from streamedit.doctor.facts import Facts
 from streamedit.doctor.findings import Finding, Level
 
-_OTHERS_READ, _OTHERS_WRITE = 0o004, 0o002
+OTHERS_READ, OTHERS_WRITE = 0o004, 0o002
 
 _OWN_FILES = 256
 """What a process has open beside its connections."""
@@ -25,12 +25,12 @@ def literals(_: Settings, facts: Facts) -> Iterator[Finding]:
 def configuration(_: Settings, facts: Facts) -> Iterator[Finding]:
     """Who may open the file."""
     mode = facts.file_mode or 0
-    if mode & _OTHERS_WRITE:
+    if mode & OTHERS_WRITE:
         why = "Whoever does decides which key opens this server, and where pictures go."
         yield Finding(
             Level.RISK, "writable_file", "Every user of this machine may change the configuration.", why, "chmod o-rwx FILE"
         )
-    elif mode & _OTHERS_READ and facts.literals:
+    elif mode & OTHERS_READ and facts.literals:
         why = "There are secrets in it."
         yield Finding(
             Level.RISK, "readable_file", "Every user of this machine may read the configuration.", why, "chmod o-rwx FILE"
@@ -39,12 +39,12 @@ def configuration(_: Settings, facts: Facts) -> Iterator[Finding]:
 
 def database(_: Settings, facts: Facts) -> Iterator[Finding]:
     """Who may open SQLite's file."""
-    if (facts.database_mode or 0) & (_OTHERS_READ | _OTHERS_WRITE):
+    if (facts.database_mode or 0) & (OTHERS_READ | OTHERS_WRITE):
         why = "It says who edited what for how much, and which keys there are."
         yield Finding(
             Level.RISK, "open_database", "Every user of this machine may open the database.", why, "chmod o-rwx its file."
         )
-    if (facts.database_folder_mode or 0) & _OTHERS_WRITE:
+    if (facts.database_folder_mode or 0) & OTHERS_WRITE:
         why = "Whoever does can put another one, with keys of their own, in its place."
         yield Finding(
             Level.RISK,
@@ -59,7 +59,7 @@ def room(settings: Settings, facts: Facts) -> Iterator[Finding]:
     """Whether the events have the room that they are given."""
     promised_bytes = settings.server.log_disk_bytes
     if facts.log_free_bytes is not None and facts.log_free_bytes < promised_bytes:
-        what = f"Events may take {_mib(promised_bytes)} of the disk, which has {_mib(facts.log_free_bytes)} left."
+        what = f"Events may take {mib(promised_bytes)} of the disk, which has {mib(facts.log_free_bytes)} left."
         why = "When it is full, edits that have begun and been paid fail."
         yield Finding(
             Level.WARNING, "small_disk", what, why, "Make room, choose another server.log_folder, or set server.log_disk_bytes."
@@ -82,5 +82,6 @@ def open_files(settings: Settings, facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _mib(size_bytes: int) -> str:
+def mib(size_bytes: int) -> str:
+    """A size in words."""
     return f"{size_bytes >> 20:,} MiB"

@@ -8,12 +8,16 @@ from streamedit.sources import is_loopback
 
 def plainly_to(url: str, schemes: tuple[str, ...] = ("http",)) -> str | None:
     """The host to which an address leads without TLS; None where it has TLS, leaves this machine not, or is none."""
+    return host_beyond(url) if url.partition("://")[0].lower() in schemes else None
+
+
+def host_beyond(url: str) -> str | None:
+    """The host to which an address leads, with TLS or without; None where it leaves this machine not, or is none."""
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        host = urlsplit(url).hostname or ""
     except ValueError:
         return None
-    return host if parts.scheme in schemes and host and not is_loopback(host) else None
+    return host if host and not is_loopback(host) else None
 
 
 def has_password(url: str) -> bool:

@@ -131,6 +131,16 @@ def end_users(settings: Settings, _: Facts) -> Iterator[Finding]:
         yield Finding(Level.NOTE, "no_end_user_defaults", what, "", "Set server.end_user_defaults.")
 
 
+def passed_urls(settings: Settings, _: Facts) -> Iterator[Finding]:
+    """Targets that are to fetch images themselves, and never get to it."""
+    for route in settings.routes.all:
+        others = [target.name for target in route.targets if not target.takes_urls]
+        if others and len(others) < len(route.targets):
+            what = f"pass_image_urls has no effect for {route.model}: {', '.join(others)} may be asked in its place."
+            why = "Images at URLs are fetched here unless every target of a model takes the URLs."
+            yield Finding(Level.NOTE, "fetched_urls", what, why, "Set it for all of its targets, or for none.")
+
+
 def ignored(settings: Settings, _: Facts) -> Iterator[Finding]:
     """What was written for nothing."""
     if settings.ignored:

@@ -1,6 +1,7 @@
 """Visits whom a configuration needs, side by side, each within seconds. Nobody is asked for anything that costs money."""
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,10 @@ _BASES: Mapping[str, str] = {
 }
 """Where providers are when the configuration does not say so. Bedrock has an address for each region."""
 
+_STATUS = re.compile(r"status code: ([0-9]{3})")
+
+_BUCKETS_STATUS = {"401": "it does not let us in", "403": "it does not let us in", "404": "there is no such bucket"}
+
 _Address: TypeAlias = tuple[str, int, bool]
 """Host, port, and whether it speaks TLS."""
 
@@ -50,9 +55,10 @@ async def made(settings: Settings, facts: Facts, within_s: float = _VISIT_S) -> 
     async with asyncio.TaskGroup() as tasks:
         database = tasks.create_task(_inspected(settings.server, facts.now_s))
         redis = tasks.create_task(_redis(settings.server, within_s))
+        bucket = tasks.create_task(_bucket(settings.server, within_s))
         hosts = [tasks.create_task(_host(address, within_s)) for address in _addresses(settings)]
     visit, inspection = database.result()
-    visits = [*visit, *redis.result(), *(host.result() for host in hosts)]
+    visits = [*visit, *redis.result(), *bucket.result(), *(host.result() for host in hosts)]
     return replace(facts, visits=visits, database=inspection)
 
 
@@ -82,6 +88,29 @@ async def _redis(server: ServerSettings, within_s: float) -> Sequence[Visit]:
     except StoreUnavailable:
         return [Visit(name, "it does not answer, or not to this password", is_needed=True)]
     return [Visit(name)]
+
+
+async def _bucket(server: ServerSettings, within_s: float) -> Sequence[Visit]:
+    kept = server.storage.bucket
+    if kept is None:
+        return ()
+    from streamedit.stores.blobs.bucket import BucketBlobs  # noqa: PLC0415 - an optional extra
+    from streamedit.stores.blobs.client import Bucket  # noqa: PLC0415
+
+    name = f"the bucket {kept.name} at {urlsplit(kept.endpoint or '').hostname or 'its provider'}"
+    try:
+        async with BucketBlobs(Bucket(kept, within_s)).serving():
+            return [Visit(name)]
+    except StoreUnavailable as error:
+        return [Visit(name, _told(error.__cause__, within_s), is_needed=True)]
+
+
+def _told(cause: BaseException | None, within_s: float) -> str:
+    """What kept a bucket away. obstore tells a status in its text alone, which has more in it than is to be shown."""
+    if isinstance(cause, TimeoutError):
+        return f"no answer in {within_s:g} s"
+    status = _STATUS.search(str(cause))
+    return _BUCKETS_STATUS.get(status[1] if status else "", "it does not answer as one")
 
 
 async def _host(address: _Address, within_s: float) -> Visit:

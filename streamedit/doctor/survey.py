@@ -2,7 +2,6 @@
 
 import re
 import resource
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,8 @@ from urllib.parse import urlsplit
 
 from streamedit import databases
 from streamedit.clocks import SYSTEM_CLOCKS
-from streamedit.config import ServerSettings, Settings
+from streamedit.config import Settings
+from streamedit.doctor import folder
 from streamedit.doctor.facts import Facts
 from streamedit.documents import Document, Location
 from streamedit.errors import param_path
@@ -30,12 +30,13 @@ def survey(settings: Settings, file: Path | None, host: str, workers: int) -> Fa
         workers,
         SYSTEM_CLOCKS.now_s(),
         literals=tuple(_literals(file)) if file else (),
-        file_mode=_mode(file),
-        database_mode=_mode(path),
-        database_folder_mode=_mode(path.parent if path else None),
-        log_free_bytes=_free_bytes(server),
+        file_mode=folder.mode_of(file) if file else None,
+        database_mode=folder.mode_of(path) if path else None,
+        database_folder_mode=folder.mode_of(path.parent) if path else None,
+        log_free_bytes=folder.found(server.log_folder or Path(tempfile.gettempdir())).free_bytes,
         open_files=_open_files(),
         backlog_bytes=_size_bytes(server.ledger_folder),
+        storage=folder.found(server.storage.folder) if server.storage.folder else None,
     )
 
 
@@ -66,20 +67,6 @@ def _has_password(text: str) -> bool:
         return "://" in text and bool(urlsplit(text).password)
     except ValueError:
         return False
-
-
-def _mode(path: Path | None) -> int | None:
-    try:
-        return path.stat().st_mode & 0o777 if path else None
-    except OSError:
-        return None
-
-
-def _free_bytes(server: ServerSettings) -> int | None:
-    """Where events go; a folder that is not there yet is on the disk of the first above it that is."""
-    folder = (server.log_folder or Path(tempfile.gettempdir())).absolute()
-    existing = next(each for each in (folder, *folder.parents) if each.exists())
-    return shutil.disk_usage(existing).free
 
 
 def _open_files() -> int | None:

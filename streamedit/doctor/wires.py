@@ -6,7 +6,7 @@ from streamedit import databases
 from streamedit.config import Settings
 from streamedit.doctor.facts import Facts
 from streamedit.doctor.findings import Finding, Level
-from streamedit.doctor.hosts import has_password, is_near, plainly_to
+from streamedit.doctor.hosts import has_password, host_beyond, is_near, plainly_to
 from streamedit.sources import is_loopback
 
 
@@ -24,7 +24,7 @@ def providers(settings: Settings, _: Facts) -> Iterator[Finding]:
 def redis(settings: Settings, _: Facts) -> Iterator[Finding]:
     """The store that workers share."""
     url = settings.server.redis_url or ""
-    host = plainly_to(url, ("redis",)) or plainly_to(url, ("rediss",))
+    host = host_beyond(url)
     why = "It has every event of every edit, pictures included, and whoever gets there changes them."
     if host and not has_password(url):
         mend = "Give it a password, and let redis_url have it: os.environ/REDIS_URL."
@@ -44,6 +44,17 @@ def database(settings: Settings, _: Facts) -> Iterator[Finding]:
     what = f"PostgreSQL at {place.host} may be asked without TLS."
     why = "Whoever is on the way reads end users and spend, and can change keys and budgets."
     yield Finding(Level.WARNING, "plain_database", what, why, "Add ?sslmode=verify-full to database_url, or require at least.")
+
+
+def bucket(settings: Settings, _: Facts) -> Iterator[Finding]:
+    """Where files and results are kept."""
+    kept = settings.server.storage.bucket
+    if kept and (host := plainly_to(kept.endpoint or "")):
+        what = f"The bucket {kept.name} at {host} is asked without TLS."
+        why = "Whoever is on the way reads uploaded files and results, and can change them."
+        yield Finding(
+            Level.WARNING, "plain_bucket", what, why, "Let its endpoint begin with https://, and take allow_http out."
+        )
 
 
 def links(settings: Settings, _: Facts) -> Iterator[Finding]:

@@ -105,7 +105,11 @@ class EditRoutes:
         model = request.path_params.get("model") or asked.model
         end_user = _text_of(request.headers.get(self._server.user_header, "")) if self._server.user_header else None
         wishes = replace(heeding(asked.wishes, headers), end_user=end_user)
-        return replace(asked, model=model, wishes=wishes, parent=parent_of(request.headers))
+        return replace(asked, model=model, wishes=wishes, parent=parent_of(request.headers), base_url=self._base_url(request))
+
+    def _base_url(self, request: Request) -> str:
+        """As the configuration says, else as the caller has reached this server."""
+        return self._server.public_base_url or str(request.base_url).rstrip("/")
 
     async def _relay(self, submitted: Submitted, telling: Telling) -> Paced:
         events = await self._gateway.follow(submitted.edit.id, 0, self._server.heartbeat_s)

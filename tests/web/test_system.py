@@ -7,10 +7,10 @@ import openapi_spec_validator
 import pytest
 from clients import PNG, post
 from prometheus_client.parser import text_string_to_metric_families
-from servers import RunningServer, serving, settings_of
+from servers import RunningServer, server_of, serving, settings_of
 from upstreams import ScriptedUpstream, answer, completed, json_answer
 
-from streamedit.config import ServerSettings, Settings
+from streamedit.config import Settings
 from streamedit.health import CoolRules
 from streamedit.routes import Route, Routes
 from streamedit.routing import Policy
@@ -71,7 +71,7 @@ def test_a_cooldown_is_seen(scripted: ScriptedUpstream) -> None:
     scripted.play([json_answer({"error": {"message": "Busy."}}, "429 Too Many Requests")], [answer(completed())])
     targets = tuple(Target("openai", f"gpt-image-{number}", "sk-1", scripted.url, id=f"t{number}") for number in (1, 2))
     route = Route("edits", targets, Policy(cooling=CoolRules(cooldown_s=60)))
-    with serving(Settings(Routes([route], "edits"), ServerSettings(drain_timeout_s=0))) as fresh:
+    with serving(Settings(Routes([route], "edits"), server_of(drain_timeout_s=0))) as fresh:
         assert post(fresh.edits_url).status == 200
         fresh.wait_until_idle()
         lines = httpx.get(f"{fresh.url}/metrics").text.splitlines()

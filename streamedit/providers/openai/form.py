@@ -1,17 +1,20 @@
 """An edit as the form that servers of OpenAI's dialect take, and what each of them wants otherwise."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from streamedit.edits import EditOptions, EditRequest, InputImage
+from streamedit.errors import InvalidRequest
 from streamedit.events import Json
 from streamedit.providers.capabilities import Capabilities, extras_of
 from streamedit.providers.inputs import grey_mask, seeded, typed
 from streamedit.providers.sizes import parse_size
 from streamedit.targets import Target
 from streamedit.upstream.client import RequestBody
+from streamedit.wire.jsonbody import Base64, JsonBody
 from streamedit.wire.multipart import MultipartBody
+from streamedit.wire.nested import unflatten
 
 OPTIONS = tuple(field.name for field in fields(EditOptions))
 
@@ -48,15 +51,16 @@ class Form:
     prompt: Callable[[EditRequest, Target], str] = _own
 
     async def body(self, request: EditRequest, target: Target, capabilities: Capabilities) -> RequestBody:
-        """The form of a request. Raises InvalidRequest."""
-        texts = [*([("model", target.model)] if self.model else []), ("prompt", self.prompt(request, target))]
-        texts += [(name, _text(value)) for name, value in self._options(request, target).items() if value is not None]
+        """The form of a request; the same in JSON where images are to be fetched from their URLs. Raises InvalidRequest."""
+        values = [*([("model", target.model)] if self.model else []), ("prompt", self.prompt(request, target))]
+        values += [(name, value) for name, value in self._options(request, target).items() if value is not None]
         own = seeded(extras_of(request, capabilities, target), request)
         own |= {name: target.params[name] for name in self.configured if target.params.get(name) is not None}
-        texts += [(name, _text(value)) for name, value in own.items()]
-        if capabilities.verbatim:
-            texts += request.extra
-        return MultipartBody(texts, await self._files(request))
+        values += own.items()
+        verbatim = request.extra if capabilities.verbatim else ()
+        if capabilities.urls and target.takes_urls and any(_url_of(image) for image in request.files()):
+            return JsonBody({**_parsed(verbatim), **dict(values), **await _referenced(request)})
+        return MultipartBody([*((name, _text(value)) for name, value in values), *verbatim], await self._files(request))
 
     def makes(self, request: EditRequest) -> bool:
         """Whether the server makes the format that is asked for; of what is composited here it makes PNG."""
@@ -100,6 +104,30 @@ def _asks_for_stream(request: EditRequest, target: Target) -> bool:
     if request.n != 1 or target.base_model.startswith(_NEVER_STREAM):
         return False
     return request.options.output_format not in _NEVER_STREAMED_FORMATS and target.params.get("stream") is not False
+
+
+async def _referenced(request: EditRequest) -> Mapping[str, Json]:
+    """A request's images as JSON names them: by their URLs, those that have none as data URLs."""
+    single = {"mask": request.mask, "markup": request.markup}
+    named = {name: await _reference(image) for name, image in single.items() if image is not None}
+    return {"images": [await _reference(image) for image in request.images], **named}
+
+
+async def _reference(image: InputImage) -> Mapping[str, Json]:
+    return {"image_url": _url_of(image) or Base64.data_url(await typed(image))}
+
+
+def _url_of(image: InputImage) -> str | None:
+    """None once it was fetched here: what the moderation has seen is what is edited, whatever is behind the URL by now."""
+    return image.reference.url if image.reference and not image.upload.size_bytes else None
+
+
+def _parsed(texts: Sequence[tuple[str, str]]) -> Mapping[str, Json]:
+    """Fields of a form as the JSON that they came from. Raises InvalidRequest."""
+    try:
+        return unflatten(texts)
+    except ValueError as error:
+        raise InvalidRequest(f"A field cannot be read: {error}.", param=texts[0][0], code="invalid_value") from None
 
 
 def _text(value: Json) -> str:

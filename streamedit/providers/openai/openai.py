@@ -25,7 +25,7 @@ from streamedit.targets import Setup, Target
 API_BASE = "https://api.openai.com/v1"
 
 CAPABILITIES = Capabilities(
-    streams=True, partial_images=True, n=10, parameters=dict.fromkeys(PARAMETERS, Support.NATIVE), verbatim=True
+    streams=True, partial_images=True, n=10, parameters=dict.fromkeys(PARAMETERS, Support.NATIVE), verbatim=True, urls=True
 )
 
 
@@ -48,6 +48,11 @@ def _mistake(target: Target) -> str | None:
         return f"no dialect '{dialect}'; there are: {', '.join(_DIALECTS)}"
     if dialect != "openai" and not target.api_base:
         return f"the dialect '{dialect}' needs an api_base"
+    passes = target.params.get("pass_image_urls", False)
+    if not isinstance(passes, bool):
+        return "pass_image_urls must be true or false"
+    if passes and not _DIALECTS[dialect].capabilities.urls:
+        return f"pass_image_urls is nothing for the dialect '{dialect}'"
     return None
 
 
@@ -58,7 +63,7 @@ SETUP = Setup(
         "organization": ("OPENAI_ORG_ID",),
         "project": ("OPENAI_PROJECT_ID",),
     },
-    params=frozenset({"organization", "project", "stream", "dialect", "lora", "sd_cpp_extra_args"})
+    params=frozenset({"organization", "project", "stream", "dialect", "pass_image_urls", "lora", "sd_cpp_extra_args"})
     | {name for dialect in _DIALECTS.values() for name in dialect.capabilities.extras},
     mistake=_mistake,
     models=("gpt-image-2", "gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2.6-sunburst", "gpt-image-2.6-flare"),
