@@ -6,8 +6,11 @@ from collections.abc import Callable
 import pytest
 from examined import GOOD_KEY, found, patient
 
+from streamedit.doctor import examine
 from streamedit.doctor.doors import bits_of
+from streamedit.doctor.facts import Facts
 from streamedit.doctor.findings import Level
+from streamedit.image_urls import ImageUrlSettings
 
 
 @pytest.mark.parametrize(("host", "level"), [("127.0.0.1", Level.NOTE), ("localhost", Level.NOTE), ("0.0.0.0", Level.RISK)])
@@ -77,3 +80,36 @@ def test_a_header_for_end_users() -> None:
     """Is believed."""
     assert found(patient(user_header="x-user"))["user_header"] is Level.NOTE
     assert "user_header" not in found(patient())
+
+
+@pytest.mark.parametrize(
+    ("keys", "host", "urls", "level"),
+    [
+        ((), "0.0.0.0", {}, Level.WARNING),
+        ((), "0.0.0.0", {"allow": ["photos.example"]}, None),
+        ((), "0.0.0.0", {"fetch": False}, None),
+        ((), "127.0.0.1", {}, None),
+        ((GOOD_KEY,), "0.0.0.0", {}, None),
+    ],
+)
+def test_for_whom_images_are_fetched(keys: tuple[str, ...], host: str, urls: dict[str, object], level: Level | None) -> None:
+    """For everybody is for too many, unless it is from few."""
+    settings = patient(keys=keys, image_urls=ImageUrlSettings.model_validate(urls))
+    assert found(settings, host=host).get("open_fetching") is level
+
+
+@pytest.mark.parametrize(
+    ("urls", "level", "shown"),
+    [
+        ({"internal": ["photos.lan:8080"]}, Level.NOTE, "from photos.lan:8080."),
+        ({"internal": ["photos.lan", "[fd00::1]:81"]}, Level.WARNING, "from photos.lan, [fd00::1]:81."),
+        ({"internal": ["photos.lan"], "fetch": False}, None, ""),
+        ({}, None, ""),
+    ],
+)
+def test_hosts_inside(urls: dict[str, object], level: Level | None, shown: str) -> None:
+    """Are told by name; one that is open at every port is worse."""
+    findings = examine(patient(image_urls=ImageUrlSettings.model_validate(urls)), Facts())
+    told = {finding.topic: finding for finding in findings}.get("internal_hosts")
+    assert (told.level if told else None) is level
+    assert shown in (told.what if told else "")

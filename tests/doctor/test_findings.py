@@ -33,6 +33,16 @@ def test_no_secret_is_said(secrets: Sequence[str], scheme: str, host: str) -> No
         webhooks=({"url": f"{scheme}://h.example/{four}", "secret": "whsec_" + "A" * 32},),
         otel={"endpoint": f"{scheme}://h.example/{four}", "headers": {"x": five}},
         budgets=({"limit_usd": 1},),
+        storage={
+            "bucket": {
+                "name": "pictures",
+                "endpoint": f"{scheme}://h.example",
+                "allow_http": True,
+                "access_key_id": one,
+                "secret_access_key": two,
+                "session_token": three,
+            }
+        },
     )
     key = ApiKey("key_a", one, six.encode(), 0.0, 3.0, metadata={"who": two})
     facts = Facts(host, 2, 1.0, ("place",), 0o777, database=Inspection("1", "1", (key,), 1), visits=[Visit("h", "no")])

@@ -9,7 +9,7 @@ from examined import MOCK, found, patient
 from streamedit.budgets import Budget
 from streamedit.doctor.findings import Level
 from streamedit.parties import Allowance, ApiKey
-from streamedit.routes import Routes
+from streamedit.routes import Route, Routes
 from streamedit.stores.sql.inspection import Inspection
 from streamedit.targets import Target
 
@@ -116,3 +116,12 @@ def test_what_has_no_effect() -> None:
     """Is named."""
     assert found(replace(patient(), ignored=("langfuse",)))["ignored"] is Level.NOTE
     assert "ignored" not in found(patient())
+
+
+def test_urls_that_are_passed_on_by_some() -> None:
+    """A model whose targets differ in it has none passed on."""
+    passing, other = Target("openai", "a", "sk", params={"pass_image_urls": True}), Target("openai", "b", "sk")
+    settings = patient()
+    for targets, level in (((passing, other), Level.NOTE), ((passing, passing), None), ((other,), None)):
+        routes = Routes([Route("m", targets)], "m")
+        assert found(replace(settings, routes=routes)).get("fetched_urls") is level

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trustme
+from buckets import ScriptedBucket, always, everything_in, fresh_bucket, moto, settings_of, silent
 from databases import KINDS, fresh_database
 from examined import patient
 from redises import any_redis, free_port, own_redis
@@ -19,6 +20,7 @@ from streamedit.databases import place_of
 from streamedit.doctor import rounds
 from streamedit.doctor.facts import Facts
 from streamedit.parties import ApiKey
+from streamedit.storage import BucketSettings, StorageSettings
 from streamedit.stores.sql.database import Database
 from streamedit.stores.sql.registry import SqlRegistry
 from streamedit.targets import Target
@@ -105,6 +107,46 @@ class TestRedis:
             redis.start() if not is_paused else None
         (visit,) = facts.visits
         assert (visit.is_needed, visit.lacks) == (True, "it does not answer, or not to this password")
+
+
+def in_(bucket: BucketSettings) -> Settings:
+    """Files are kept there."""
+    return patient(storage=StorageSettings(bucket=bucket))
+
+
+class TestBucket:
+    """Where files and results are kept."""
+
+    async def test_one_that_is_there(self) -> None:
+        """Is looked into, and nothing is put there."""
+        with moto() as endpoint:
+            bucket = fresh_bucket(endpoint)
+            assert await visited(in_(bucket)) == {f"the bucket {bucket.name} at 127.0.0.1": None}
+            assert everything_in(bucket) == []
+
+    @pytest.mark.parametrize(
+        ("scripted", "lacks"),
+        [
+            (always(403, "<Error><Code>AccessDenied</Code><Message>canary</Message></Error>"), "it does not let us in"),
+            (always(401), "it does not let us in"),
+            (always(404, "<Error><Code>NoSuchBucket</Code></Error>"), "there is no such bucket"),
+            (always(200, "canary"), "it does not answer as one"),
+            (silent(), "no answer in 0.3 s"),
+        ],
+    )
+    async def test_one_that_takes_us_not_in(self, scripted: ScriptedBucket, lacks: str) -> None:
+        """Is needed; of what it says no more is told than what is meant."""
+        with scripted.serving() as bucket:
+            facts = await rounds.made(in_(bucket), Facts(), 0.3)
+        (visit,) = facts.visits
+        assert (visit.is_needed, visit.lacks) == (True, lacks)
+
+    async def test_one_where_nobody_is(self) -> None:
+        """Is tried, and not for long."""
+        bucket = settings_of(f"http://127.0.0.1:{free_port()}")
+        facts = await rounds.made(in_(bucket), Facts(), 0.3)
+        assert [visit.is_needed for visit in facts.visits] == [True]
+        assert "secret" not in f"{facts.visits}"
 
 
 def names_in(folder: Path) -> list[str]:

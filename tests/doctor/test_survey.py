@@ -6,6 +6,7 @@ from pathlib import Path
 from examined import patient
 
 from streamedit.doctor.survey import survey
+from streamedit.storage import StorageSettings
 
 FILE = """\
 model_list:
@@ -37,10 +38,17 @@ def test_secrets_that_stand_in_a_file(tmp_path: Path) -> None:
 def test_files_and_folders(tmp_path: Path) -> None:
     """Their permissions, and how much is in them; nothing is made."""
     file, database, ledger = tmp_path / "a.yaml", tmp_path / "data" / "a.db", tmp_path / "ledger"
-    settings = patient(database_url=f"sqlite:///{database}", ledger_folder=ledger, log_folder=tmp_path / "not" / "there")
+    settings = patient(
+        database_url=f"sqlite:///{database}",
+        ledger_folder=ledger,
+        log_folder=tmp_path / "not" / "there",
+        storage=StorageSettings(folder=tmp_path / "blobs"),
+    )
     file.write_text("a: 1")
     file.chmod(0o640)
     before = survey(settings, file, "0.0.0.0", 2)
+    assert before.storage is not None
+    assert (before.storage.path, before.storage.mode) == (tmp_path / "blobs", None)
     assert (before.host, before.workers, before.file_mode) == ("0.0.0.0", 2, 0o640)
     assert (before.database_mode, before.database_folder_mode, before.backlog_bytes) == (None, None, None)
     assert before.log_free_bytes is not None
@@ -59,4 +67,5 @@ def test_without_a_file_there_is_the_machine() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert facts.open_files == (None if hard == resource.RLIM_INFINITY else hard)
     assert (facts.file_mode, facts.literals, facts.database_mode) == (None, (), None)
+    assert facts.storage is None
     assert facts.log_free_bytes is not None

@@ -8,6 +8,7 @@ from examined import found, patient
 from streamedit.config import Settings
 from streamedit.doctor.findings import Level
 from streamedit.sinks import Otel
+from streamedit.storage import BucketSettings, StorageSettings
 from streamedit.targets import Target
 
 WARNING, RISK, NOTE = Level.WARNING, Level.RISK, Level.NOTE
@@ -92,3 +93,18 @@ def test_addresses_without_tls(topic: str, plain: dict[str, Any], good: dict[str
     """Are warned of, those with TLS and of this machine are not."""
     assert found(patient(**plain))[topic] is WARNING
     assert topic not in found(patient(**good))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "level"),
+    [
+        ("http://minio.lan:9000", WARNING),
+        ("https://minio.lan:9000", None),
+        ("http://127.0.0.1:9000", None),
+        (None, None),
+    ],
+)
+def test_the_bucket(endpoint: str | None, level: Level | None) -> None:
+    """What callers have sent should travel as they have sent it; a signature alone does not see to that."""
+    bucket = BucketSettings(name="pictures", endpoint=endpoint, allow_http=True)
+    assert found(patient(storage=StorageSettings(bucket=bucket))).get("plain_bucket") is level
