@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import httpx
 from clients import Answer
 from PIL import Image
 
@@ -51,13 +52,35 @@ def _run(command: list[str], folder: Path, environ: Mapping[str, str]) -> str:
     return done.stdout
 
 
+def expect_addresses(answer: Answer | Mapping[str, Any], count: int = 1) -> None:
+    """So many pictures, each to be downloaded from an address of its own."""
+    value = _value_of(answer)
+    assert len({item["url"] for item in value["data"]}) == len(value["data"]) == count
+    for item in value["data"]:
+        assert set(item) == {"url"}
+        expect_download(item["url"])
+
+
+def expect_download(url: str) -> None:
+    """There is a whole picture, for whoever has the address alone."""
+    answer = httpx.get(url)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        picture.load()
+
+
 def expect_pictures(answer: Answer | Mapping[str, Any], count: int = 1) -> None:
     """So many pictures, in base64."""
-    if isinstance(answer, Answer):
-        assert answer.status == 200, answer.body
-    value = answer.json if isinstance(answer, Answer) else answer
-    assert isinstance(value["created"], int), value
+    value = _value_of(answer)
     assert len(value["data"]) == count
     for item in value["data"]:
         with Image.open(io.BytesIO(base64.b64decode(item["b64_json"], validate=True))) as picture:
             picture.load()
+
+
+def _value_of(answer: Answer | Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(answer, Answer):
+        assert answer.status == 200, answer.body
+    value = answer.json if isinstance(answer, Answer) else answer
+    assert isinstance(value["created"], int), value
+    return value

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from providers.fakes import KEY as PROVIDERS_KEY
 from providers.fakes import Fake
@@ -45,6 +46,10 @@ class Front:
         return asked
 
     @property
+    def has_asked_nobody(self) -> bool:
+        return not self._played.asked
+
+    @property
     def fields(self) -> dict[str, str]:
         """The fields that the caller chose, as the provider was asked for them."""
         return {name: value for name, value in self.asked.fields if name not in _OURS}
@@ -56,11 +61,14 @@ class Front:
 
 
 @contextmanager
-def fronting(*models: str, fake: Fake | None = None, key: str | None = KEY) -> Iterator[Front]:
-    """A server with that key, whose models, by all these names, are a provider's: OpenAI's when no other is given."""
+def fronting(*models: str, fake: Fake | None = None, key: str | None = KEY, **said: Any) -> Iterator[Front]:
+    """A server with that key, whose models, by all these names, are a provider's: OpenAI's when no other is given.
+
+    `said`: what else is said of the server.
+    """
     with _played(fake or OpenAI()) as (player, played):
         routes = Routes([Route(model, (player.target(),)) for model in models], models[0])
-        with serving(replace(settings_of(player.target(), keys=(key,) if key else ()), routes=routes)) as server:
+        with serving(replace(settings_of(player.target(), keys=(key,) if key else (), **said), routes=routes)) as server:
             yield Front(server, played, player)
 
 
@@ -69,6 +77,7 @@ def configured(file: Path, fake: Fake, api_key: str, api_base: str) -> Iterator[
     """A server of that configuration, which finds the provider's key and address in these variables of the environment."""
     with _played(fake) as (player, played):
         environ = {api_key: PROVIDERS_KEY, api_base: player.url, "STREAMEDIT_DATABASE_URL": "none"}
+        environ["XDG_DATA_HOME"] = str(file.parent)
         settings = from_file(file, environ, available())
         with serving(settings) as server:
             yield Front(server, played, player)

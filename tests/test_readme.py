@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from commands import started
 from hooks import SECRET
+from PIL import Image
 from reports import EDIT, FAILED
-from servers import RunningServer
+from servers import RunningServer, serving, settings_of
 
 from streamedit import tally
 from streamedit.clocks import SYSTEM_CLOCKS
@@ -30,6 +31,7 @@ from streamedit.providers import available
 from streamedit.providers.comfyui.workflow import Workflow
 from streamedit.records import EditRecord, Report
 from streamedit.reloads import AT_START
+from streamedit.targets import Target
 from streamedit.webhooks import notice_of, signed
 from streamedit.wire.wishes import WishFields, WishHeaders
 
@@ -60,7 +62,7 @@ def _run(command: list[str], folder: Path, environ: Mapping[str, str] = MappingP
 
 def test_the_commands_are_found() -> None:
     """The tests below see every command and program."""
-    assert (len(COMMANDS), len(PROGRAMS)) == (8, 2)
+    assert (len(COMMANDS), len(PROGRAMS)) == (9, 2)
 
 
 def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
@@ -89,8 +91,20 @@ def test_the_json_command_gives_an_answer(server: RunningServer, folder: Path) -
 
 def test_the_mock_command_plays_its_script(server: RunningServer, folder: Path) -> None:
     """One partial image, then the error that the script wants."""
-    shown = _run(["bash", "-c", COMMANDS[4].replace("http://127.0.0.1:8000", server.url)], folder)
+    command = next(command for command in COMMANDS if "mock_fault" in command)
+    shown = _run(["bash", "-c", command.replace("http://127.0.0.1:8000", server.url)], folder)
     assert re.findall(r"^event: (\S+)$", shown, re.MULTILINE) == ["image_edit.partial_image", "error"]
+
+
+def test_a_file_is_uploaded_named_and_deleted(folder: Path, tmp_path: Path) -> None:
+    """The picture that was downloaded is one, and the file is gone."""
+    command = next(command for command in COMMANDS if "/v1/files" in command)
+    darkroom = Target("darkroom", "darkroom")
+    with serving(settings_of(darkroom, database_url=f"sqlite:///{tmp_path / 'readme.db'}")) as keeping:
+        shown = _run(["bash", "-c", command.replace("http://127.0.0.1:8000", keeping.url)], folder)
+        assert json.loads(shown)["deleted"]
+    with Image.open(folder / "sepia.png") as picture:
+        assert picture.size == (451, 300)
 
 
 def test_edens_command_tells_who_made_it_for_how_much(server: RunningServer, folder: Path) -> None:
@@ -125,6 +139,18 @@ def test_the_configuration_is_valid(tmp_path: Path) -> None:
     assert "old-name" not in settings.routes.names
 
 
+@pytest.mark.parametrize("section", ["image_urls:", "reserve_bytes:", "os.environ/S3_KEY", "MINIO_ROOT_USER"])
+def test_the_examples_of_a_section_are_valid(tmp_path: Path, section: str) -> None:
+    """They load with nothing ignored, beside any model."""
+    example = next(example for example in CONFIGURATIONS if section in example)
+    file = tmp_path / "streamedit.yaml"
+    file.write_text(f"model_list: [{{model_name: mock, litellm_params: {{model: mock}}}}]\n{example}")
+    secrets = ("S3_KEY", "S3_SECRET", "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD")
+    settings = from_file(file, {"HOME": str(tmp_path), **dict.fromkeys(secrets, "secret")}, available())
+    assert settings.ignored == ()
+    assert settings.server.storage.bucket is None or settings.server.storage.bucket.access_key_id == "secret"
+
+
 def test_every_routing_key_is_explained() -> None:
     """Each key of LiteLLM's that has an effect here stands in the README."""
     sections = (RouterSettings, LiteLLMSettings, GeneralSettings, ModelParams)
@@ -137,9 +163,10 @@ def test_the_configuration_is_checked(tmp_path: Path) -> None:
     example = next(example for example in CONFIGURATIONS if "general_settings" in example)
     (tmp_path / "streamedit.yaml").write_text(example)
     keys = {"AZURE_API_KEY": "a", "OPENAI_API_KEY": "k", "STREAMEDIT_API_KEY": "s"}
-    command = shlex.split(COMMANDS[5].replace(".venv/bin/streamedit", f"{sys.executable} -m streamedit"))
+    shown = next(command for command in COMMANDS if "streamedit check" in command)
+    command = shlex.split(shown.replace(".venv/bin/streamedit", f"{sys.executable} -m streamedit"))
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True, env=os.environ | keys)
-    assert done.stdout == README.partition(COMMANDS[5])[2].partition("```text\n")[2].partition("```")[0]
+    assert done.stdout == README.partition(shown)[2].partition("```text\n")[2].partition("```")[0]
 
 
 def test_a_key_is_given_out_and_its_use_is_told(folder: Path, tmp_path: Path) -> None:

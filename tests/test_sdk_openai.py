@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
 import upstreams
@@ -13,8 +14,9 @@ from clients import get
 from fronts import KEY, fronting
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 from openai.types import ImageEditCompletedEvent, ImageEditPartialImageEvent, ImagesResponse
+from openai.types.file_create_params import ExpiresAfter
 from PIL import Image
-from servers import RunningServer
+from servers import RunningServer, serving, settings_of
 from upstreams import ScriptedUpstream, head
 
 from streamedit.targets import Target
@@ -156,6 +158,38 @@ def test_a_client_that_closes_its_stream_at_once_harms_nobody(client: OpenAI, se
     client.images.edit(model="mock", image=photos / "chelsea.png", prompt="p", stream=True).close()
     server.wait_until_idle()
     assert server.left_behind() == (0, 0)
+
+
+def test_files_are_openais(tmp_path: Path, photos: Path) -> None:
+    """Strict validation holds for all that the package does with files, and an edit may name them."""
+    content = (photos / "chelsea.png").read_bytes()
+    darkroom = Target("darkroom", "darkroom")
+    with (
+        serving(settings_of(darkroom, database_url=f"sqlite:///{tmp_path / 'sdk.db'}")) as running,
+        OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0, _strict_response_validation=True) as made,
+    ):
+        expiry: ExpiresAfter = {"anchor": "created_at", "seconds": 3600}
+        first = made.files.create(file=photos / "chelsea.png", purpose="vision", expires_after=expiry)
+        second = made.files.create(file=("b.png", b"other", "image/png"), purpose="user_data")
+        assert (first.filename, first.bytes, first.purpose, first.status) == (
+            "chelsea.png",
+            len(content),
+            "vision",
+            "processed",
+        )
+        assert first.expires_at == first.created_at + 3600
+        assert made.files.retrieve(first.id) == first
+        assert [file.id for file in made.files.list(limit=1)] == [second.id, first.id]
+        assert list(made.files.list(purpose="vision")) == [first]
+        assert made.files.content(first.id).read() == content
+        body = {"prompt": "sepia", "images": [{"file_id": first.id}], "response_format": "url"}
+        edited = made.post("/images/edits", cast_to=ImagesResponse, body=body)
+        assert edited.data
+        assert edited.data[0].url
+        assert Image.open(io.BytesIO(httpx.get(edited.data[0].url).content)).size == (451, 300)
+        assert made.files.delete(first.id).deleted
+        with pytest.raises(openai.NotFoundError):
+            made.files.retrieve(first.id)
 
 
 def test_a_spent_budget_is_told_once(tmp_path: Path, scripted: ScriptedUpstream) -> None:

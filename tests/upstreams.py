@@ -102,6 +102,11 @@ class ScriptedUpstream:
         """How many were opened so far."""
         return len(self._connections)
 
+    @property
+    def is_left(self) -> bool:
+        """Of the connections that were opened none is open any more."""
+        return all(connection.fileno() == -1 for connection in self._connections)
+
     def play(self, *scripts: Script) -> None:
         self.scripts, self.asked = list(scripts), []
 

@@ -1,16 +1,17 @@
 """LiteLLM's `/images/edits` (https://docs.litellm.ai/docs/image_edits): every request in it, under its heading.
 
 Examples for LiteLLM's package run with the package in the long mode, and as the requests that the package makes always. Its
-document promises a `url` for `response_format=url`; today every picture comes back as base64, whatever was asked for.
+document promises a `url` for `response_format=url`: gpt-image-1, which has base64 alone, gives one here as dall-e-2 does.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from clients import Answer, post
-from examples import expect_pictures, run_python, run_shell
+from examples import expect_addresses, expect_download, expect_pictures, run_python, run_shell
 from fronts import KEY, Front, configured, fronting
 from providers.fakes import body_of
 from providers.fakes.google import Gemini25
@@ -40,6 +41,10 @@ class Example:
     @property
     def n(self) -> int:
         return int(self.fields.get("n", "1"))
+
+    @property
+    def asks_for_urls(self) -> bool:
+        return self.fields.get("response_format") == "url"
 
 
 SIZE = {"n": "1", "size": "1024x1024"}
@@ -299,10 +304,11 @@ class TestOpenAI:
 
     @pytest.mark.parametrize("heading", OPENAI)
     def test_the_request(self, openai: Front, folder: Path, heading: str) -> None:
-        """What the package sends gives as many pictures as were asked for, and reaches the provider as it was meant."""
+        """What the package sends gives as many pictures as it wants, as it wants them, and reaches the provider as meant."""
         example = OPENAI[heading]
         openai.clear()
-        expect_pictures(example.post(f"{openai.url}/v1/images/edits", folder), example.n)
+        answer = example.post(f"{openai.url}/v1/images/edits", folder)
+        (expect_addresses if example.asks_for_urls else expect_pictures)(answer, example.n)
         expect_asked(openai, example, folder)
 
     @pytest.mark.timeout(900)
@@ -314,9 +320,12 @@ class TestOpenAI:
         environ = {"OPENAI_BASE_URL": f"{openai.url}/v1", "OPENAI_API_KEY": KEY}
         shown = run_python(example.program, folder, environ, litellm)
         if "variations" in example.program:
-            assert shown == "Generated 3 image variations\nImage 1: None\nImage 2: None\nImage 3: None\n"
-        else:
-            assert shown.count("ImageObject(b64_json='iVBORw0KGgo") == example.n
+            assert re.fullmatch(r"Generated 3 image variations\n(Image [123]: \S+\n){3}", shown), shown
+        urls = re.findall(rf"{openai.url}/v1/images/results/[^'\s]+", shown)
+        assert len(set(urls)) == (example.n if example.asks_for_urls else 0), shown
+        for url in urls:
+            expect_download(url)
+        assert shown.count("ImageObject(b64_json='iVBORw0KGgo") == (0 if example.asks_for_urls else example.n)
         expect_asked(openai, example, folder)
 
 
@@ -391,7 +400,7 @@ class TestProxy:
           -F "size=1024x1024" \
           -F "response_format=url"
         """
-        expect_pictures(run_shell(text.replace("http://localhost:4000", openai_proxy.url), folder))
+        expect_addresses(run_shell(text.replace("http://localhost:4000", openai_proxy.url), folder))
         assert [name for name, _ in openai_proxy.files] == ["image", "mask"]
 
     def test_curl_multiple_images_example(self, openai_proxy: Front, folder: Path) -> None:
@@ -409,7 +418,7 @@ class TestProxy:
           -F "size=1024x1024" \
           -F "response_format=url"
         """
-        expect_pictures(run_shell(text.replace("http://localhost:4000", openai_proxy.url), folder))
+        expect_addresses(run_shell(text.replace("http://localhost:4000", openai_proxy.url), folder))
         contents = [(folder / f"image{number}.png").read_bytes() for number in (1, 2, 3)]
         assert openai_proxy.files == [("image[]", content) for content in contents]
 

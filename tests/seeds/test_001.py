@@ -1,7 +1,7 @@
 """llmapi.site's "OpenAI Edits": its two request examples, its default model and its error texts.
 
-The JSON example names its picture by an https address. Pictures by address are not taken yet: a data URL stands in its place,
-and that the address itself is refused in words is checked beside.
+The JSON example names its picture by an address: it has that of a server here. Two ways that its document does not have, or has
+for masks in a table alone, are beside it: data URLs, and files that were uploaded before.
 """
 
 import base64
@@ -13,8 +13,10 @@ from clients import Answer, post_json
 from clients import post as post_form
 from examples import expect_pictures, run_shell
 from fronts import Front, fronting
+from galleries import Gallery
 
 ADDRESS = "https://llmapi.site"
+PICTURE = "https://example.com/input.png"
 
 MULTIPART = r"""
 curl https://llmapi.site/v1/images/edits \
@@ -40,10 +42,19 @@ curl https://llmapi.site/v1/images/edits \
 """
 
 
+UPLOAD = r"""
+curl https://llmapi.site/v1/files \
+  -H 'Authorization: Bearer YOUR_API_KEY' \
+  -F 'purpose=vision' \
+  -F 'file=@FILE'
+"""
+
+
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Front]:
-    """gpt-image-2, which is its default model, too; any key will do."""
-    with fronting("gpt-image-2", key=None) as front:
+def shared(gallery: Gallery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """gpt-image-2, which is its default model, too; any key will do. It may fetch from the gallery, and keeps files."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('llmapi')}/a.db"
+    with fronting("gpt-image-2", key=None, database_url=database, image_urls=gallery.allowed()) as front:
         yield front
 
 
@@ -64,19 +75,70 @@ def test_multipart_example(front: Front, folder: Path) -> None:
     )
 
 
-def test_json_example(front: Front, folder: Path) -> None:
-    """One image, by a data URL in place of an address."""
-    image = (folder / "input.png").read_bytes()
-    url = f"data:image/png;base64,{base64.b64encode(image).decode()}"
-    expect_pictures(run_shell(JSON.replace(ADDRESS, front.url).replace("https://example.com/input.png", url), folder))
-    assert front.files == [("image", image)]
+def test_json_example(front: Front, gallery: Gallery, folder: Path) -> None:
+    """As it stands, but for its two addresses: the provider gets the picture that is behind the URL, byte for byte."""
+    gallery.clear()
+    expect_pictures(run_shell(JSON.replace(ADDRESS, front.url).replace(PICTURE, gallery.url("/input.png")), folder))
+    expect_edited(front, folder)
+    assert [asked.path for asked in gallery.asked] == ["/input.png"]
+
+
+WAYS = ["image_url", "data URL", "file_id"]
+
+
+def reference(way: str, name: str, front: Front, gallery: Gallery, folder: Path) -> str:
+    """A picture of the folder, named in JSON in one of the ways."""
+    if way == "file_id":
+        kept = run_shell(UPLOAD.replace(ADDRESS, front.url).replace("FILE", name), folder)
+        assert (kept["object"], kept["filename"], kept["bytes"]) == ("file", name, (folder / name).stat().st_size)
+        return f'{{ "file_id": "{kept["id"]}" }}'
+    return f'{{ "image_url": "{gallery.url(f"/{name}") if way == "image_url" else data_url(folder, name)}" }}'
+
+
+@pytest.mark.parametrize("mask_way", [None, *WAYS])
+@pytest.mark.parametrize("way", WAYS)
+def test_json_example_in_all_ways(front: Front, gallery: Gallery, folder: Path, way: str, mask_way: str | None) -> None:
+    """The same with its picture, and a mask, named in each of the ways."""
+    text = JSON.replace(f'{{ "image_url": "{PICTURE}" }}', reference(way, "input.png", front, gallery, folder))
+    if mask_way is not None:
+        text = text.replace('"size"', f'"mask": {reference(mask_way, "mask.png", front, gallery, folder)},\n    "size"')
+    expect_pictures(run_shell(text.replace(ADDRESS, front.url), folder))
+    expect_edited(front, folder, mask=mask_way is not None)
+
+
+def expect_edited(front: Front, folder: Path, *, mask: bool = False) -> None:
+    """The provider was asked for the example, with the pictures of the folder."""
+    masks = [("mask", (folder / "mask.png").read_bytes())] if mask else []
+    assert front.files == [("image", (folder / "input.png").read_bytes()), *masks]
     assert (front.asked.field("prompt"), front.fields) == ("replace the background with a bright studio", {"size": "1024x1024"})
 
 
-def test_json_example_with_its_address(front: Front, folder: Path) -> None:
-    """A 400 that names it, until pictures are fetched."""
-    answer = run_shell(JSON.replace(ADDRESS, front.url), folder)
-    assert (answer["error"]["param"], answer["error"]["code"]) == ("images[0].image_url", "unsupported_image_url")
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/input.png", "http://169.254.169.254/latest/meta-data"])
+def test_an_address_that_is_not_allowed(front: Front, folder: Path, url: str) -> None:
+    """A 400 that names where it stands, and nobody is asked."""
+    answer = run_shell(JSON.replace(ADDRESS, front.url).replace(PICTURE, url), folder)
+    assert (answer["error"]["type"], answer["error"]["param"], answer["error"]["code"]) == (
+        "invalid_request_error", "images[0].image_url", "invalid_image_url",
+    )  # fmt: skip
+    assert front.has_asked_nobody
+
+
+def test_a_server_without_a_database_knows_no_file_id(folder: Path) -> None:
+    """As its document has it, it is a 400 that says what to use instead."""
+    with fronting("gpt-image-2", key=None) as bare:
+        for images, param in (
+            ({"images": [{"file_id": "file-1"}]}, "images[0].file_id"),
+            ({"images": [{"image_url": data_url(folder, "input.png")}], "mask": {"file_id": "file-1"}}, "mask.file_id"),
+        ):
+            answer = post_json(f"{bare.url}/v1/images/edits", {"prompt": "p", **images})
+            _expect_refusal(answer, "file_id is not supported here: this server has no database (use image_url instead).")
+            assert answer.error["param"] == param
+        assert bare.has_asked_nobody
+
+
+def data_url(folder: Path, name: str) -> str:
+    """A picture itself."""
+    return "data:image/png;base64," + base64.b64encode((folder / name).read_bytes()).decode()
 
 
 def test_the_parameters(front: Front, folder: Path) -> None:
@@ -96,11 +158,7 @@ def test_the_parameters(front: Front, folder: Path) -> None:
         ({}, "images[].image_url is required"),
         ({"images": []}, "images[].image_url is required"),
         ({"images": [{}]}, "images[].image_url is required"),
-        ({"images": [{"file_id": "file-1"}]}, "images[].file_id is not supported (use images[].image_url instead)"),
-        (
-            {"images": [{"image_url": "data:image/png;base64,QUJD"}], "mask": {"file_id": "file-1"}},
-            "mask.file_id is not supported (use mask.image_url instead)",
-        ),
+        ({"images": [{"file_id": "file-1"}]}, "There is no such file."),
     ],
 )
 def test_common_errors_of_json(front: Front, body: dict[str, object], message: str) -> None:
