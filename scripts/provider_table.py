@@ -19,7 +19,7 @@ _CELLS = {Support.NATIVE: "native", Support.MAPPED: "mapped", Support.DROPPED: "
 
 def tables() -> str:
     """Markdown: OpenAI's parameters, then the providers' own; a row for each family of models, or for several alike."""
-    parameters = _table(["models", "images in", "`n` a call", *(f"`{name}`" for name in PARAMETERS[1:])], _parameters)
+    parameters = _table(["models", "images in", "kinds", "`n` a call", *(f"`{name}`" for name in PARAMETERS[1:])], _parameters)
     own = _table(["models", "fields"], _own)
     return f"{parameters}\nFields of their own:\n\n{own}"
 
@@ -38,7 +38,7 @@ def _rows(cells: Callable[[Capabilities], Sequence[str]]) -> Iterator[Sequence[s
 
 def _parameters(capabilities: Capabilities) -> Sequence[str]:
     support = [_CELLS[capabilities.support(name)] for name in PARAMETERS[1:]]
-    return [str(capabilities.max_images), str(capabilities.n), *support]
+    return [str(capabilities.max_images), ", ".join(capabilities.inputs), str(capabilities.n), *support]
 
 
 def _own(capabilities: Capabilities) -> Sequence[str]:

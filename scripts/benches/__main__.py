@@ -1,4 +1,5 @@
-"""`scripts/bench relay`: what relaying costs, beside other relays; `viewers`: what being watched; `admission`: being let in."""
+"""`scripts/bench relay`: what relaying costs, beside other relays; `viewers`: what being watched; `admission`: being let in;
+`files`: large images, as files of their own, in edits, by reference."""
 
 import argparse
 import datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from . import admission, catalogue, chart, machine, report, startup, themes
 from .bench import prepared
+from .files import command as files
 from .relays import Relay
 from .samples import Options, Samples
 from .viewers import command as viewers
@@ -22,7 +24,7 @@ _PACKAGES = ("httpx", "uvicorn", "uvloop", "starlette", "sse-starlette")
 
 
 def main() -> int:
-    """Measure and print; 1 when any answer was wrong, or a bound of the viewers' is missed."""
+    """Measure and print; 1 when any answer was wrong, or a goal of the others is missed."""
     options = _options()
     # a plain kill unwinds like Ctrl-C, so that nothing is left running
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -31,6 +33,8 @@ def main() -> int:
             return viewers.run(options, _FOLDER, _about([]))
         if isinstance(options, admission.Options):
             return admission.run(options, _about([]))
+        if isinstance(options, files.Options):
+            return files.run(options, _FOLDER, _about([]))
         return _relay(options)
     except KeyboardInterrupt:
         return 130
@@ -76,19 +80,22 @@ def _about(relays: Sequence[Relay]) -> Mapping[str, str | int]:
     }
 
 
-def _options() -> Options | ViewerOptions | admission.Options:
+def _options() -> Options | ViewerOptions | admission.Options | files.Options:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     groups = parser.add_subparsers(required=True, dest="group")
     defaults = argparse.ArgumentDefaultsHelpFormatter
     _add_relay_arguments(groups.add_parser("relay", help="beside other relays", formatter_class=defaults))
     add_arguments(groups.add_parser("viewers", help="streamedit alone, watched by thousands", formatter_class=defaults))
     admission.add_arguments(groups.add_parser("admission", help="keys, limits, budgets, ledger", formatter_class=defaults))
+    files.add_arguments(groups.add_parser("files", help="large images, and hosted results", formatter_class=defaults))
     arguments = vars(parser.parse_args())
     match arguments.pop("group"):
         case "viewers":
             return ViewerOptions(**arguments)
         case "admission":
             return admission.Options(**arguments)
+        case "files":
+            return files.Options(**arguments)
     arguments["relays"] = [*arguments["relays"], *arguments.pop("peers")]
     return Options(**arguments)
 

@@ -16,7 +16,7 @@ import structlog
 import uvloop
 from starlette.requests import Request
 
-from streamedit.admission import Admission, Judges, Permit, Rules, Stores
+from streamedit.admission import Admission, Judges
 from streamedit.budgets import Budget
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.config import ServerSettings
@@ -25,11 +25,13 @@ from streamedit.equipment import Equipment
 from streamedit.keys import Keyring, StreamTokens, digest_of, make_key
 from streamedit.limits import RateLimits
 from streamedit.parties import Allowance, ApiKey, Group
+from streamedit.permits import Permit, Rules, Stores
 from streamedit.pricing import Prices
 from streamedit.records import EditRecord, Report
 from streamedit.routing import Plan, Stage
 from streamedit.targets import Target
 from streamedit.turns import Turns
+from streamedit.upstream.client import Upstream, UpstreamLimits
 from streamedit.web.auth import Door
 
 GOAL_MS = 0.5
@@ -85,7 +87,7 @@ class _Way:
         edit = Edit(new_edit_id(), "gpt-image-2", int(time.time()), principal.id)
         permit = await self.admission.admit(edit.id, principal, _REQUEST, _PLAN)
         self.equipment.ledger.begin(edit, permit.party, time.time())
-        await permit.open(_REQUEST)
+        await permit.open(_REQUEST, _nothing)
         admitted = time.perf_counter()
         permit.spend(1000)
         report = _report(edit, permit)
@@ -101,7 +103,13 @@ _REQUEST = EditRequest("Make it night", (), "gpt-image-2", options=EditOptions(u
 async def _measure(options: Options, folder: Path) -> int:
     url = options.database_url or f"sqlite:///{folder}/bench.db"
     settings = ServerSettings(database_url=url, ledger_folder=folder / "ledger")
-    equipment = Equipment(settings, structlog.wrap_logger(structlog.ReturnLogger(), processors=[]), SYSTEM_CLOCKS, Turns())
+    equipment = Equipment(
+        settings,
+        structlog.wrap_logger(structlog.ReturnLogger(), processors=[]),
+        SYSTEM_CLOCKS,
+        Upstream(UpstreamLimits()),
+        Turns(),
+    )
     missed = False
     _say(
         f"| an edit of | before it, ms | behind it, ms | {options.pause_ms:g} ms apart: before it, ms | 16 at a time, edits/s |"
@@ -164,3 +172,7 @@ def _spread(seconds: Sequence[float]) -> str:
 
 def _say(line: str) -> None:
     print(line)  # noqa: T201 - a command's output
+
+
+async def _nothing() -> None:
+    """There are no images to be brought in."""

@@ -47,7 +47,7 @@ static size_t take_text(struct form *form, const char *at, size_t size)
 
 static size_t take_image(struct form *form, const char *at, size_t size)
 {
-	size_t bytes = number(form, " bytes=");
+	size_t bytes = number(form, " bytes=") - form->images * number_or_none(form, " fewer=");
 	if (bytes > pattern.size)
 		return 0;
 	size_t left = bytes - form->matched, part = size < left ? size : left;

@@ -15,7 +15,8 @@ struct form {
 };
 
 /* What the prompt says, for it travels through every relay unchanged:
- * `workload=N images=I bytes=B piece=P rate=R gap_ms=G end_ms=E`, the last three where they are wanted. */
+ * `workload=N images=I bytes=B fewer=F piece=P rate=R gap_ms=G end_ms=E`; `fewer`, `rate`, `gap_ms` and `end_ms` where they
+ * are wanted. Each image is `fewer` bytes shorter than the one before. */
 struct order {
 	size_t workload, piece;
 	size_t rate;   /* bytes per second; 0: as fast as it goes */
