@@ -80,7 +80,7 @@ class Hosting:
             info = inspect(await upload.head())
             return await self.results.host(upload.size_bytes, upload.slices(), info.media_type if info else "")
         finally:
-            upload.close()
+            await upload.aclose()
 
 
 def _may_go_by_url(request: EditRequest, plan: Plan) -> bool:

@@ -61,7 +61,8 @@ def test_what_may_have_been_paid_is_never_retried(kind: type[EditError]) -> None
 def test_a_failed_connection_is_the_upstream_error_to_retry() -> None:
     """Nothing was sent, so nothing was paid, so another target may be tried; our own errors may be where nothing was begun."""
     retryable = [kind for kind in LEAVES if kind("why").detail.retryable]
-    begun_nothing = [errors.NoTarget, errors.LogFull, errors.StoreUnavailable, errors.LedgerFull, errors.ModerationUnavailable]
+    begun_nothing = [errors.NoTarget, errors.LogFull, errors.StoreUnavailable, errors.LedgerFull]
+    begun_nothing += [errors.ModerationUnavailable, errors.FetchingBusy]
     assert retryable == [errors.UpstreamUnreachable, *begun_nothing]
 
 
