@@ -101,6 +101,12 @@ class _Supervisor(Multiprocess):
             signal.sigwait({signal.SIGHUP})
             self._reload(self.config.app, _log())
 
+    def keep_subprocess_alive(self) -> None:
+        # While a worker's end of its pipe is open here too, its death is no end of what it is awaited to say.
+        for process in self.processes:
+            process.child_conn.close()
+        super().keep_subprocess_alive()
+
     def _reload(self, application: Any, log: structlog.typing.FilteringBoundLogger) -> None:
         settings = read_again(application.source, log)
         if settings is None:

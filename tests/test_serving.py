@@ -72,6 +72,22 @@ def test_a_worker_that_is_killed_is_replaced(two_workers: tuple[int, str]) -> No
     assert not workers_of(pid) & before
 
 
+def test_workers_that_are_killed_before_they_serve_are_replaced(shared: str) -> None:
+    """At once, though their parent has asked them how they are and waits for what they say, which may take a minute."""
+    with started("--workers", "2", "--config", shared) as (process, url, _):
+        before = both_workers_of(process.pid)
+        for worker in before:
+            os.kill(worker, signal.SIGSTOP)
+        rewrite(shared, {"model_name": "mistaken"})
+        process.send_signal(signal.SIGHUP)
+        # Between two looks at its workers it says this, and then asks the first, who does not answer.
+        Told(process).next("configuration not reloaded")
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        assert models_at(url) == ("mock",)
+        assert not workers_of(process.pid) & before
+
+
 def test_sigterm_ends_all_workers(shared: str) -> None:
     """Each lets its streams end; nothing is left running or lying about."""
     with started("--workers", "2", "--config", shared) as (process, url, _):
@@ -293,6 +309,14 @@ def workers_of(pid: int) -> set[int]:
     """The processes below `pid` that serve; another one looks after shared resources."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+
+def both_workers_of(pid: int) -> set[int]:
+    """The two processes that serve, as soon as there are two."""
+    deadline_s = time.monotonic() + 10
+    while len(workers := workers_of(pid)) < 2:
+        assert time.monotonic() < deadline_s
+    return workers
 
 
 def wait_until_idle(url: str) -> None:
