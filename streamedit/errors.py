@@ -34,12 +34,13 @@
     `- ServerError
        |- InternalError    500
        |- Interrupted      503  the process that made the edit is gone; it may have been paid
-       |- NoTarget         503  whoever could make the edit cools down or is full
-       |- LogFull          503  running edits fill the room that there is for events
-       |- StoreUnavailable 503  the shared store or the database cannot be reached
-       |- LedgerFull       503  the ledger is so far behind that nothing more may happen
-       |- ModerationUnavailable 503  nobody can judge the request now
-       |- FetchingBusy     503  as many images are being fetched as may be, and no end of that in time
+       |- Unavailable           not now: nothing was begun, and nobody was paid
+       |  |- NoTarget      503  whoever could make the edit cools down or is full
+       |  |- LogFull       503  running edits fill the room that there is for events
+       |  |- StoreUnavailable 503  the shared store or the database cannot be reached
+       |  |- LedgerFull    503  the ledger is so far behind that nothing more may happen
+       |  |- ModerationUnavailable 503  nobody can judge the request now
+       |  `- FetchingBusy  503  as many images are being fetched as may be, and no end of that in time
        |- StorageFull      507  there is no room for files; nothing was begun
        `- ShuttingDown     503
 
@@ -347,52 +348,47 @@ class Interrupted(ServerError):
     charged = True
 
 
-class NoTarget(ServerError):
-    """Whoever could make the edit cools down, or has as much to do as it may; nobody was paid."""
+class Unavailable(ServerError):
+    """It cannot be done now, and may be soon: nothing was begun, and nobody was paid."""
 
     status = 503
+    retryable = True
+
+
+class NoTarget(Unavailable):
+    """Whoever could make the edit cools down, or has as much to do as it may."""
+
     code = "no_target_available"
-    retryable = True
 
 
-class LogFull(ServerError):
-    """Running edits fill the room that there is for events; nothing was begun."""
+class LogFull(Unavailable):
+    """Running edits fill the room that there is for events."""
 
-    status = 503
     code = "server_overloaded"
-    retryable = True
 
 
-class StoreUnavailable(ServerError):
-    """The store that workers share, or the database, cannot be reached; nothing was begun."""
+class StoreUnavailable(Unavailable):
+    """The store that workers share, or the database, cannot be reached."""
 
-    status = 503
     code = "store_unavailable"
-    retryable = True
 
 
-class LedgerFull(ServerError):
-    """What is still to be entered into the ledger fills the room that there is for it; nothing was begun."""
+class LedgerFull(Unavailable):
+    """What is still to be entered into the ledger fills the room that there is for it."""
 
-    status = 503
     code = "ledger_full"
-    retryable = True
 
 
-class ModerationUnavailable(ServerError):
-    """The moderation did not answer, and nothing goes on without it; nothing was begun."""
+class ModerationUnavailable(Unavailable):
+    """The moderation did not answer, and nothing goes on without it."""
 
-    status = 503
     code = "moderation_unavailable"
-    retryable = True
 
 
-class FetchingBusy(ServerError):
-    """As many images are being fetched as may be at a time; nobody was asked."""
+class FetchingBusy(Unavailable):
+    """As many images are being fetched as may be at a time."""
 
-    status = 503
     code = "fetching_busy"
-    retryable = True
 
 
 class StorageFull(ServerError):
