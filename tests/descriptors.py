@@ -6,14 +6,14 @@ from pathlib import Path
 from anyio import to_thread
 
 
-def temporary_files() -> int:
-    """How many unlinked files are open."""
+def temporary_files(below: Path = Path("/")) -> int:
+    """How many unlinked files are open; `below`: that were there."""
     links = []
     for path in Path("/proc/self/fd").iterdir():
         # Others open and close files meanwhile.
         with suppress(FileNotFoundError):
             links.append(str(path.readlink()))
-    return sum(link.endswith("(deleted)") for link in links)
+    return sum(link.endswith("(deleted)") and Path(link).is_relative_to(below) for link in links)
 
 
 async def threads_let_go() -> None:

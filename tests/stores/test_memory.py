@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from descriptors import threads_let_go
+from descriptors import temporary_files, threads_let_go
 from hypothesis import given
 from hypothesis import strategies as st
 from stores.logs import EVENT_BYTES, OWNER, Clock, completed, edit, fill, ids, partial, truth, until
@@ -160,17 +160,16 @@ class TestSpilling:
         assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
         assert not list((tmp_path / "spool").iterdir())
 
-    async def test_files_go_with_their_edits(self, spilling: MemoryEventLog, clock: Clock) -> None:
+    async def test_files_go_with_their_edits(self, spilling: MemoryEventLog, clock: Clock, tmp_path: Path) -> None:
         """As soon as nobody reads them any more."""
-        before = open_files()
         await fill(spilling, "a", [partial(number) for number in range(9)])
         cursor = await spilling.follow("a")
-        assert open_files() == before + 1
+        assert temporary_files(tmp_path) == 1
         await threads_let_go()
         clock.now_s += 2 * RETENTION_S
-        assert (await kept(spilling, "a"), spilling.size_bytes, open_files()) == (0, 0, before + 1)
+        assert (await kept(spilling, "a"), spilling.size_bytes, temporary_files(tmp_path)) == (0, 0, 1)
         del cursor
-        assert open_files() == before
+        assert temporary_files(tmp_path) == 0
 
     async def test_a_reader_goes_on_while_its_event_moves(self, clock: Clock, tmp_path: Path) -> None:
         """An event that leaves memory under a reader is read to its end, and the reader keeps none of it but its slice."""
@@ -263,8 +262,3 @@ def content_of(logged: Logged) -> Content:
 async def whole(content: Content) -> bytes:
     """All of it."""
     return b"".join([slice_ async for slice_ in content.slices()])
-
-
-def open_files() -> int:
-    """How many descriptors this process has."""
-    return len(list(Path("/proc/self/fd").iterdir()))
