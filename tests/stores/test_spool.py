@@ -1,6 +1,5 @@
 """Contents on disk, in blocks that are used again."""
 
-import gc
 import os
 from pathlib import Path
 
@@ -51,7 +50,6 @@ async def test_blocks_are_used_again() -> None:
         await spool.take(content)
         await threads_let_go()
         del content
-        gc.collect()
     assert os.fstat(spool.descriptor).st_size == 3 * BLOCK_BYTES
 
 
