@@ -28,7 +28,7 @@ def secure(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
     authority.issue_cert("127.0.0.1").configure_cert(tls)
     file = tmp_path_factory.mktemp("authority") / "ca.pem"
     authority.cert_pem.write_to_path(str(file))
-    pictures = {f"/{each.name}": each.read_bytes() for each in folder.iterdir()}
+    pictures = {f"/{each.name}": each.read_bytes() for each in folder.glob("*.png")}
     with pytest.MonkeyPatch.context() as environment, exhibiting(pictures, tls) as gallery:
         environment.setenv("SSL_CERT_FILE", str(file))
         yield gallery
