@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import re
 import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +28,14 @@ from upstreams import END, ScriptedUpstream, chunk, completed, frame, head, part
 from streamedit.targets import Target
 
 FIELDS = {"model": "mock", "prompt": "p", "stream": "true", "mock_pace_s": "0", "partial_images": "1"}
+
+
+TELLING_AT_ITS_END = """
+import atexit, gc, runpy, sys
+atexit.register(lambda: print(gc.get_freeze_count(), len(gc.get_objects()), file=sys.stderr))
+runpy.run_module("streamedit", run_name="__main__")
+"""
+"""The command, which tells of how many objects a collection of garbage looks at none, and at how many it does."""
 
 
 @pytest.fixture
@@ -149,6 +159,19 @@ def test_sighup_reloads_without_dropping_a_stream(workers: str, shared: str, scr
         asked = httpx.get(f"{url}/v1/images/edits/{stream.headers['x-edit-id']}", timeout=30)
         assert asked.json()["status"] == "completed"
     assert [line["settings"] for line in told.lines if line["level"] == "warning"] == [["server.retention_s"]]
+
+
+def test_a_collection_of_garbage_passes_over_the_program() -> None:
+    """What stays as long as the server is not looked at while it serves: all its streams would wait for that."""
+    command = [sys.executable, "-c", TELLING_AT_ITS_END, "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=clean_environ()) as process:
+        url = re.search(r"http://\S+", said(process))
+        assert url
+        assert httpx.get(f"{url[0]}/health/live", timeout=30).status_code == 200
+        process.send_signal(signal.SIGINT)
+        told = process.communicate(timeout=30)[1].splitlines()[-1]
+    passed_over, looked_at = map(int, told.split())
+    assert passed_over > 10 * looked_at
 
 
 def test_a_line_of_the_log_is_written_at_once() -> None:
