@@ -140,6 +140,8 @@ class Producer:
             raise
 
     async def _bring(self) -> None:
+        if not any(self._request.references()):
+            return
         with_urls = self._permit.judges_images or not self._tools.dispatch.takes_urls(self._permit.plan)
         await self._tools.inputs.bring(self._request, self._edit.owner, with_urls=with_urls)
         await self._tools.dispatch.check(self._request)
