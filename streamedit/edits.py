@@ -133,9 +133,13 @@ class EditRequest:
 
     def files(self) -> Iterator[InputImage]:
         """Every upload that the request carries."""
-        yield from self.images
-        yield from (image for image in (self.mask, self.markup) if image is not None)
-        yield from (image for _, image in self.extra_files)
+        return (image for _, image in self.named_files())
+
+    def named_files(self) -> Iterator[tuple[str, InputImage]]:
+        """The same, each with its parameter."""
+        yield from (("image", image) for image in self.images)
+        yield from ((name, image) for name, image in (("mask", self.mask), ("markup", self.markup)) if image is not None)
+        yield from self.extra_files
 
     def references(self) -> Iterator[Reference]:
         """What the request only names, in the order of `files`."""

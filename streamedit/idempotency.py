@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace
 
-from anyio import to_thread
-
 from streamedit.edits import EditRequest, InputImage
 from streamedit.errors import InvalidRequest
 
@@ -37,17 +35,12 @@ async def claim_of(key: str, principal: str, request: EditRequest) -> Claim:
             code="invalid_idempotency_key",
         )
     digest = hashlib.sha256()
-    for name, image in _files(request):
+    extra_files = sorted(request.extra_files, key=lambda named: named[0])
+    for name, image in replace(request, extra_files=tuple(extra_files)).named_files():
         await _add_file(digest, name, image)
     for part in _fields(request):
         _add(digest, part)
     return Claim(hashlib.sha256(f"{principal}\n{key}".encode()).digest(), digest.digest())
-
-
-def _files(request: EditRequest) -> Iterator[tuple[str, InputImage]]:
-    yield from (("image", image) for image in request.images)
-    yield from ((name, image) for name, image in (("mask", request.mask), ("markup", request.markup)) if image is not None)
-    yield from sorted(request.extra_files, key=lambda pair: pair[0])
 
 
 def _fields(request: EditRequest) -> Iterator[str]:
@@ -64,8 +57,7 @@ async def _add_file(digest: "hashlib._Hash", name: str, image: InputImage) -> No
         _add(digest, repr((name, image.reference.url, image.reference.file_id)))
         return
     _add(digest, f"{name} {image.upload.size_bytes}")
-    async for slice_ in image.upload.slices():
-        await to_thread.run_sync(digest.update, slice_)
+    await image.upload.hash_into(digest)
 
 
 def _add(digest: "hashlib._Hash", part: str) -> None:

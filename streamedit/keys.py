@@ -106,8 +106,7 @@ class StreamTokens:
         return Principal(principal_id) if genuine and now_s < expires_at_s else None
 
     def _signature(self, edit_id: str, principal_id: str, expires_at_s: int) -> str:
-        signed = f"{edit_id}.{principal_id}.{expires_at_s}".encode()
-        return hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
+        return signature_of(f"{edit_id}.{principal_id}.{expires_at_s}", self._secret)
 
 
 class Links:
@@ -124,12 +123,16 @@ class Links:
         self._secret = secret.encode()
 
     def sign(self, name: str, expires_at_s: int) -> str:
-        signed = f"result.{name}.{expires_at_s}".encode()
-        return hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
+        return signature_of(f"result.{name}.{expires_at_s}", self._secret)
 
     def is_genuine(self, name: str, expires_at_s: int, signature: str) -> bool:
         """Whether it was signed here; whether its time is over is another question."""
         return hmac.compare_digest(signature.encode(), self.sign(name, expires_at_s).encode())
+
+
+def signature_of(text: str, secret: bytes) -> str:
+    """HMAC-SHA256, in hexadecimal digits."""
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _principal(digest: bytes) -> Principal:

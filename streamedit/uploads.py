@@ -5,8 +5,6 @@ happens in a thread; reads name their offset, so that several upstream calls can
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import Self
@@ -111,13 +109,17 @@ class Upload:
     async def digest(self) -> bytes:
         """SHA-256 of the whole content, which is never in memory as a whole."""
         digest = hashlib.sha256()
+        await self.hash_into(digest)
+        return digest.digest()
+
+    async def hash_into(self, digest: "hashlib._Hash") -> None:
+        """Go on with a hash that is under way, by the whole content."""
         async for piece in self.slices():
             # The way to a thread and back takes as long as a small piece.
             if len(piece) < LARGE_BYTES:
                 digest.update(piece)
             else:
                 await to_thread.run_sync(digest.update, piece)
-        return digest.digest()
 
     async def head(self) -> bytes:
         """The first bytes, enough to recognise a media type and, mostly, a pixel size."""
@@ -161,5 +163,5 @@ class Upload:
 
 
 def _open_unnamed() -> writes.OpenFile:
-    with tempfile.TemporaryFile(buffering=0) as file:
-        return writes.OpenFile(os.dup(file.fileno()))
+    """Whole already in the thread: a bare descriptor would stay open when nobody waits for it any more."""
+    return writes.OpenFile(writes.open_unnamed())

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import tempfile
 import threading
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 
 from streamedit.errors import StorageFull
 
@@ -30,6 +32,17 @@ def telling_when_full(message: str) -> Iterator[None]:
         if error.errno not in _FULL:
             raise
         raise StorageFull(message) from error
+
+
+def open_unnamed(folder: Path | None = None) -> int:
+    """The descriptor of a new file, for this user alone, which has no name: however the process ends, nothing of it is left.
+
+    In the system's own folder when none is given. Raises OSError.
+    """
+    if folder is not None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        return os.dup(file.fileno())
 
 
 class OpenFile:

@@ -51,19 +51,19 @@ class Finish:
 
     async def base64(self, data: bytes) -> bytes:
         """A file's base64."""
-        return await to_thread.run_sync(_base64, data)
+        return await to_thread.run_sync(pybase64.b64encode, data)
 
     async def _finished(self, image: Base64) -> tuple[Picture, Base64]:
         if not len(image):
             raise UpstreamBroken("The provider answered without an image.", code="upstream_empty")
         if self._composite:
             original, mask = await self._masked()
-            image = await to_thread.run_sync(lambda: _base64(pixels.composited(_file(image), original, mask)))
+            image = await to_thread.run_sync(lambda: pybase64.b64encode(pixels.composited(_file(image), original, mask)))
         info = _described(image)
         wanted = self._request.options.output_format
         if wanted and info.media_type != f"image/{wanted}":
             compression = self._request.options.output_compression
-            image = await to_thread.run_sync(lambda: _base64(pixels.converted(_file(image), wanted, compression)))
+            image = await to_thread.run_sync(lambda: pybase64.b64encode(pixels.converted(_file(image), wanted, compression)))
             info = _described(image)
         size = f"{info.width_px}x{info.height_px}" if info.pixels else "auto"
         return replace(self._picture, size=size, output_format=info.media_type.removeprefix("image/")), image
@@ -105,7 +105,3 @@ def _file(image: Base64) -> bytes:
         return pybase64.b64decode(b"".join(_pieces(image)))
     except binascii.Error as error:
         raise UpstreamBroken("The provider's picture is broken base64.", code="upstream_malformed") from error
-
-
-def _base64(data: bytes) -> bytes:
-    return pybase64.b64encode(data)

@@ -6,7 +6,6 @@ goes on byte for byte, and so does what cannot be decoded here: that is for the 
 
 import asyncio
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -58,7 +57,7 @@ class Stills:
 
     async def check(self, request: EditRequest) -> None:
         """Raises InvalidRequest for a picture that has too many pixels by its leading bytes."""
-        for param, image in _named(request):
+        for param, image in request.named_files():
             await self._inspected(image, param)
 
     async def suited(self, request: EditRequest, capabilities: Capabilities) -> EditRequest:
@@ -127,13 +126,6 @@ def _still_of(data: bytes, param: str) -> Upload | EditError:
         return Upload.spooled(pixels.still(data, param))
     except (InvalidRequest, StorageFull) as error:
         return error
-
-
-def _named(request: EditRequest) -> Iterator[tuple[str, InputImage]]:
-    """Every file of a request, by its parameter."""
-    yield from (("image", image) for image in request.images)
-    yield from ((name, image) for name, image in (("mask", request.mask), ("markup", request.markup)) if image is not None)
-    yield from request.extra_files
 
 
 def _param(image: InputImage, param: str) -> str:

@@ -5,7 +5,6 @@ file already costs a tenth of what new files cost.
 """
 
 import os
-import tempfile
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -37,7 +36,7 @@ class Spool:
     @classmethod
     async def open(cls, folder: Path | None, block_bytes: int = SLICE_BYTES) -> "Spool":
         """A new file in `folder`, in the system's own when that is None. Raises OSError."""
-        return cls(await to_thread.run_sync(_open_unnamed, folder), block_bytes)
+        return cls(await to_thread.run_sync(writes.open_unnamed, folder), block_bytes)
 
     async def take(self, content: Content) -> int:
         """Move a content from memory into whole blocks, and give their size in bytes. Raises OSError; then it stays there."""
@@ -87,12 +86,3 @@ def _runs(blocks: Sequence[int]) -> Iterator[tuple[int, int]]:
     for _, run in groupby(enumerate(blocks), key=lambda pair: pair[1] - pair[0]):
         numbers = [number for _, number in run]
         yield numbers[0], len(numbers)
-
-
-def _open_unnamed(folder: Path | None) -> int:
-    """Readable and writable for this user alone."""
-    if folder is not None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix="streamedit-", dir=folder)
-    Path(name).unlink()
-    return descriptor

@@ -4,7 +4,6 @@ The cookie is `expiry.nonce.signature`, with the expiry in Unix seconds and HMAC
 other keys end all sessions. Nothing is kept here, so that every worker knows every session.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -16,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from streamedit.errors import Forbidden
-from streamedit.keys import Keyring
+from streamedit.keys import Keyring, signature_of
 from streamedit.parties import Principal
 
 CSRF_HEADER = "x-csrf-token"
@@ -115,8 +114,7 @@ class Sessions:
         return Session(cookie, expires_at_s, self._signature("csrf", cookie))
 
     def _signature(self, purpose: str, text: str) -> str:
-        signed = f"{purpose}.{self._keyring.derived_secret()}.{text}".encode()
-        return hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
+        return signature_of(f"{purpose}.{self._keyring.derived_secret()}.{text}", self._secret)
 
     def _name(self, request: Request) -> str:
         """Browsers take a `__Host-` cookie from nobody but this very host, and over TLS alone."""

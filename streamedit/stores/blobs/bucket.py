@@ -8,6 +8,7 @@ aborts them (AbortIncompleteMultipartUpload); or, if the put was at its very end
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import anyio
@@ -18,6 +19,7 @@ from streamedit.errors import StorageFull, StoreUnavailable
 from streamedit.stores.blobs import SLICE_BYTES, Blob
 from streamedit.stores.blobs.client import Bucket, told
 from streamedit.stores.blobs.puts import ended, exactly, names_of, to_its_end, unavailable
+from streamedit.uploads import aclosed_unless_done
 
 if TYPE_CHECKING:
     from obstore import GetResult
@@ -53,7 +55,8 @@ class BucketBlobs:
         names_of(key)
         if await self._bucket.ask(obstore.head_async(self._bucket.writer, key)) is not None:
             raise ValueError("the key is in use")
-        async with aclosing(exactly(size_bytes, slices)) as blocks, self._whole_or_not(key):
+        take_back = partial(self._take_back, key)
+        async with aclosing(exactly(size_bytes, slices)) as blocks, aclosed_unless_done(take_back):
             if size_bytes <= _PART_BYTES:
                 await self._put_at_once(key, b"".join([block async for block in blocks]))
             else:
@@ -93,17 +96,10 @@ class BucketBlobs:
         found = await self._bucket.ask(obstore.list_with_delimiter_async(self._bucket.writer, prefix))
         return ([each["path"] for each in found["objects"]], found["common_prefixes"]) if found else ([], [])
 
-    @asynccontextmanager
-    async def _whole_or_not(self, key: str) -> AsyncGenerator[None]:
+    async def _take_back(self, key: str) -> None:
         """A put that fails may have come through."""
-        is_kept = False
-        try:
-            yield
-            is_kept = True
-        finally:
-            if not is_kept:
-                with suppress(StoreUnavailable, StorageFull), anyio.move_on_after(_FAREWELL_S, shield=True):
-                    await self.delete(key)
+        with suppress(StoreUnavailable, StorageFull), anyio.move_on_after(_FAREWELL_S, shield=True):
+            await self.delete(key)
 
     async def _put_at_once(self, key: str, data: bytes) -> None:
         with told():

@@ -14,6 +14,7 @@ from streamedit import writes
 from streamedit.stores.blobs import SLICE_BYTES, Blob
 from streamedit.stores.blobs.puts import exactly, names_of, to_its_end, unavailable
 from streamedit.stores.blobs.tree import Part, Tree
+from streamedit.uploads import aclosed_unless_done
 
 _Result = TypeVar("_Result")
 
@@ -39,18 +40,13 @@ class FolderBlobs:
     async def put(self, key: str, size_bytes: int, slices: AsyncIterator[bytes]) -> None:
         names = names_of(key)
         part = Part(self._tree, self._reserve_bytes)
-        is_kept = False
-        try:
+        # Nothing is waited for when it is kept: a cancellation would say that it is not.
+        async with aclosed_unless_done(partial(self._change, part.discard)):
             await self._change(partial(part.begin, size_bytes))
             async with aclosing(exactly(size_bytes, slices)) as blocks:
                 async for block in blocks:
                     await self._change(partial(part.write, block))
             await self._change(partial(part.keep, names))
-            is_kept = True
-        finally:
-            # Nothing is waited for when it is kept: a cancellation would say that it is not.
-            if not is_kept:
-                await self._change(part.discard)
 
     async def open(self, key: str) -> Blob | None:
         file = await self._read(partial(self._tree.open, names_of(key)))
