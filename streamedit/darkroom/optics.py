@@ -1,5 +1,7 @@
 """What the operations are made of: light, softness, noise, and where the subject of a picture is."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -8,6 +10,9 @@ from streamedit.darkroom.photograph import Bytes8, Floats
 LUMA = np.array([[0.2126, 0.7152, 0.0722]], np.float32)
 """Rec. ITU-R BT.709-6, item 3.2."""
 
+_BAND_PX = 1 << 17
+"""Of a band: 1.5 MB of RGB."""
+
 _SUBJECT_SIDE_PX = 160
 """The subject is looked for in a copy with this longer side: its outline needs no more, and GrabCut is slow."""
 
@@ -15,6 +20,25 @@ _SUBJECT_SIDE_PX = 160
 def floats(pixels: cv2.typing.MatLike) -> Floats:
     """OpenCV's arrays by their type; not a copy."""
     return np.asarray(pixels, np.float32)
+
+
+def banded(work: Callable[..., Floats], *planes: Floats, halo_px: int = 0) -> Floats:
+    """`work` done to bands of rows of some planes and put together again: what it needs meanwhile stays small, and in the cache.
+
+    `halo_px`: how many rows beyond its own a band needs to see; they are there but at the rims. What `work` gives has the rows
+    of what it was given.
+    """
+    height, width = planes[0].shape[:2]
+    rows = max(32, _BAND_PX // width, 2 * halo_px)
+    made: Floats | None = None
+    for top in range(0, height, rows):
+        low, high = max(0, top - halo_px), min(height, top + rows + halo_px)
+        band = work(*(plane[low:high] for plane in planes))
+        if made is None:
+            made = np.empty((height, *band.shape[1:]), np.float32)
+        bottom = min(height, top + rows)
+        made[top:bottom] = band[top - low : bottom - low]
+    return floats(made if made is not None else planes[0])
 
 
 def luma(rgb: Floats) -> Floats:

@@ -13,6 +13,7 @@ from streamedit.decoders import reading
 from streamedit.errors import InvalidRequest
 
 Bytes8: TypeAlias = NDArray[np.uint8]
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Floats: TypeAlias = NDArray[np.float32]
 
 MAX_PIXELS = 25_000_000

@@ -1,0 +1,1 @@
+"""What the darkroom does to a picture: a module for each family of instructions, each with its table of operations."""
