@@ -1,61 +1,105 @@
 """From a photograph and a prompt's instructions to the finished picture, by way of its intermediate states."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
-from streamedit.darkroom.grammar import Instruction, entry
-from streamedit.darkroom.operations import OPERATIONS, Context
-from streamedit.darkroom.photograph import Bytes8, Floats, Photograph
+from streamedit.darkroom import matting
+from streamedit.darkroom.canvas import Brief, Canvas, Effect
+from streamedit.darkroom.instructions import Instruction, Scope
+from streamedit.darkroom.operations import OPERATIONS
+from streamedit.darkroom.optics import banded, mixed
+from streamedit.darkroom.photograph import Floats, Photograph, composite, floats_of, pixels_of
+from streamedit.darkroom.repertoire import entry
 
 _CHARACTERS = (1.0, 0.8, 1.25, 0.9, 1.15, 0.7, 1.35, 0.6, 1.45, 0.5)
 """What sets one variation off from another: it multiplies amounts. The first is the picture as asked for."""
 
+_PRINTS = (("warmth", 0.3), ("contrast", 0.35), ("warmth", -0.3), ("contrast", -0.3), ("brightness", 0.25))
+"""How variations differ of what leaves no choice (a crop, a flip): as two prints of one negative do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to do, in order; `seed` and `character` as in `operations.Context`."""
+    """What to do, in order; `seed`, `character` and `others` as in `canvas.Brief`."""
 
     instructions: Sequence[Instruction]
     seed: int = 0
     character: float = 1.0
+    others: tuple[Floats, ...] = ()
 
 
 def variation(recipe: Recipe, number: int) -> Recipe:
     """The same wish, done visibly differently; number 0 is the recipe as it is."""
+    if number == 0:
+        return recipe
     character = _CHARACTERS[number % len(_CHARACTERS)]
-    return Recipe(
-        tuple(_scaled(instruction, character) for instruction in recipe.instructions),
-        seed=recipe.seed + 1_000_003 * number,
-        character=character,
-    )
+    instructions = [_scaled(instruction, character) for instruction in recipe.instructions]
+    if not any(entry(instruction.name).varies for instruction in instructions):
+        name, amount = _PRINTS[(number - 1) % len(_PRINTS)]
+        instructions.append(Instruction(name, amount / (1 + (number - 1) // len(_PRINTS))))
+    return replace(recipe, instructions=tuple(instructions), seed=recipe.seed + 1_000_003 * number, character=character)
 
 
-def develop(photograph: Photograph, weight: Floats | None, recipe: Recipe, partials: int) -> Iterator[Photograph]:
+def develop(
+    photograph: Photograph, weight: Floats | None, recipe: Recipe, partials: int, pause: Callable[[], None] = lambda: None
+) -> Iterator[Photograph]:
     """`partials` true states on the way, evenly spread over the work, then the finished picture.
 
-    `weight`: the mask, 0..1, height x width; None for everything. Where it is 0 the pixels are those of `photograph`. Alpha
-    and colour profile are kept.
+    `weight`: the mask, 0..1, height x width; None for everything. Where it is 0 the pixels are those of `photograph`, and the
+    colour profile is its own. `pause` is called between steps of the work, and may raise to end it. Raises InvalidRequest for
+    what an instruction lacks, when its turn has come.
     """
-    start = photograph.rgb * np.float32(1 / 255)
-    for state in _states(start, weight, recipe, partials + 1):
-        yield replace(photograph, rgb=_composite(photograph.rgb, state, weight))
+    alpha = None if photograph.alpha is None else floats_of(photograph.alpha)
+    canvas = Canvas(floats_of(photograph.rgb), alpha, weight, None if weight is None else photograph.rgb)
+    for state in _states(canvas, recipe, partials, pause):
+        yield _finished(photograph, state)
 
 
-def _states(state: Floats, weight: Floats | None, recipe: Recipe, stages: int) -> Iterator[Floats]:
-    """The picture after 1/stages, 2/stages ... of all the work: so many instructions done, and a part of the next."""
-    total = len(recipe.instructions)
-    due = [divmod(total * stage, stages) for stage in range(1, stages + 1)]
-    context = Context(recipe.seed, weight, recipe.character)
-    for done, instruction in enumerate(recipe.instructions):
-        effect = OPERATIONS[instruction.name](state, context)
-        for part in (part for at, part in due if at == done and part):
-            yield _clipped(effect(instruction.amount * part / stages))
-        state = _clipped(effect(instruction.amount))
-        if (done + 1, 0) in due:
-            yield state
+def _states(canvas: Canvas, recipe: Recipe, partials: int, pause: Callable[[], None]) -> Iterator[Canvas]:
+    """The canvas after 1/(partials + 1), 2/(partials + 1) ... of all the work."""
+    works = [entry(instruction.name).work_ms for instruction in recipe.instructions]
+    due = [sum(works) * stage / (partials + 1) for stage in range(1, partials + 1)]
+    done = 0.0
+    for instruction, work in zip(recipe.instructions, works, strict=True):
+        pause()
+        effect = _effect(canvas, instruction, recipe)
+        for at in (at for at in due if done < at < done + work):
+            yield effect((at - done) / work)
+            pause()
+        canvas = effect(1.0)
+        done += work
+        if done in due:
+            yield canvas
+    yield canvas
+
+
+def _effect(canvas: Canvas, instruction: Instruction, recipe: Recipe) -> Effect:
+    brief = Brief(instruction.amount, instruction.details, recipe.seed, recipe.character, recipe.others)
+    effect = OPERATIONS[instruction.name](canvas, brief)
+    if instruction.scope is Scope.ALL:
+        return _clipped(effect)
+    subject = matting.subject(canvas.rgb, canvas.alpha)
+    where = subject if instruction.scope is Scope.SUBJECT else 1 - subject
+    return _within(canvas, where, _clipped(effect))
+
+
+def _within(canvas: Canvas, where: Floats, effect: Effect) -> Effect:
+    """An effect as far as `where` says; what it does to the frame stays undone."""
+
+    def within(part: float) -> Canvas:
+        return replace(canvas, rgb=banded(mixed, canvas.rgb, effect(part).rgb, where))
+
+    return within
+
+
+def _clipped(effect: Effect) -> Effect:
+    def clipped(part: float) -> Canvas:
+        canvas = effect(part)
+        return replace(canvas, rgb=banded(lambda rgb: np.clip(rgb, 0, 1), canvas.rgb))
+
+    return clipped
 
 
 def _scaled(instruction: Instruction, character: float) -> Instruction:
@@ -66,17 +110,9 @@ def _scaled(instruction: Instruction, character: float) -> Instruction:
     return replace(instruction, amount=instruction.amount * factor)
 
 
-def _clipped(pixels: Floats) -> Floats:
-    return np.clip(pixels, 0, 1)
-
-
-def _composite(original: Bytes8, state: Floats, weight: Floats | None) -> Bytes8:
-    finished = _eight_bit(state)
-    if weight is None:
-        return finished
-    mixed = original + (finished.astype(np.float32) - original) * weight[..., None]
-    return np.where(weight[..., None] > 0, (mixed + np.float32(0.5)).astype(np.uint8), original)
-
-
-def _eight_bit(pixels: Floats) -> Bytes8:
-    return np.asarray(cv2.convertScaleAbs(pixels, alpha=255), np.uint8)
+def _finished(photograph: Photograph, state: Canvas) -> Photograph:
+    rgb = (
+        composite(state.original, state.rgb, state.weight) if state.original is not None and state.weight is not None else None
+    )
+    alpha = None if state.alpha is None else pixels_of(state.alpha, photograph.rgb.dtype)
+    return replace(photograph, rgb=pixels_of(state.rgb, photograph.rgb.dtype) if rgb is None else rgb, alpha=alpha)

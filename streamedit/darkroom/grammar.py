@@ -1,136 +1,66 @@
-"""What the darkroom understands of a prompt: a table of instructions, and the words around them that say how much.
+"""From a prompt to instructions: which rows of the repertoire it speaks of, how much of each, and what else it says of them.
 
-A phrase stands for its words in any usual form ("remove" is also "removed" and "removing"); `..` in it stands for up to
-four words between. Nothing here knows a picture.
+All of a prompt is to be understood, not a word here and there: what is not leaves a picture that nobody asked for.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
-from streamedit.errors import InvalidRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One thing to do. `amount`: how far, 0..1; -1..1 where the instruction also goes the other way (darker)."""
-
-    name: str
-    amount: float
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of the repertoire.
-
-    `asks`: phrases that ask for it. `opposite`: phrases that ask for the other way; the amount is then negative. `usual`: the
-    amount where the prompt does not say one. `adjustable`: whether it can be done by halves.
-    """
-
-    name: str
-    example: str
-    asks: tuple[str, ...]
-    opposite: tuple[str, ...] = ()
-    usual: float = 1.0
-    adjustable: bool = True
-
-
-_TABLE = (
-    Entry(
-        "black and white", "make it black and white",
-        ("black and white", "black white", "b and w", "b w", "bw", "grayscale", "gray scale", "monochrome", "remove .. color"),
-        adjustable=False,
-    ),
-    Entry("sepia", "a sepia tone", ("sepia",), usual=0.9),
-    Entry(
-        "vintage", "apply a vintage filter",
-        ("vintage", "retro", "old photo", "old photograph", "old film", "faded film", "aged photo", "antique", "nostalgic"),
-        usual=0.8,
-    ),
-    Entry(
-        "golden hour", "add a warm golden-hour glow",
-        (
-            "golden hour", "golden hour glow", "golden glow", "golden light", "warm .. glow", "warm .. light", "warm tone",
-            "warm color", "warmer", "warm up", "sunset light", "sunset glow", "sunset", "sunlit", "evening sun",
-        ),
-        usual=0.7,
-    ),
-    Entry(
-        "vignette", "a strong vignette",
-        ("vignette", "darken .. corner", "darken .. edge", "dark corner", "dark edge", "darker corner", "darker edge"),
-        usual=0.6,
-    ),
-    Entry("film grain", "subtle film grain", ("film grain", "grain"), usual=0.5),
-    Entry(
-        "sketch", "turn this photo into a pencil sketch",
-        ("sketch", "pencil sketch", "pencil drawing", "line drawing", "hand drawn", "pencil drawn", "into .. drawing"),
-        adjustable=False,
-    ),
-    Entry(
-        "blur the background", "blur the background",
-        (
-            "blur .. background", "blurred .. background", "blurring .. background", "background .. blur",
-            "background .. blurred", "defocus .. background", "out of focus background", "background .. out of focus",
-            "blur everything behind", "bokeh", "shallow depth of field", "portrait mode",
-        ),
-        usual=0.6,
-    ),
-    Entry(
-        "erase", "remove the object under the mask",
-        ("remove", "erase", "inpaint", "delete", "get rid of", "take out", "take away", "fill in"),
-        adjustable=False,
-    ),
-    Entry(
-        "brightness", "slightly brighter",
-        ("brightness", "brighter", "brighten", "lighten", "lighter", "exposure", "more bright", "less dark"),
-        ("darker", "darken", "dim", "dimmer", "more dark", "less bright"),
-        usual=0.4,
-    ),
-    Entry("contrast", "much more contrast", ("contrast", "contrasty", "punchy", "punchier"), ("flatter",), usual=0.4),
-    Entry(
-        "saturation", "more saturation",
-        ("saturation", "saturated", "saturate", "vibrant", "vivid", "vibrance", "color boost", "boost .. color", "colorful"),
-        ("muted", "mute", "desaturate", "desaturated", "washed out"),
-        usual=0.4,
-    ),
-)  # fmt: skip
-
-_ENTRIES: Mapping[str, Entry] = MappingProxyType({row.name: row for row in _TABLE})
-
-_NOT_UNDERSTOOD = (
-    f"The prompt asks for nothing that the darkroom can do. It can do: {', '.join(_ENTRIES)}. "
-    "Example: 'black and white, strong vignette and a little film grain'."
+from streamedit.darkroom.advice import not_understood, nothing_asked
+from streamedit.darkroom.instructions import NOTHING, Details, Instruction, Scope
+from streamedit.darkroom.phrases import KINDS, Found, found_in
+from streamedit.darkroom.readers import READERS, Words
+from streamedit.darkroom.repertoire.entries import Entry, phrases
+from streamedit.darkroom.text import Text, read
+from streamedit.darkroom.vocabulary import (
+    ARTICLES,
+    BACKGROUND,
+    BEHIND,
+    FACTORS,
+    GENERAL,
+    HARD_BREAK,
+    KEEPING,
+    LESS,
+    LINK,
+    NAMED_SUBJECT,
+    NOT,
+    PASSED,
+    PERCENT,
+    PICTURE_OF,
+    SOFT_BREAK,
+    SUBJECT,
+    VERBS,
 )
 
-_LIGHT = r"(?:slight|soft|light|mild|faint)(?:ly)?|subtl[ey]|gent(?:le|ly)|bit|little|touch|hint|somewhat|not (?:too|so|very)"
-_STRONG = r"(?:strong|intense|deep|bold|extreme)(?:ly|er)?|heav(?:y|ily|ier)|dramatic(?:ally)?|much|very|lot|really"
-_FACTORS = (
-    (re.compile(rf"\b(?:{_LIGHT})\b"), 0.5),
-    (re.compile(rf"\b(?:{_STRONG})\b"), 1.6),
-    (re.compile(r"\b(?:more|increased?|raised?|higher|boost(?:ed)?|enhanced?)\b"), 1.25),
-)
-"""Words of amount, and what they make of the usual amount; the first row that is found counts ("very subtle" is subtle)."""
-
-_LESS = re.compile(r"\b(?:less|low|lower(?:ed)?|reduced?|reducing|decreas(?:e|ed|ing)|turn down|tone down)\b")
-_NOT = re.compile(r"\b(?:no|not|without|dont|never|avoid|nor|keep(?:ing)?|preserv(?:e|ing))\b(?! (?:too|so|very)\b)")
-_PERCENT = re.compile(r"(?<![\w.])([+-]?) ?(\d{1,4}(?:\.\d+)?) ?(?:%|percent\b)")
-_PERCENT_AFTER = re.compile(rf"[ :=]*(?:(?:by|to|at|of) )?{_PERCENT.pattern}")
-_BREAK = re.compile(r"[,;!?()]|\.(?!\d)|\b(?:and|or|nor|with|plus|then|but|while|also)\b")
-_LINK = re.compile(r" *\b(?:and|or|nor)\b *")
-_ARTICLES = re.compile(r"(?: |\b(?:the|any|all|its|this|that|of|existing)\b)*")
+_PERCENT_AFTER = re.compile(rf"[ :=]*(?:(?:by|to|at|of) )?{PERCENT.pattern}")
+_MASKS_NAME = re.compile(r"\b(?:the|this|that|these|those|his|her|their|my|its|your) \w+(?: \w+)?")
+_ERASED = re.compile(rf"^(?:(?!\b(?:{'|'.join(sorted(VERBS))})\b).)*")
+_SIGNED = frozenset({"stops"})
+_CLAUSE = re.compile(f"{HARD_BREAK.pattern}|{SOFT_BREAK.pattern}")
+_TOKEN = re.compile(r"[\w#'%.:+-]*\w|[;,|\n]")
+_DETAILS = tuple(each.name for each in fields(Details))
 
 
 @dataclass(frozen=True, slots=True)
 class _Mention:
-    """One place where the prompt speaks of an instruction. `factor` and `percent` are None where it does not say how much."""
+    """One place where the prompt speaks of an instruction. `before` and `after`: the words that belong to it."""
 
-    entry: Entry
-    opposite: bool
-    wanted: bool
-    less: bool
+    found: Found
+    before: str
+    after: str
+    wanted: bool = True
+    less: bool = False
     factor: float | None = None
     percent: float | None = None
+    details: Details = NOTHING
+    scope: Scope = Scope.ALL
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def entry(self) -> Entry:
+        return self.found.entry
 
     @property
     def vague(self) -> bool:
@@ -140,105 +70,197 @@ class _Mention:
     def amount(self) -> float:
         if not self.entry.adjustable:
             return self.entry.usual
+        both = self.entry.two_way or bool(self.entry.opposite)
         less = self.less or (self.percent or 0) < 0
-        factor = self.factor or (0.5 if less and not self.entry.opposite else 1.0)
+        factor = self.factor or (0.5 if less and not both else 1.0)
         size = self.entry.usual * factor if self.percent is None else abs(self.percent) / 100
-        return min(1.0, size) * (-1 if self.entry.opposite and less != self.opposite else 1)
+        return min(1.0, size) * (-1 if both and less != self.found.opposite else 1)
 
 
-def repertoire() -> tuple[Entry, ...]:
-    """All that the darkroom can do: names, an example phrase each, and the words that ask for them."""
-    return _TABLE
+def parse(prompt: str, *, masked: bool = False) -> tuple[Instruction, ...]:
+    """The instructions of a prompt, in its order, each once.
 
-
-def entry(name: str) -> Entry:
-    """The row of an instruction's name. Raises KeyError."""
-    return _ENTRIES[name]
-
-
-def parse(prompt: str) -> tuple[Instruction, ...]:
-    """The instructions of a prompt, in its order, each once. What is not understood beside them is passed over.
-
-    Raises InvalidRequest (`prompt_not_understood`) when there is none.
+    `masked`: there is a mask, so that names of what is under it need not be known. Raises InvalidRequest
+    (`prompt_not_understood`) when something is not understood, or nothing asked for.
     """
-    wanted: dict[str, float] = {}
-    mentions = _mentions(_plain(prompt))
-    refused = {mention.entry.name for mention in mentions if not mention.wanted}
-    for mention in mentions:
-        name = mention.entry.name
-        if name not in refused and not (name in wanted and mention.vague):
-            wanted[name] = mention.amount
-    if not wanted:
-        raise InvalidRequest(_NOT_UNDERSTOOD, param="prompt", code="prompt_not_understood")
-    return tuple(Instruction(name, amount) for name, amount in wanted.items())
+    text = read(prompt)
+    body = KEEPING.sub(" ; ", text.plain)
+    mentions = [_understood(mention, text, masked=masked) for mention in _mentions(body)]
+    if not mentions:
+        raise not_understood(_unknown(body, GENERAL), ())
+    unknown = [word for mention in mentions for word in mention.unknown]
+    if unknown:
+        raise not_understood(unknown, [mention.entry for mention in mentions])
+    instructions = _instructions(_linked(mentions))
+    if not instructions:
+        raise nothing_asked()
+    return tuple(sorted(instructions, key=lambda each: each.name != "all images"))
 
 
-def _plain(prompt: str) -> str:
-    """Lower case, one spelling, hyphens and slashes between letters as spaces, line ends as clause ends."""
-    text = re.sub(r"[\r\n]+", " ; ", prompt.casefold())
-    text = re.sub(r"['\u2019]", "", text).replace("\u2212", "-").replace("&", " and ")
-    text = re.sub(r"(?<=[a-z])[-\u2010-\u2014/_](?=[a-z])", " ", text)
-    text = re.sub(r"\s+", " ", text)
-    return text.replace("colour", "color").replace("grey", "gray")
-
-
-def _mentions(text: str) -> Sequence[_Mention]:
-    """What the text speaks of, in order."""
+def _mentions(body: str) -> Sequence[_Mention]:
+    """The phrases of a text, and between each two of them the words before the last break for the first."""
+    found = found_in(body)
+    starts = [*(each.start for each in found), len(body)][1:]
     mentions: list[_Mention] = []
-    matches = list(_FINDER.finditer(text))
-    starts = [match.start() for match in matches] + [len(text)]
-    at = 0
-    for match, following in zip(matches, starts[1:], strict=True):
-        gap = text[at : match.start()]
-        mention = _mention(match, gap, text[match.end() : following], last=following == len(text))
-        at = match.end()
-        if mentions and _LINK.fullmatch(gap):  # "no vignette or grain", "less contrast and saturation"
-            mention = replace(mention, wanted=mentions[-1].wanted, less=mentions[-1].less)
-        if mentions and mentions[-1].entry.name == "erase" and _ARTICLES.fullmatch(gap):  # "remove the grain"
-            mention = replace(mentions.pop(), entry=mention.entry, wanted=False)
-        mentions.append(mention)
+    before = body[: found[0].start] if found else ""
+    for each, following in zip(found, starts, strict=True):
+        gap = body[each.end : following]
+        after, rest = (gap, "") if following == len(body) else _parted(gap, each)
+        mentions.append(_Mention(each, before, after))
+        before = rest
     return mentions
 
 
-def _mention(match: re.Match[str], gap: str, rest: str, *, last: bool) -> _Mention:
-    """One phrase with the words of its own clause: those before it, and those after it unless another phrase has them."""
-    row, opposite = _PHRASES[int(str(match.lastgroup)[1:])]
-    after, *more = _BREAK.split(rest)
-    before = _BREAK.split(gap)[-1]
-    if not (more or last):
-        after = (_PERCENT_AFTER.match(rest) or [""])[0]
-    words = f"{before} | {after}"
-    percents = _PERCENT.findall(words)
-    factors = [factor for pattern, factor in _FACTORS if pattern.search(words)]
-    return _Mention(
-        entry=row,
-        opposite=opposite,
-        wanted=not _NOT.search(before),
-        less=bool(_LESS.search(words)),
+def _parted(gap: str, first: Found) -> tuple[str, str]:
+    """What of the words between two phrases belongs to the first, and what to the second."""
+    for pattern in (HARD_BREAK, SOFT_BREAK):
+        breaks = list(pattern.finditer(gap))
+        if breaks:
+            return gap[: breaks[-1].start()], gap[breaks[-1].start() :]
+    if match := _PERCENT_AFTER.match(gap):
+        return match[0], gap[match.end() :]
+    words = Words(gap)
+    _details(words, first.entry)
+    at = words.left.rfind("|") + 1
+    return (gap, words.left[at:]) if at else ("", gap)
+
+
+def _understood(mention: _Mention, text: Text, *, masked: bool) -> _Mention:
+    """With all that its words say."""
+    row = mention.entry
+    said = PICTURE_OF.sub(" ", "\n".join((mention.before, mention.found.text, mention.after)))
+    words = Words(said)
+    kind = _kind(words, row)
+    details = replace(_details(words, row), kind=kind)
+    scope = _scope(words, row, masked=masked)
+    before, within, after = words.left.split("\n")
+    between = " ".join(word for word in _unmeant(mention.found) if word in within.split())
+    near = f"{_last(before)} {between} {_first(after)}"
+    percents = PERCENT.findall(near)
+    factors = [factor for pattern, factor in FACTORS if pattern.search(near)]
+    less = bool(LESS.search(near))
+    return replace(
+        mention,
+        wanted=not NOT.search(_last(mention.before)),
+        less=less,
         factor=factors[0] if factors else None,
         percent=float("".join(percents[-1])) if percents else None,
+        details=_quoted(_signed(details, row, opposite=less != mention.found.opposite), text),
+        scope=scope,
+        unknown=tuple(_unfamiliar(row, f"{before} ; {between} ; {after}", masked=masked)),
     )
 
 
-def _pattern(phrase: str) -> str:
-    """A phrase of the table as a regular expression."""
-    words = [r"(?:\w+ ){0,4}?" if word == ".." else _forms(word) + " " for word in phrase.split()]
-    return rf"\b{''.join(words).removesuffix(' ')}\b"
+def _unmeant(found: Found) -> Iterator[str]:
+    """The words in the gaps of a phrase, but for those that ask for the same."""
+    meant = " ".join(each.text for each in found_in(found.between) if each.entry is found.entry).split()
+    return (word for word in found.between.split() if word not in meant)
 
 
-def _forms(word: str) -> str:
-    if word.endswith("e") and len(word) > 3:
-        return word[:-1] + "(?:e|es|ed|er|ing)"
-    return word + ("(?:s|es|ed|ing|y)?" if len(word) > 2 else "")
+def _kind(words: Words, row: Entry) -> str | None:
+    kinds = [kind for kind, pattern in KINDS[row.name] if words.take(pattern)]
+    return kinds[0] if kinds else None
 
 
-def _compiled() -> tuple[re.Pattern[str], Sequence[tuple[Entry, bool]]]:
-    """One expression for all phrases, longest first, and the meaning of each of its groups."""
-    phrases = [(phrase, row, False) for row in _TABLE for phrase in row.asks]
-    phrases += [(phrase, row, True) for row in _TABLE for phrase in row.opposite]
-    phrases.sort(key=lambda each: len(each[0]), reverse=True)
-    pattern = "|".join(f"(?P<_{index}>{_pattern(phrase)})" for index, (phrase, _, _) in enumerate(phrases))
-    return re.compile(pattern), [(row, opposite) for _, row, opposite in phrases]
+def _details(words: Words, row: Entry) -> Details:
+    taken: dict[str, Any] = {}
+    for name, reader in READERS.items():
+        if name in phrases(row.reads):
+            taken = reader(words) | taken
+    return Details(**taken)
 
 
-_FINDER, _PHRASES = _compiled()
+def _scope(words: Words, row: Entry, *, masked: bool) -> Scope:
+    """A name without more is the name of what is under the mask, where there is one."""
+    if not row.scoped:
+        return Scope.ALL
+    if words.take(BEHIND) or words.take(BACKGROUND):
+        return Scope.BACKGROUND
+    named = words.take(SUBJECT) or (row.local and not masked and words.take(NAMED_SUBJECT))
+    return Scope.SUBJECT if named else Scope.ALL
+
+
+def _signed(details: Details, row: Entry, *, opposite: bool) -> Details:
+    """Numbers that go both ways go the way of the words: "underexpose by two stops"."""
+    if not (opposite and details.number and _SIGNED.intersection(phrases(row.reads))):
+        return details
+    return replace(details, number=-abs(details.number))
+
+
+def _quoted(details: Details, text: Text) -> Details:
+    return details if details.text is None else replace(details, text=text.quotes[int(details.text)])
+
+
+def _unfamiliar(row: Entry, left: str, *, masked: bool) -> Iterator[str]:
+    """The words about an instruction that mean nothing here; what is erased, or masked, may have any name."""
+    if row.name == "erase":
+        left = " ; ".join(_ERASED.sub("", part) for part in _CLAUSE.split(left))
+    if masked:
+        left = _MASKS_NAME.sub(" ", left)
+    return _unknown(left, GENERAL)
+
+
+def _unknown(left: str, known: frozenset[str]) -> Iterator[str]:
+    """Runs of words that nothing is known of."""
+    for pattern in (*(pattern for pattern, _ in FACTORS), LESS, PERCENT):
+        left = pattern.sub(" ", left)
+    words = (word if word[0].isalnum() and word not in PASSED | known else ";" for word in _TOKEN.findall(left))
+    for run in " ".join(words).split(";"):
+        if run.strip():
+            yield run.strip()
+
+
+def _linked(mentions: Sequence[_Mention]) -> Sequence[_Mention]:
+    """What two phrases mean together, where nothing, or next to nothing, stands between them.
+
+    "No vignette or grain" is neither, "less contrast and saturation" less of both, "remove the vignette" none.
+    """
+    linked: list[_Mention] = []
+    for mention in mentions:
+        before = linked[-1] if linked else None
+        gap = f"{before.after}{mention.before}" if before is not None else ""
+        if before is None or not gap.strip():
+            linked.append(mention)
+        elif LINK.fullmatch(gap):
+            linked.append(replace(mention, wanted=before.wanted, less=before.less))
+        elif before.entry.name == "erase" and ARTICLES.fullmatch(gap):
+            linked[-1] = replace(mention, wanted=False)
+        else:
+            linked.append(mention)
+    return linked
+
+
+def _instructions(mentions: Sequence[_Mention]) -> Sequence[Instruction]:
+    """Each once: what is said of one again adds to it, or counts instead."""
+    refused = {mention.entry.name for mention in mentions if not mention.wanted}
+    wanted: list[Instruction] = []
+    for mention in mentions:
+        if mention.entry.name in refused:
+            continue
+        new = Instruction(mention.entry.name, mention.amount, mention.details, mention.scope)
+        at = next((at for at, each in enumerate(wanted) if _same(each, new)), None)
+        if at is None:
+            wanted.append(new)
+        else:
+            wanted[at] = _merged(wanted[at], new, vague=mention.vague)
+    return wanted
+
+
+def _same(one: Instruction, other: Instruction) -> bool:
+    """Whether two mentions may be of one wish: nothing that they say of it differs."""
+    pairs = ((getattr(one.details, name), getattr(other.details, name)) for name in _DETAILS)
+    return (one.name, one.scope) == (other.name, other.scope) and all(not (a and b) or a == b for a, b in pairs)
+
+
+def _merged(one: Instruction, other: Instruction, *, vague: bool) -> Instruction:
+    details = Details(**{name: getattr(one.details, name) or getattr(other.details, name) for name in _DETAILS})
+    return replace(one, amount=one.amount if vague else other.amount, details=details)
+
+
+def _last(words: str) -> str:
+    """The end of some words, from their last break on."""
+    return _CLAUSE.split(words)[-1]
+
+
+def _first(words: str) -> str:
+    return _CLAUSE.split(words)[0]

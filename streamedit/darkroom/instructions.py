@@ -1,4 +1,4 @@
-"""One thing to do to a picture, as words gave it: its name, how far, and what else was said of it. Nothing here knows a picture."""
+"""One thing to do to a picture, as words gave it: its name, how far, and what else was said of it."""
 
 from dataclasses import dataclass
 from enum import Enum

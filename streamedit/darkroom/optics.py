@@ -23,7 +23,7 @@ def floats(pixels: cv2.typing.MatLike) -> Floats:
 
 
 def banded(work: Callable[..., Floats], *planes: Floats, halo_px: int = 0) -> Floats:
-    """`work` done to bands of rows of some planes and put together again: what it needs meanwhile stays small, and in the cache.
+    """`work` done to bands of rows of some planes and put together again: what it needs meanwhile stays small.
 
     `halo_px`: how many rows beyond its own a band needs to see; they are there but at the rims. What `work` gives has the rows
     of what it was given.
@@ -39,6 +39,11 @@ def banded(work: Callable[..., Floats], *planes: Floats, halo_px: int = 0) -> Fl
         bottom = min(height, top + rows)
         made[top:bottom] = band[top - low : bottom - low]
     return floats(made if made is not None else planes[0])
+
+
+def mixed(one: Floats, other: Floats, share: Floats) -> Floats:
+    """From one picture to another, as far as a plane says for each pixel."""
+    return floats(one + (other - one) * share[..., None])
 
 
 def luma(rgb: Floats) -> Floats:

@@ -1,1 +1,36 @@
 """What the darkroom does to a picture: a module for each family of instructions, each with its table of operations."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from streamedit.darkroom.canvas import Operation
+from streamedit.darkroom.operations.art import ART
+from streamedit.darkroom.operations.background import BACKGROUND
+from streamedit.darkroom.operations.colour import COLOUR
+from streamedit.darkroom.operations.detail import DETAIL
+from streamedit.darkroom.operations.focus import FOCUS
+from streamedit.darkroom.operations.framing import FRAMING
+from streamedit.darkroom.operations.geometry import GEOMETRY
+from streamedit.darkroom.operations.healing import HEALING
+from streamedit.darkroom.operations.lettering import LETTERING
+from streamedit.darkroom.operations.light import LIGHT
+from streamedit.darkroom.operations.looks import LOOKS
+from streamedit.darkroom.operations.tone import TONE
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {
+        **TONE,
+        **COLOUR,
+        **LOOKS,
+        **ART,
+        **LIGHT,
+        **FOCUS,
+        **DETAIL,
+        **GEOMETRY,
+        **FRAMING,
+        **LETTERING,
+        **BACKGROUND,
+        **HEALING,
+    }
+)
+"""By the names of the repertoire."""

@@ -1,0 +1,129 @@
+"""The phrases of the repertoire as patterns, and where a text has them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from streamedit.darkroom.colour_names import COLOUR, NAMED
+from streamedit.darkroom.repertoire import TABLE
+from streamedit.darkroom.repertoire.entries import Entry, phrases
+from streamedit.darkroom.text import plain
+from streamedit.darkroom.vocabulary import HARD_BREAK
+
+_BETWEEN = r"(?P<_{}>(?:(?!(?:and|or|with|then|but)\b)[\w%]+ ){{0,4}})"
+_WORD = re.compile(r"[#\w]+")
+_VOWELS = frozenset("aeiou")
+_ANY_COLOUR = "<color>"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase of a row in a text, from `start` to `end`. `between`: the words that stood in its gaps. `text`: all of it."""
+
+    entry: Entry
+    opposite: bool
+    start: int
+    end: int
+    text: str
+    between: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    entry: Entry
+    opposite: bool
+    pattern: re.Pattern[str]
+    literals: int
+
+
+def found_in(text: str) -> Sequence[Found]:
+    """The phrases in a plain text, in order; where several begin, the longest counts.
+
+    What is a colour, or a kind of the phrase before it, is no phrase of its own: "a bright studio", "dark red".
+    """
+    found: list[Found] = []
+    end = 0
+    for word in _WORD.finditer(text):
+        if word.start() < end:
+            continue
+        detail = _detail_end(text, word.start(), found[-1] if found else None)
+        best = _longest(text, word)
+        if best is not None and best.end >= detail:
+            found.append(best)
+        end = max(detail, best.end if best else 0)
+    return found
+
+
+def _detail_end(text: str, start: int, before: Found | None) -> int:
+    """Where a colour ends that begins here, or a kind of the row before."""
+    patterns = [COLOUR]
+    if before is not None and not HARD_BREAK.search(text, before.end, start):
+        patterns += [pattern for _, pattern in KINDS[before.entry.name]]
+    return max((match.end() for pattern in patterns if (match := pattern.match(text, start))), default=0)
+
+
+def pattern_of(phrase: str) -> re.Pattern[str]:
+    """A phrase of the table as a regular expression."""
+    words = phrase.split()
+    pieces = (_BETWEEN.format(at) if word == ".." else _piece(word) + " " for at, word in enumerate(words))
+    return re.compile(rf"(?<!\w){''.join(pieces).removesuffix(' ')}(?!\w)")
+
+
+def _longest(text: str, word: re.Match[str]) -> Found | None:
+    candidates = _BY_FIRST_WORD.get(word[0], ())
+    if COLOUR.match(text, word.start()):
+        candidates = (*candidates, *_BY_FIRST_WORD[_ANY_COLOUR])
+    matches = ((phrase, match) for phrase in candidates if (match := phrase.pattern.match(text, word.start())))
+    best = max(matches, key=lambda each: (each[1].end(), each[0].literals), default=None)
+    if best is None:
+        return None
+    phrase, match = best
+    between = " ".join(group for group in match.groups() if group)
+    return Found(phrase.entry, phrase.opposite, match.start(), match.end(), match[0], between)
+
+
+def _piece(word: str) -> str:
+    return NAMED if word == _ANY_COLOUR else "(?:" + "|".join(form for each in word.split("|") for form in _forms(each)) + ")"
+
+
+def _forms(word: str) -> Sequence[str]:
+    """The usual forms of a word, longest first."""
+    if len(word) < 3 or not word.isalpha():
+        return [word]
+    endings = {"", "s", "es", "d", "r", "ing", "y"} if word.endswith("e") else {"", "s", "es", "ed", "ing", "y", "er"}
+    stem = word.removesuffix("e")
+    forms = {stem + ending if ending in ("ing", "y") else word + ending for ending in endings}
+    if word[-1] not in _VOWELS and word[-2] in _VOWELS:
+        forms |= {word + word[-1] + ending for ending in ("ed", "ing", "y", "er")}
+    return sorted(forms, key=len, reverse=True)
+
+
+def _first_words(phrase: str) -> Iterator[str]:
+    first = phrase.split(maxsplit=1)[0]
+    yield from (form for each in first.split("|") for form in _forms(each)) if first != _ANY_COLOUR else (first,)
+
+
+def _compiled() -> Mapping[str, Sequence[_Phrase]]:
+    table: dict[str, list[_Phrase]] = {}
+    for row in TABLE:
+        for text, opposite in (
+            *((text, False) for text in phrases(row.asks)),
+            *((text, True) for text in phrases(row.opposite)),
+        ):
+            phrase = plain(text)
+            compiled = _Phrase(row, opposite, pattern_of(phrase), sum(word != ".." for word in phrase.split()))
+            for word in set(_first_words(phrase)):
+                table.setdefault(word, []).append(compiled)
+    return table
+
+
+_BY_FIRST_WORD = _compiled()
+
+KINDS: Mapping[str, Sequence[tuple[str, re.Pattern[str]]]] = MappingProxyType(
+    {
+        row.name: [(kind, pattern_of(plain(phrase))) for kind, texts in row.kinds.items() for phrase in phrases(texts)]
+        for row in TABLE
+    }
+)
+"""The kinds of each row, and the patterns of the phrases that name them."""

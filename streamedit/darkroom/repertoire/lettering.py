@@ -1,0 +1,30 @@
+"""What is written on it."""
+
+from streamedit.darkroom.repertoire.entries import Entry
+
+# fmt: off - a table is read row by row
+LETTERING = (
+    Entry(
+        "caption",
+        "caption 'Kyoto 2026' bottom right",
+        (
+            "caption, text, write|add|put .. text|words|caption|title|label, write|writing, title, "
+            "saying|says|reads|reading|labeled|labelled, lettering, subtitle, headline, inscription, slogan"
+        ),
+        kinds={
+            "title": "title, headline, big|large|bold",
+        },
+        adjustable=False,
+        reads="text, colour, place, percent, pixels",
+        work_ms=30,
+    ),
+    Entry(
+        "watermark",
+        "watermark 'draft'",
+        "watermark, copyright notice|mark",
+        usual=0.35,
+        reads="text, colour, place",
+        work_ms=30,
+    ),
+)
+# fmt: on

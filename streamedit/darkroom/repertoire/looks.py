@@ -1,0 +1,81 @@
+"""Looks: whole gradings by one name."""
+
+from streamedit.darkroom.repertoire.entries import Entry
+
+# fmt: off - a table is read row by row
+LOOKS = (
+    Entry(
+        "vintage",
+        "apply a vintage filter",
+        (
+            "vintage, retro, old photo|photograph|film|picture|image|time|times|timey|school, aged, aged photo, antique, "
+            "nostalgic, 1970s|1960s|1950s|70s|60s|50s|seventies"
+        ),
+        usual=0.8,
+    ),
+    Entry(
+        "golden hour",
+        "add a warm golden-hour glow",
+        (
+            "golden hour, golden hour glow|light|look, golden glow|light, warm .. glow, warm golden hour, "
+            "sunset light|glow|look|color|mood, sunset, sunlit, evening sun|light, warm sun|sunlight|sunshine, "
+            "late afternoon light|sun, magic hour, sunny"
+        ),
+        usual=0.7,
+    ),
+    Entry(
+        "cinematic",
+        "a cinematic look",
+        "cinematic, cinema, movie look|still|like, movie, film look, blockbuster, hollywood",
+        usual=0.7,
+    ),
+    Entry(
+        "noir",
+        "film noir",
+        "noir, film noir, dramatic|high contrast|gritty black and white, dramatic black and white",
+        usual=0.9,
+    ),
+    Entry(
+        "slide film",
+        "like a slide film",
+        "slide film, chrome film, transparency film, color film, analog film|photo|look, analog",
+        usual=0.7,
+    ),
+    Entry(
+        "faded film",
+        "a faded film look",
+        "faded film, fade|faded, pastel, pastel color|look|tone, washed film, expired film",
+        usual=0.7,
+    ),
+    Entry("cross process", "cross-processed", "cross process|processed|processing, xpro, x pro", usual=0.7),
+    Entry("bleach bypass", "a bleach bypass", "bleach bypass, silver retention, gritty", usual=0.7),
+    Entry("cyanotype", "a cyanotype", "cyanotype, blueprint, prussian blue", usual=0.9),
+    Entry(
+        "moonlight",
+        "day for night",
+        "moonlight, moonlit, day for night, night look|time|mood, at night, nighttime",
+        usual=0.7,
+    ),
+    Entry(
+        "instant film",
+        "like an instant film",
+        "instant film|camera, polaroid, polaroid look|film|style",
+        usual=0.7,
+    ),
+    Entry("toy camera", "a toy camera look", "toy camera, lomo, lomography, plastic camera|lens", usual=0.7),
+    Entry("infrared", "an infrared photograph", "infrared, infra red", usual=0.9),
+    Entry(
+        "cool morning",
+        "a cool morning mood",
+        "cool morning, morning light|mood|look|mist, early morning, blue hour, winter look|mood|light",
+        usual=0.7,
+    ),
+    Entry(
+        "dreamy",
+        "a dreamy look",
+        "dreamy, dream like, dreamlike, orton, ethereal, romantic",
+        usual=0.7,
+        work_ms=40,
+    ),
+)
+# fmt: on

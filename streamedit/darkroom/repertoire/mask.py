@@ -1,0 +1,49 @@
+"""What is under the mask."""
+
+from streamedit.darkroom.repertoire.entries import Entry
+
+# fmt: off - a table is read row by row
+MASK = (
+    Entry(
+        "erase",
+        "remove the object under the mask",
+        (
+            "remove, erase, inpaint, delete, get rid of, take out|away, fill in, retouch .. away|out, make .. disappear, "
+            "heal, clean up, clone out"
+        ),
+        adjustable=False,
+        characterful=True,
+        scoped=False,
+        needs="mask",
+        work_ms=700,
+    ),
+    Entry(
+        "recolour",
+        "make the cup blue",
+        (
+            "recolor, make|paint|turn|color|dye .. <colour>, change .. color to|into .. <colour>, color .. <colour>, "
+            "<colour> instead, change|replace .. with <colour>, change .. to <colour>"
+        ),
+        reads="new colour",
+        scoped=False,
+        work_ms=250,
+    ),
+    Entry(
+        "feather",
+        "feather the mask by 20 px",
+        "feather, feather .. mask|edge|edges, soft|soften .. mask, soft mask",
+        adjustable=False,
+        reads="pixels",
+        scoped=False,
+        needs="mask",
+    ),
+    Entry(
+        "invert the mask",
+        "invert the mask",
+        "invert .. mask|selection, outside .. mask, everything but|except .. mask|masked area, inverse|inverted mask",
+        adjustable=False,
+        scoped=False,
+        needs="mask",
+    ),
+)
+# fmt: on

@@ -1,0 +1,67 @@
+"""Prompts as plain text: one spelling, and their quotes aside."""
+
+import re
+from dataclasses import dataclass
+
+_QUOTES = re.compile(
+    r'"([^"\n]*)"|\u201c([^\u201d\n]*)\u201d|\u00ab([^\u00bb\n]*)\u00bb|\u2018([^\u2019\n]*)\u2019'
+    r"|(?<![\w'])'((?:[^'\n]|(?<=\w)'(?=\w))*)'(?!\w)"
+)
+"""A single quote between letters is an apostrophe."""
+
+_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], start=2
+    )
+} | {
+    "fifteen": "15",
+    "twenty": "20",
+    "thirty": "30",
+    "forty": "40",
+    "forty five": "45",
+    "fifty": "50",
+    "sixty": "60",
+    "ninety": "90",
+}
+_NUMBER = re.compile(r"\b(?:" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")\b")
+_SPELLINGS = (
+    ("colour", "color"),
+    ("grey", "gray"),
+    ("centre", "center"),
+    ("&", " and "),
+    ("\u00d7", "x"),
+    ("\u2212", "-"),
+    ("\u00b0", " degrees "),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A prompt as it is read, and its quotes as they were written; the n-th of them stands as `"n"` in `plain`."""
+
+    plain: str
+    quotes: tuple[str, ...]
+
+
+def read(prompt: str) -> Text:
+    """The prompt with its quotes set aside."""
+    quotes: list[str] = []
+
+    def aside(match: re.Match[str]) -> str:
+        quotes.append(next((group for group in match.groups() if group is not None), ""))
+        return f' "{len(quotes) - 1}" '
+
+    return Text(plain(_QUOTES.sub(aside, prompt)), tuple(quotes))
+
+
+def plain(text: str) -> str:
+    """Small letters, one spelling, numbers as digits, spaces for hyphens and slashes between letters, `;` for ends of lines."""
+    text = re.sub(r"[\r\n]+", " ; ", text.casefold())
+    text = re.sub(r"['\u2019]s\b", "", text)
+    text = re.sub(r"['\u2018\u2019`]", "", text)
+    for word, spelling in _SPELLINGS:
+        text = text.replace(word, spelling)
+    text = re.sub(r"(?<=[a-z0-9])[-\u2010-\u2014/_](?=[a-z])", " ", text)
+    text = re.sub(r"\s+", " ", text).strip()
+    return _NUMBER.sub(lambda match: _NUMBERS[match[0]], text)
