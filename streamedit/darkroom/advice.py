@@ -51,7 +51,7 @@ def _nearest(named: Sequence[str], beside: Sequence[Entry]) -> Sequence[str]:
 def _alike(named: Sequence[str]) -> Iterator[Entry]:
     """Rows that have a word much like one that is not known: misspelt, or of the same root."""
     for word in (word for each in named for word in each.split()):
-        for match in get_close_matches(word, _WORDS, n=2, cutoff=0.75):
+        for match in get_close_matches(word, _WORDS, n=2, cutoff=0.8):
             yield _WORDS[match]
 
 

@@ -60,6 +60,8 @@ NAMED = rf"(?:#[0-9a-f]{{6}}\b|#[0-9a-f]{{3}}\b|(?:\b(?:{'|'.join(_SHADES)}) )*\
 """A regular expression for one colour."""
 
 COLOUR = re.compile(NAMED)
+LONG_COLOUR = re.compile(rf"(?=\w+ \w){NAMED}(?<= \w\w\w)")
+"""One of several words."""
 
 
 def colour_of(text: str) -> Colour:

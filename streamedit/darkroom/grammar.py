@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from streamedit.darkroom.advice import not_understood, nothing_asked
+from streamedit.darkroom.colour_names import LONG_COLOUR
 from streamedit.darkroom.instructions import NOTHING, Details, Instruction, Scope
 from streamedit.darkroom.phrases import KINDS, Found, found_in
 from streamedit.darkroom.readers import READERS, Words
@@ -153,12 +154,16 @@ def _understood(mention: _Mention, text: Text, *, masked: bool) -> _Mention:
 
 def _unmeant(found: Found) -> Iterator[str]:
     """The words in the gaps of a phrase, but for those that ask for the same."""
-    meant = " ".join(each.text for each in found_in(found.between) if each.entry is found.entry).split()
+    rest = found.text.partition(" ")[2]
+    meant = " ".join(each.text for each in found_in(rest) if each.entry is found.entry).split()
     return (word for word in found.between.split() if word not in meant)
 
 
 def _kind(words: Words, row: Entry) -> str | None:
+    """Not in the name of a colour: "sky blue" is no sky."""
+    aside = words.set_aside(LONG_COLOUR) if row.kinds else ()
     kinds = [kind for kind, pattern in KINDS[row.name] if words.take(pattern)]
+    words.put_back(aside)
     return kinds[0] if kinds else None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from streamedit.darkroom.colour_names import COLOUR, NAMED
+from streamedit.darkroom.readers import PATTERNS
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import Entry, phrases
 from streamedit.darkroom.text import plain
@@ -49,18 +50,21 @@ def found_in(text: str) -> Sequence[Found]:
             continue
         detail = _detail_end(text, word.start(), found[-1] if found else None)
         best = _longest(text, word)
-        if best is not None and best.end >= detail:
+        if best is not None and best.end > detail:
             found.append(best)
         end = max(detail, best.end if best else 0)
     return found
 
 
 def _detail_end(text: str, start: int, before: Found | None) -> int:
-    """Where a colour ends that begins here, or a kind of the row before."""
-    patterns = [COLOUR]
+    """Where a colour ends that begins here, or what only the row before reads. A name that is also a phrase is the phrase."""
+    colour = COLOUR.match(text, start)
+    ends = [colour.end() - 1 if colour else 0]
     if before is not None and not HARD_BREAK.search(text, before.end, start):
-        patterns += [pattern for _, pattern in KINDS[before.entry.name]]
-    return max((match.end() for pattern in patterns if (match := pattern.match(text, start))), default=0)
+        patterns = [pattern for _, pattern in KINDS[before.entry.name]]
+        patterns += [PATTERNS[name] for name in phrases(before.entry.reads) if name in PATTERNS]
+        ends += [match.end() for pattern in patterns if (match := pattern.match(text, start))]
+    return max(ends)
 
 
 def pattern_of(phrase: str) -> re.Pattern[str]:
@@ -93,7 +97,16 @@ def _forms(word: str) -> Sequence[str]:
         return [word]
     endings = {"", "s", "es", "d", "r", "ing", "y"} if word.endswith("e") else {"", "s", "es", "ed", "ing", "y", "er"}
     stem = word.removesuffix("e")
-    forms = {stem + ending if ending in ("ing", "y") else word + ending for ending in endings}
+    if word.endswith("y"):
+        endings |= {"ier", "iest", "ily"}
+    forms = {
+        stem + ending
+        if ending in ("ing", "y")
+        else word[:-1] + ending
+        if ending.startswith("i") and word.endswith("y")
+        else word + ending
+        for ending in endings
+    }
     if word[-1] not in _VOWELS and word[-2] in _VOWELS:
         forms |= {word + word[-1] + ending for ending in ("ed", "ing", "y", "er")}
     return sorted(forms, key=len, reverse=True)

@@ -1,7 +1,7 @@
 """What is said of an instruction beside its amount: degrees, sizes, colours, places ... each has its own reader."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -21,6 +21,16 @@ class Words:
         if match is not None:
             self.left = self.left[: match.start()] + " | " + self.left[match.end() :]
         return match
+
+    def set_aside(self, pattern: re.Pattern[str]) -> Sequence[str]:
+        """Hides all places for a while; what is to be given to `put_back`."""
+        hidden = [match[0] for match in pattern.finditer(self.left)]
+        self.left = pattern.sub("\0", self.left)
+        return hidden
+
+    def put_back(self, hidden: Sequence[str]) -> None:
+        for text in hidden:
+            self.left = self.left.replace("\0", text, 1)
 
     def take_all(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
         """All places, in order."""
@@ -84,11 +94,23 @@ _WIDTHS = (
     (re.compile(r"\b(?:thin|narrow|fine|slim|small)\b"), 0.02),
     (re.compile(r"\b(?:thick|wide|broad|big|large|heavy)\b"), 0.09),
 )
-_QUOTE = re.compile(r'"(\d+)"')
+_SAID = r'(?:saying|that says|says|reading|that reads|label(?:l?ed)?|captioned|with the (?:text|caption|words?|title))'
+_QUOTE = re.compile(rf'(?:\b{_SAID} )?"(\d+)"')
 _FILTER = re.compile(r"\b(red|orange|yellow|green|blue)\b(?: (?:color )?filter\b)")
 _SHADOWS = re.compile(rf"({NAMED})(?: in the)? shadows?\b|\bshadows? (?:are |in |to )?({NAMED})")
 _HIGHLIGHTS = re.compile(rf"({NAMED})(?: in the)? highlights?\b|\bhighlights? (?:are |in |to )?({NAMED})")
 _TEAL, _ORANGE = colour_of("teal"), colour_of("orange")
+
+
+_GROUND = re.compile(rf"\b(?:on|with) (?:an? )?({NAMED}) (?:back)?ground\b")
+_SAYING = re.compile(rf'\b{_SAID} "\d+"')
+    r'\b(?:saying|that says|reading|that reads|label(?:l?ed)?|captioned|with the (?:text|caption|words?|title)) "\d+"'
+)
+
+PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {"filter": _FILTER, "count": _COUNT, "ground": _GROUND, "text": _SAYING}
+)
+"""What belongs to the phrase before it, where its row reads that, though phrases of other rows are in it."""
 
 
 def _degrees(words: Words) -> dict[str, Any]:
@@ -195,6 +217,11 @@ def _filter(words: Words) -> dict[str, Any]:
     return {"colours": (colour_of(match[1]),)} if match else {}
 
 
+def _ground(words: Words) -> dict[str, Any]:
+    match = words.take(_GROUND)
+    return {"colours": (colour_of(match[1]),)} if match else {}
+
+
 def _tones(words: Words) -> dict[str, Any]:
     """The colour of the shadows, and that of the highlights."""
     shadows, highlights = words.take(_SHADOWS), words.take(_HIGHLIGHTS)
@@ -226,6 +253,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "count": _number(_COUNT),
         "width": _width,
         "filter": _filter,
+        "ground": _ground,
         "tones": _tones,
         "new colour": _new_colour,
         "colour": _colour,

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from streamedit.darkroom.vocabulary import IN_COLOUR
+
 _QUOTES = re.compile(
     r'"([^"\n]*)"|\u201c([^\u201d\n]*)\u201d|\u00ab([^\u00bb\n]*)\u00bb|\u2018([^\u2019\n]*)\u2019'
     r"|(?<![\w'])'((?:[^'\n]|(?<=\w)'(?=\w))*)'(?!\w)"
@@ -52,7 +54,8 @@ def read(prompt: str) -> Text:
         quotes.append(next((group for group in match.groups() if group is not None), ""))
         return f' "{len(quotes) - 1}" '
 
-    return Text(plain(_QUOTES.sub(aside, prompt)), tuple(quotes))
+    text = IN_COLOUR.sub(r"everything but \1 in black and white", plain(_QUOTES.sub(aside, prompt)))
+    return Text(text, tuple(quotes))
 
 
 def plain(text: str) -> str:

@@ -48,7 +48,12 @@ BACKGROUND = re.compile(
 BEHIND = re.compile(
     r"\b(?:everything|all) (?:but|except|around|behind|besides|other than) (?:for )?"
     rf"(?:{_THE} )?(?:main )?(?:subject|foreground|{SUBJECTS})\b"
+    rf"|\b(?:but|except)(?: for| not)? (?:{_THE} )?(?:main )?(?:subject|foreground|{SUBJECTS})\b"
 )
+IN_COLOUR = re.compile(
+    rf"\b(?:only|just|keep)(?: only| just)? ((?:{_THE} )?(?:subject|foreground|{SUBJECTS})) (?:in|has) color\b"
+)
+"""Said otherwise: everything else is black and white."""
 SUBJECT = re.compile(
     r"\b(?:(?:in|on|of|to|for) )?(?:only )?(?:the )?(?:main )?(?:subject|foreground)(?: only)?\b"
     rf"|\b(?:only|just) (?:on |to )?(?:{_THE} )?(?:{SUBJECTS})\b|\b(?:{SUBJECTS}) only\b"
@@ -65,36 +70,37 @@ def _words(text: str) -> frozenset[str]:
 
 PASSED = _words(
     """
-    a an the this that these those it its he she him her his they them their there here i me my mine we us our you your to
-    in on at of by for from with without into onto over under above below around across through as out is are be been being
-    was were am and or nor but so then also while when where which who what than too very just only about like some any all
-    both each every either no not dont more less most least much many lot lots bit little tad touch hint really quite rather
-    pretty fairly somewhat slightly such same other another own few several whole entire entirely complete completely
-    everything everywhere overall again still now please kindly can could would should will shall may might must do does did
-    let lets want wants need needs wish try ok okay hello hi hey thanks thank
+    up down off a an the this that these those it its he she him her his they them their there here i me my mine we us our
+    you your to in on at of by for from with without into onto over under above below around across through as out is are be
+    been being was were am and or nor but so then also while when where which who what than too very just only about like
+    some any all both each every either no not dont more less most least much many lot lots bit little tad touch hint really
+    quite rather pretty fairly somewhat slightly such same other another own few several whole entire entirely complete
+    completely everything everywhere overall again still now please kindly can could would should will shall may might must
+    do does did let lets want wants need needs wish try ok okay hello hi hey thanks thank
     """
 )
 """Words that carry no instruction of their own."""
 
 GENERAL = _words(
     """
-    make makes making made turn turns turning turned give gives giving given apply applies applied applying add adds added
-    adding put puts putting use uses used using set sets setting change changes changed changing convert converts converted
-    transform transforms transformed render rendered create creates created edit edits edited editing adjust adjusts
-    adjusted get gets have has having had bring brings show shows go goes do does done keep take takes taken shift shifted
-    increase increased increasing decrease decreased raise raised lower lowered reduce reduced reducing boost boosted
-    enhance enhanced improve improved style styled treat treated fill finish finished want look looks looking feel feels
-    feeling photo photos photograph photographs picture pictures image images shot shots snapshot scene frame view portrait
-    portraits selfie landscape canvas version styles effect effects filter filters mood moods tone tones color colors scheme
-    palette grade grading graded light lights lighting atmosphere ambience touch treatment result output amount level levels
-    area areas region part parts side sides edges edge corners corner place masked mask selection selected inside within
-    outside nice nicely beautiful beautifully pretty lovely good great better best perfect stunning amazing awesome
-    professional natural naturally realistic elegant stylish aesthetic modern classic clean simple proper properly visible
-    overall general smooth smoothly new original actual real normal kind sort type bit person people man men woman women
-    girl boy child kid baby model face faces subject subjects foreground cat dog pet animal bird horse product products
-    object objects thing things item items car cup mug coffee astronaut flower flowers tree trees house houses building
-    buildings street city mountain mountains ground degree degrees percent px pixel pixels stop stops times x size width
-    height wide high tall thin thick narrow broad background backdrop 2nd second 1st first one ones another
+    fix fixed correct corrected blocks block pattern lines line dots make makes making made turn turns turning turned give
+    gives giving given apply applies applied applying add adds added adding put puts putting use uses used using set sets
+    setting change changes changed changing convert converts converted transform transforms transformed render rendered
+    create creates created edit edits edited editing adjust adjusts adjusted get gets have has having had bring brings show
+    shows go goes do does done keep take takes taken shift shifted increase increased increasing decrease decreased raise
+    raised lower lowered reduce reduced reducing boost boosted enhance enhanced improve improved style styled treat treated
+    fill finish finished want look looks looking feel feels feeling photo photos photograph photographs picture pictures
+    image images shot shots snapshot scene frame view portrait portraits selfie landscape canvas version styles effect
+    effects filter filters mood moods tone tones color colors scheme palette grade grading graded light lights lighting
+    atmosphere ambience touch treatment result output amount level levels area areas region part parts side sides edges edge
+    corners corner place masked mask selection selected inside within outside nice nicely beautiful beautifully pretty
+    lovely good great better best perfect stunning amazing awesome professional natural naturally realistic elegant stylish
+    aesthetic modern classic clean simple proper properly visible overall general smooth smoothly new original actual real
+    normal kind sort type bit person people man men woman women girl boy child kid baby model face faces subject subjects
+    foreground cat dog pet animal bird horse product products object objects thing things item items car cup mug coffee
+    astronaut flower flowers tree trees house houses building buildings street city mountain mountains ground degree degrees
+    percent px pixel pixels stop stops times x size width height wide high tall thin thick narrow broad background backdrop
+    2nd second 1st first one ones another
     """
 )
 """Words that need no understanding where something beside them was understood: verbs of editing, and what is in pictures."""

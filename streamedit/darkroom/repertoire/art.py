@@ -2,7 +2,6 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 ART = (
     Entry(
         "sketch",
@@ -30,8 +29,7 @@ ART = (
         "make the image look like a painting",
         (
             "painting|painterly, oil painting|paint|paints, oil on canvas, artistic, artistic filter|style|look|effect, "
-            "brush stroke|strokes, paint, impressionist|impressionistic, impressionist painting, work of art, "
-            "like .. painting, art style"
+            "brush stroke|strokes, paint, impressionist|impressionistic, impressionist painting, work of art, art style"
         ),
         work_ms=300,
     ),
@@ -72,4 +70,3 @@ ART = (
     Entry("glitch", "a glitch effect", "glitch|glitchy, vhs, databending, corrupted", usual=0.6),
     Entry("neon", "neon edges", "neon, neon edges|lines|glow|light|lights, glowing edges|lines, tron", work_ms=60),
 )
-# fmt: on

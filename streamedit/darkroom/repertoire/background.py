@@ -2,7 +2,6 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 BACKGROUND = (
     Entry(
         "blur the background",
@@ -22,16 +21,19 @@ BACKGROUND = (
         (
             "replace|change|swap|switch .. background|backdrop, "
             "replace|change|set|turn|make|paint .. background|backdrop to|with|into <colour>, "
-            "make|paint|turn .. background|backdrop <colour>, set|turn .. background|backdrop to|into, "
+            "make|paint|turn .. background|backdrop <colour>, background|backdrop .. <colour>, "
+            "make|turn|set .. background|backdrop .. gradient|studio|sunset|sky, set|turn .. background|backdrop to|into, "
             "put .. on|against|in front of .. background|backdrop, <colour> background|backdrop, "
             "studio background|backdrop|setting, new background|backdrop, different background|backdrop, "
             "plain|solid|clean|neutral|simple|studio|gradient .. background|backdrop, "
-            "sunset|sky|studio|gradient in|for|as .. background|backdrop, on|against .. background|backdrop, "
-            "in|into .. studio"
+            "sunset|sky|studio|gradient in|for|as .. background|backdrop, on|against .. background|backdrop, in|into .. studio"
         ),
         kinds={
-            "bright studio": "bright studio, white studio, bright|clean studio background|setting|backdrop, clean white",
-            "dark studio": "dark studio, black studio",
+            "bright studio": (
+                "bright studio, white studio, bright|clean studio background|setting|backdrop, clean white, "
+                "bright background|backdrop"
+            ),
+            "dark studio": "dark studio, black studio, dark background|backdrop",
             "studio": "studio",
             "gradient": "gradient, fade",
             "sunset": "sunset, sunrise, sunset sky, evening sky",
@@ -48,7 +50,9 @@ BACKGROUND = (
         "cut out",
         "cut out the subject",
         (
-            "cut out, cutout, remove|erase|delete|drop .. background|backdrop, transparent|no background|backdrop, "
+            "cut out, cutout, remove|erase|delete|drop background|backdrop, "
+            "remove|erase|delete|drop the|its|my|all|whole|<colour> background|backdrop, "
+            "remove|erase|delete the <colour> background|backdrop, transparent|no background|backdrop, "
             "background .. transparent, background removed, isolate|extract .. subject|person|object|product|cat|dog, "
             "isolate, extract|mask out, without .. background|backdrop, transparent png, sticker"
         ),
@@ -57,4 +61,3 @@ BACKGROUND = (
         work_ms=250,
     ),
 )
-# fmt: on

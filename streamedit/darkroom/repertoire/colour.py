@@ -2,7 +2,6 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 COLOUR = (
     Entry(
         "saturation",
@@ -34,7 +33,7 @@ COLOUR = (
     Entry(
         "tint",
         "a blue tint",
-        "tint|tinge|toning, color wash, <colour> cast, color filter, <colour> filter|tone|overlay",
+        "tint|tinge|toning, color wash, <colour> cast, color filter, <colour> filter|tone|overlay, more <colour>",
         usual=0.4,
         reads="colour",
         local=True,
@@ -64,7 +63,8 @@ COLOUR = (
         "selective colour",
         "keep only the red",
         (
-            "selective color, color splash, color pop, only|just .. <colour> in color, keep only|just .. <colour>, "
+            "monochrome|gray|grayscale|bw except|but .. <colour>, selective color, color splash, color pop, "
+            "only|just .. <colour> in color, keep only|just .. <colour>, "
             "everything|all but|except .. <colour> black and white, "
             "everything but|except .. <colour> in black and white|gray, black and white except|but .. <colour>, "
             "keep .. <colour> in color"
@@ -99,4 +99,3 @@ COLOUR = (
         work_ms=60,
     ),
 )
-# fmt: on

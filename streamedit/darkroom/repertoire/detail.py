@@ -2,7 +2,6 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 DETAIL = (
     Entry(
         "film grain",
@@ -34,4 +33,3 @@ DETAIL = (
         work_ms=30,
     ),
 )
-# fmt: on

@@ -2,7 +2,6 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 FOCUS = (
     Entry(
         "blur",
@@ -75,4 +74,3 @@ FOCUS = (
         work_ms=150,
     ),
 )
-# fmt: on

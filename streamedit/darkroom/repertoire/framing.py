@@ -2,7 +2,6 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 FRAMING = (
     Entry(
         "expand",
@@ -89,7 +88,7 @@ FRAMING = (
             "grid": "grid",
         },
         adjustable=False,
-        reads="colour",
+        reads="ground, colour",
         scoped=False,
         needs="image",
     ),
@@ -104,4 +103,3 @@ FRAMING = (
         scoped=False,
     ),
 )
-# fmt: on

@@ -2,7 +2,6 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 GEOMETRY = (
     Entry(
         "crop",
@@ -92,4 +91,3 @@ GEOMETRY = (
         scoped=False,
     ),
 )
-# fmt: on

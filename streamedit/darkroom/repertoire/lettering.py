@@ -2,7 +2,6 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 LETTERING = (
     Entry(
         "caption",
@@ -27,4 +26,3 @@ LETTERING = (
         work_ms=30,
     ),
 )
-# fmt: on

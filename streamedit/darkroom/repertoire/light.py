@@ -2,7 +2,6 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 LIGHT = (
     Entry(
         "vignette",
@@ -42,7 +41,7 @@ LIGHT = (
         "sun rays from the top left",
         "sun ray, sunray, sunbeam, sun beam, god ray, light ray|beam|shaft, ray of light|sun, crepuscular ray",
         usual=0.6,
-        reads="side, place",
+        reads="place",
         work_ms=50,
     ),
     Entry("lens flare", "a lens flare", "lens flare, sun flare, flare", usual=0.6, reads="place", work_ms=40),
@@ -58,4 +57,3 @@ LIGHT = (
     Entry("rain", "add rain", "rain|rainy, raindrop, raining", usual=0.6, work_ms=50),
     Entry("spotlight", "a spotlight on the centre", "spotlight, spot light", usual=0.6, reads="place"),
 )
-# fmt: on

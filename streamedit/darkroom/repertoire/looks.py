@@ -2,14 +2,14 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 LOOKS = (
     Entry(
         "vintage",
         "apply a vintage filter",
         (
-            "vintage, retro, old photo|photograph|film|picture|image|time|times|timey|school, aged, aged photo, antique, "
-            "nostalgic, 1970s|1960s|1950s|70s|60s|50s|seventies"
+            "vintage, retro, old|older look, look|looks old|older|aged, "
+            "old photo|photograph|film|picture|image|time|times|timey|school, aged, aged photo, antique, nostalgic, "
+            "1970s|1960s|1950s|70s|60s|50s|seventies"
         ),
         usual=0.8,
     ),
@@ -67,7 +67,7 @@ LOOKS = (
     Entry(
         "cool morning",
         "a cool morning mood",
-        "cool morning, morning light|mood|look|mist, early morning, blue hour, winter look|mood|light",
+        "cool morning, morning light|mood|look|mist, early morning, blue hour, winter|wintry, winter look|mood|light",
         usual=0.7,
     ),
     Entry(
@@ -78,4 +78,3 @@ LOOKS = (
         work_ms=40,
     ),
 )
-# fmt: on

@@ -2,14 +2,13 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 MASK = (
     Entry(
         "erase",
         "remove the object under the mask",
         (
-            "remove, erase, inpaint, delete, get rid of, take out|away, fill in, retouch .. away|out, make .. disappear, "
-            "heal, clean up, clone out"
+            "remove|erase|delete|clean .. text|writing|watermark|caption|title|logo|words, remove, erase, inpaint, delete, "
+            "get rid of, take out|away, fill in, retouch .. away|out, make .. disappear, heal, clean up, clone out"
         ),
         adjustable=False,
         characterful=True,
@@ -46,4 +45,3 @@ MASK = (
         needs="mask",
     ),
 )
-# fmt: on

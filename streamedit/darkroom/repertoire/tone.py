@@ -2,7 +2,6 @@
 
 from streamedit.darkroom.repertoire.entries import Entry
 
-# fmt: off - a table is read row by row
 TONE = (
     Entry(
         "brightness",
@@ -58,7 +57,8 @@ TONE = (
         (
             "auto level|levels, automatic level|levels, levels, stretch .. histogram|levels|tones, "
             "normalize|normalise .. exposure|levels|tones, auto enhance|tone|contrast|correct|fix|adjust, enhance, "
-            "fix|correct|improve .. exposure|light|lighting, enhance|improve .. photo|picture|image|quality"
+            "fix|correct|improve .. exposure|light|lighting, improve|enhance .. color|colors, "
+            "enhance|improve .. photo|picture|image|quality"
         ),
     ),
     Entry(
@@ -95,11 +95,11 @@ TONE = (
         "add professional lighting to the portraits",
         (
             "professional lighting|light|lights, studio lighting|light|lights, portrait lighting|light, relight, key light, "
-            "softbox, better lighting|light, good lighting|light, beautiful lighting|light, soft lighting, professional look"
+            "softbox, better lighting|light, good lighting|light, beautiful lighting|light, soft light|lighting, "
+            "professional look"
         ),
         usual=0.7,
     ),
     Entry("high key", "a high-key look", "high key, bright and airy, light and airy, airy", usual=0.7),
     Entry("low key", "a low-key look", "low key, dark and moody, moody, dramatic lighting|light", usual=0.7),
 )
-# fmt: on
