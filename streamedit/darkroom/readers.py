@@ -94,7 +94,7 @@ _WIDTHS = (
     (re.compile(r"\b(?:thin|narrow|fine|slim|small)\b"), 0.02),
     (re.compile(r"\b(?:thick|wide|broad|big|large|heavy)\b"), 0.09),
 )
-_SAID = r'(?:saying|that says|says|reading|that reads|label(?:l?ed)?|captioned|with the (?:text|caption|words?|title))'
+_SAID = r"(?:saying|that says|says|reading|that reads|label(?:l?ed)?|captioned|with the (?:text|caption|words?|title))"
 _QUOTE = re.compile(rf'(?:\b{_SAID} )?"(\d+)"')
 _FILTER = re.compile(r"\b(red|orange|yellow|green|blue)\b(?: (?:color )?filter\b)")
 _SHADOWS = re.compile(rf"({NAMED})(?: in the)? shadows?\b|\bshadows? (?:are |in |to )?({NAMED})")
@@ -104,8 +104,6 @@ _TEAL, _ORANGE = colour_of("teal"), colour_of("orange")
 
 _GROUND = re.compile(rf"\b(?:on|with) (?:an? )?({NAMED}) (?:back)?ground\b")
 _SAYING = re.compile(rf'\b{_SAID} "\d+"')
-    r'\b(?:saying|that says|reading|that reads|label(?:l?ed)?|captioned|with the (?:text|caption|words?|title)) "\d+"'
-)
 
 PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {"filter": _FILTER, "count": _COUNT, "ground": _GROUND, "text": _SAYING}
