@@ -107,6 +107,8 @@ class ServerSettings(BaseModel):
     image_urls: ImageUrlSettings = ImageUrlSettings()
     storage: StorageSettings = StorageSettings()
     darkroom_max_pixels: int = Field(25_000_000, gt=0)
+    darkroom_s: float = Field(60, gt=0)
+    darkroom_queue_size: int = Field(64, ge=0)
     callers_keys: bool | tuple[str, ...] = ()
     custom_hosts: frozenset[_Origin] = frozenset()
     portkey_configs: dict[str, Config] = Field(default_factory=dict, repr=False)

@@ -33,7 +33,7 @@ ARTICLES = re.compile(r"(?: |\b(?:the|any|all|its|this|that|of|existing)\b)*")
 KEEPING = re.compile(
     r"\b(?:(?:and|but|while|by|please) )*"
     r"(?:(?:keep|preserv|maintain|retain|leav)(?:e|ing|s)?|(?:without|dont|do not|not|never) (?:chang|alter|touch)(?:e|ing))"
-    r"\b(?! only| just)[^,;.!?()]*?(?=[,;.!?()]|$|\band (?:add|make|turn|give|apply|then)\b)"
+    r"\b(?! only| just|(?: \w+){1,4} in color)[^,;.!?()]*?(?=[,;.!?()]|$|\band (?:add|make|turn|give|apply|then)\b)"
 )
 """What is to stay as it is stays as it is: nothing need be understood of it."""
 
@@ -83,7 +83,7 @@ PASSED = _words(
 
 GENERAL = _words(
     """
-    fix fixed correct corrected blocks block pattern lines line dots make makes making made turn turns turning turned give
+    plain fix fixed correct corrected blocks block pattern lines line dots make makes making made turn turns turning turned give
     gives giving given apply applies applied applying add adds added adding put puts putting use uses used using set sets
     setting change changes changed changing convert converts converted transform transforms transformed render rendered
     create creates created edit edits edited editing adjust adjusts adjusted get gets have has having had bring brings show

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from streamedit.config import ServerSettings
 from streamedit.providers import mock, xai
-from streamedit.providers.base import Provider, Tools
+from streamedit.providers.base import Provider, Tools, WorkBounds
 from streamedit.providers.bedrock import bedrock
 from streamedit.providers.black_forest_labs import black_forest_labs
 from streamedit.providers.capabilities import DARKROOM, Capabilities
@@ -34,7 +34,7 @@ class Entry:
 def _darkroom(tools: Tools) -> Provider:
     from streamedit.providers.darkroom import Darkroom  # noqa: PLC0415 - an optional extra
 
-    return Darkroom(tools.now_s, max_pixels=tools.max_pixels)
+    return Darkroom(tools.now_s, bounds=tools.work)
 
 
 CATALOGUE: Mapping[str, Entry] = {
@@ -75,5 +75,6 @@ def build(
     names: AbstractSet[str], server: ServerSettings, upstream: Upstream, now_s: Callable[[], float]
 ) -> Mapping[str, Provider]:
     """The named providers. `now_s` gives Unix time."""
-    tools = Tools(upstream, now_s, server.max_event_bytes, server.max_answer_bytes, server.darkroom_max_pixels)
+    work = WorkBounds(server.darkroom_max_pixels, server.darkroom_s, server.darkroom_queue_size)
+    tools = Tools(upstream, now_s, server.max_event_bytes, server.max_answer_bytes, work)
     return {name: CATALOGUE[name].make(tools) for name in names}

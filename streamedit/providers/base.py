@@ -31,6 +31,15 @@ class Provider(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WorkBounds:
+    """What an edit that is made here may take: pixels of an image, seconds of work; and how many of them may wait for it."""
+
+    pixels: int = 25_000_000
+    work_s: float = 60.0
+    waiting: int = 64
+
+
+@dataclass(frozen=True, slots=True)
 class Tools:
     """What providers work with. `now_s` gives Unix time; the bounds are for one event and for one answer, in bytes."""
 
@@ -38,7 +47,7 @@ class Tools:
     now_s: Callable[[], float]
     max_event_bytes: int = 64 << 20
     max_answer_bytes: int = 256 << 20
-    max_pixels: int = 25_000_000
+    work: WorkBounds = WorkBounds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Literal
 
+from streamedit.darkroom.repertoire import FAMILIES
 from streamedit.decoders import KINDS
 from streamedit.edits import EditOptions, EditRequest
 from streamedit.errors import InvalidRequest
@@ -115,7 +116,8 @@ class Capabilities:
     `inputs`: the kinds of these, of `decoders.KINDS`, that it is sent as they are; others are converted. `formats`: output
     formats, empty when that is the upstream's to say. `parameters`: what it does with OpenAI's parameters; where it says
     nothing, what changes the picture is refused and a preference dropped. `extras`: fields of its own. `verbatim`: fields that
-    are not known travel on as they are. `urls`: it fetches images itself, where it is let.
+    are not known travel on as they are. `urls`: it fetches images itself, where it is let. `repertoire`: all that a prompt can
+    ask for, where that is a list.
     """
 
     streams: bool = False
@@ -128,6 +130,7 @@ class Capabilities:
     extras: Mapping[str, Extra] = field(default_factory=dict)
     verbatim: bool = False
     urls: bool = False
+    repertoire: Sequence[Mapping[str, Json]] = ()
 
     def support(self, parameter: str) -> Support:
         """What becomes of one of `PARAMETERS`."""
@@ -153,6 +156,7 @@ class Capabilities:
             "formats": self.formats,
             "parameters": {name: self.support(name).value for name in PARAMETERS},
             "extra_parameters": sorted(self.extras),
+            **({"repertoire": self.repertoire} if self.repertoire else {}),
         }
 
 
@@ -173,8 +177,13 @@ DARKROOM = Capabilities(
     partial_images=True,
     inputs=KINDS,
     formats=("png", "jpeg", "webp"),
-    parameters=dict.fromkeys(("mask", "size", "quality", "output_format", "output_compression"), Support.NATIVE),
+    parameters=dict.fromkeys(("mask", "size", "background", "quality", "output_format", "output_compression"), Support.NATIVE),
     extras={"seed": Extra("integer")},
+    repertoire=[
+        {"name": row.name, "family": family, "example": row.example, "kinds": list(row.kinds), "needs": row.needs or None}
+        for family, rows in FAMILIES.items()
+        for row in rows
+    ],
 )
 """What the embedded editor can do: told here, because its own module needs an extra."""
 

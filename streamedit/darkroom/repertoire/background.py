@@ -29,10 +29,7 @@ BACKGROUND = (
             "sunset|sky|studio|gradient in|for|as .. background|backdrop, on|against .. background|backdrop, in|into .. studio"
         ),
         kinds={
-            "bright studio": (
-                "bright studio, white studio, bright|clean studio background|setting|backdrop, clean white, "
-                "bright background|backdrop"
-            ),
+            "bright studio": "bright studio, white studio, bright|clean studio background|setting|backdrop, clean white, bright background|backdrop",
             "dark studio": "dark studio, black studio, dark background|backdrop",
             "studio": "studio",
             "gradient": "gradient, fade",
@@ -51,8 +48,9 @@ BACKGROUND = (
         "cut out the subject",
         (
             "cut out, cutout, remove|erase|delete|drop background|backdrop, "
-            "remove|erase|delete|drop the|its|my|all|whole|<colour> background|backdrop, "
-            "remove|erase|delete the <colour> background|backdrop, transparent|no background|backdrop, "
+            "remove|erase|delete|drop the|its|my|all|whole background|backdrop, "
+            "remove|erase|delete|drop <colour> background|backdrop, "
+            "remove|erase|delete|drop the|its|my <colour> background|backdrop, transparent|no background|backdrop, "
             "background .. transparent, background removed, isolate|extract .. subject|person|object|product|cat|dog, "
             "isolate, extract|mask out, without .. background|backdrop, transparent png, sticker"
         ),

@@ -94,7 +94,7 @@ FRAMING = (
     ),
     Entry(
         "all images",
-        "vintage, on all images",
+        "on all images",
         (
             "all|both|each|every .. images|pictures|photos|photographs|portraits|them, each image|picture|photo, "
             "every image|picture|photo, each of them"

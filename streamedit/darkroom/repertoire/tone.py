@@ -57,7 +57,7 @@ TONE = (
         (
             "auto level|levels, automatic level|levels, levels, stretch .. histogram|levels|tones, "
             "normalize|normalise .. exposure|levels|tones, auto enhance|tone|contrast|correct|fix|adjust, enhance, "
-            "fix|correct|improve .. exposure|light|lighting, improve|enhance .. color|colors, "
+            "fix|correct|improve .. exposure|light|lighting, improve .. color|colors, "
             "enhance|improve .. photo|picture|image|quality"
         ),
     ),
