@@ -27,7 +27,7 @@ NOT = re.compile(
 PERCENT = re.compile(r"(?<![\w.])([+-]?) ?(\d{1,4}(?:\.\d+)?) ?(?:%|percent\b)")
 
 HARD_BREAK = re.compile(r"[,;:!?()](?!\d)|\.(?!\d)|\b(?:then|but|while|also|plus|afterwards?|finally|next)\b")
-SOFT_BREAK = re.compile(r"\b(?:and|or|nor|with|without)\b")
+SOFT_BREAK = re.compile(r"\b(?:and|or|nor|with)\b")
 LINK = re.compile(r" *\b(?:and|or|nor)\b *")
 ARTICLES = re.compile(r"(?: |\b(?:the|any|all|its|this|that|of|existing)\b)*")
 KEEPING = re.compile(
@@ -70,7 +70,7 @@ def _words(text: str) -> frozenset[str]:
 
 PASSED = _words(
     """
-    up down off a an the this that these those it its he she him her his they them their there here i me my mine we us our
+    yet up down off a an the this that these those it its he she him her his they them their there here i me my mine we us our
     you your to in on at of by for from with without into onto over under above below around across through as out is are be
     been being was were am and or nor but so then also while when where which who what than too very just only about like
     some any all both each every either no not dont more less most least much many lot lots bit little tad touch hint really

@@ -29,7 +29,10 @@ BACKGROUND = (
             "sunset|sky|studio|gradient in|for|as .. background|backdrop, on|against .. background|backdrop, in|into .. studio"
         ),
         kinds={
-            "bright studio": "bright studio, white studio, bright|clean studio background|setting|backdrop, clean white, bright background|backdrop",
+            "bright studio": (
+                "bright studio, white studio, bright|clean studio background|setting|backdrop, clean white, "
+                "bright background|backdrop"
+            ),
             "dark studio": "dark studio, black studio, dark background|backdrop",
             "studio": "studio",
             "gradient": "gradient, fade",

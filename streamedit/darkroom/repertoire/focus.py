@@ -32,7 +32,7 @@ FOCUS = (
     Entry(
         "soft focus",
         "a soft focus",
-        "soft focus, soften, soft|softer, softening, soft look, gauzy",
+        "soft focus, soften, softer, softening, soft look, gauzy",
         usual=0.5,
         work_ms=30,
     ),

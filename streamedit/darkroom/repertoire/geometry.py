@@ -18,7 +18,7 @@ GEOMETRY = (
         "rotate",
         "rotate 5 degrees left",
         (
-            "rotate|rotation, turn .. degrees, turn .. left|right|clockwise|counterclockwise|upside, tilt, spin, "
+            "rotate|rotation, turn .. degrees, turn .. left|right|clockwise|counterclockwise, turn .. upside down, tilt, spin, "
             "upside down, quarter turn"
         ),
         adjustable=False,
