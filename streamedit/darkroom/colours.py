@@ -44,9 +44,6 @@ _XYZ_TO_LINEAR = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415]
 _SMALL_PX = 384
 """The longer side of a small copy."""
 
-_GREEN = np.array([-1, 2, -1]) / 6**0.5
-"""Of the logarithms of red, green and blue: the way from magenta to green."""
-
 
 def linear(encoded: Floats) -> Floats:
     """Light, from values encoded as in sRGB (IEC 61966-2-1)."""
@@ -88,7 +85,7 @@ def gained(light: Floats, gain: float) -> Floats:
     """So many times the light. Above 1 a shoulder as of film: what is nearly white comes nearer to it, and does not burn."""
     if gain <= 1:
         return light * np.float32(gain)
-    bend = min(4.0, 1 + 0.6 / (gain - 1))  # steeper than gain / (gain - 1) it would turn back
+    bend = min(5.0, 1 + 0.8 / (gain - 1))  # steeper than gain / (gain - 1) it would turn back
     return floats(light * gain / (1 + (gain - 1) * light**bend))
 
 
@@ -153,8 +150,10 @@ def light_of(rgb: Floats) -> Colour:
     found = [_sixth(edges), _sixth(light), greys.mean(axis=(0, 1)), greys.mean(axis=(0, 1))]
     cast = np.mean([np.log(one + 1e-6) - np.log(one + 1e-6).mean() for one in found], axis=0)
     # lamps and skies differ from blue to orange; green and magenta are mostly the things themselves
-    cast -= 0.6 * cast @ _GREEN * _GREEN
-    red, green, blue = np.exp(np.clip(cast, -0.7, 0.7)).tolist()
+    lamps = np.log(white(4000))
+    lamps -= lamps.mean()
+    cast = 0.4 * cast + 0.6 * lamps * (cast @ lamps) / (lamps @ lamps)
+    red, green, blue = np.exp(np.clip(cast, -0.9, 0.9)).tolist()
     return red, green, blue
 
 

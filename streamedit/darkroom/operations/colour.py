@@ -131,7 +131,7 @@ def selective_colour(rgb: Floats, brief: Brief) -> Done:
         _, red, yellow = cv2.split(oklab(band))
         chroma = floats(cv2.magnitude(red, yellow))
         turned = np.arccos(np.clip((red * asked[0] + yellow * asked[1]) / np.maximum(chroma * vivid, 1e-6), -1, 1))
-        enough = smoothstep((chroma / max(vivid, 0.04) - 0.28) / np.float32(0.2))
+        enough = smoothstep((chroma / max(vivid, 0.04) - 0.34) / np.float32(0.2))
         near = smoothstep(floats((_FAR - turned) / (_FAR - _NEAR))) * enough
         return floats(cv2.add(band, scaled(floats(grey(luma(band)) - band), floats(amount * (1 - near)))))
 
@@ -155,7 +155,7 @@ def match_the_reference(rgb: Floats, brief: Brief) -> Done:
         before = oklab(band)
         after = floats(cv2.transform(before, np.column_stack([part, offset]).astype(np.float32)))
         # white is white in most pictures: as one map for all colours it would take the opposite of a cast
-        kept = 0.6 * cv2.pow(cv2.extractChannel(before, 0), 6)
+        kept = 0.8 * cv2.pow(cv2.extractChannel(before, 0), 8)
         return from_oklab(floats(after + (before - after) * cv2.merge([0 * kept, kept, kept])))
 
     return _stepwise(rgb, brief, step)

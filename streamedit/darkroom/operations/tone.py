@@ -89,7 +89,7 @@ def highlights(rgb: Floats, brief: Brief) -> Done:
     def step(band: Floats, base: Floats, amount: float) -> Floats:
         where = smoothstep((base - 0.3) / 0.7)
         if amount < 0:
-            return scaled(band, 1 + np.float32(0.4 * amount) * where)
+            return scaled(band, 1 + np.float32(0.34 * amount) * where)
         return floats(band + (1 - band) * scaled(band, np.float32(0.5 * amount) * where))
 
     return lambda part: _on_base(rgb, lambda band, base: step(band, base, brief.amount * part))
@@ -142,7 +142,7 @@ def hdr(rgb: Floats, brief: Brief) -> Done:
         base = np.clip(base, 0.02, 1)
         light = np.maximum(luma(band), 0.004)
         even = 0.12 + 0.73 * base**0.72 - 0.12 * (1 - base) ** 6
-        goal = grey(even * (light / base) ** 1.5)
+        goal = grey(even * (light / base) ** 1.6)
         vivid = goal + (band - grey(light)) * (1.08 * (even / base) ** 0.5)[..., None]
         return floats(cv2.addWeighted(band, 1 - amount, floats(vivid), amount, 0))
 
@@ -166,7 +166,7 @@ def professional_lighting(rgb: Floats, brief: Brief) -> Done:
 
 def high_key(rgb: Floats, brief: Brief) -> Done:
     """Nearly all of it light and soft, the surroundings nearly white; only the darkest gives hold."""
-    open_ = table(lambda values: floats(0.03 + 0.95 * values**0.52))
+    open_ = table(lambda values: floats(0.03 + 0.95 * values**0.48))
     lamp = 1.04 + 0.18 * (1 - _pool(small_copy(rgb), (0.5, 0.5), 0.55))
 
     def step(band: Floats, at: Floats, amount: float) -> Floats:
