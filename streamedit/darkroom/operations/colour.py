@@ -46,6 +46,9 @@ _CREAM: Colour = (1.0, 0.91, 0.74)
 _RED: Colour = (1.0, 0.0, 0.0)
 _SKIN: Colour = (0.82, 0.58, 0.46)
 
+_NEAR, _FAR = np.deg2rad(11), np.deg2rad(25)
+"""Of hues in OKLab: what is the same colour, and what is another. Red and orange are 27 degrees apart."""
+
 _MIRED = 110.0
 """How far all of the warmth goes, on the scale of photographers' filters (a million by kelvin): to lamps, or to a blue sky."""
 
@@ -98,7 +101,7 @@ def split_toning(rgb: Floats, brief: Brief) -> Done:
         high = smoothstep((light - 0.2) / 0.6)[:, None]
         return floats((_ramp(light, dark) - light[:, None]) * (1 - high) + (_ramp(light, light_one) - light[:, None]) * high)
 
-    return _veiled(rgb, brief, veil, 0.7)
+    return _veiled(rgb, brief, veil, 0.55)
 
 
 def duotone(rgb: Floats, brief: Brief) -> Done:
@@ -138,25 +141,22 @@ def selective_colour(rgb: Floats, brief: Brief) -> Done:
     return _stepwise(rgb, brief, step)
 
 
-_NEAR, _FAR = np.deg2rad(11), np.deg2rad(25)
-
-
 def match_the_reference(rgb: Floats, brief: Brief) -> Done:
-    """The colours and the light of the request's second image: the linear map that moves least (Pitié, Kokaram 2007)."""
+    """The request's second image tells the colours (the linear map that moves least: Pitié, Kokaram 2007) and the tones."""
     if not brief.others:
         raise InvalidRequest("To match a reference, send it as a second image.", param="image", code="image_required")
     ours, theirs = oklab(small_copy(rgb)).reshape(-1, 3), oklab(small_copy(brief.others[0])).reshape(-1, 3)
-    map_ = _least_moving(np.cov(ours.T), np.cov(theirs.T))
-    centre, goal = ours.mean(axis=0), theirs.mean(axis=0)
+    least, tones = _least_moving(np.cov(ours.T), np.cov(theirs.T)), table(_tone_match(ours[:, 0], theirs[:, 0]))
+    moved = np.column_stack([least, theirs.mean(axis=0) - least @ ours.mean(axis=0)]).astype(np.float32)
 
     def step(band: Floats, amount: float) -> Floats:
-        part = np.eye(3) + (map_ - np.eye(3)) * amount
-        offset = centre + (goal - centre) * amount - part @ centre
         before = oklab(band)
-        after = floats(cv2.transform(before, np.column_stack([part, offset]).astype(np.float32)))
+        light = cv2.extractChannel(before, 0)
         # white is white in most pictures: as one map for all colours it would take the opposite of a cast
-        kept = 0.8 * cv2.pow(cv2.extractChannel(before, 0), 8)
-        return from_oklab(floats(after + (before - after) * cv2.merge([0 * kept, kept, kept])))
+        kept = 0.8 * amount * cv2.pow(light, 8)
+        goal = cv2.insertChannel(looked_up(floats(light), tones), cv2.transform(before, moved), 0)
+        share = cv2.merge([np.full_like(light, amount), amount - kept, amount - kept])
+        return from_oklab(floats(before + (goal - before) * share))
 
     return _stepwise(rgb, brief, step)
 
@@ -281,6 +281,14 @@ def _veiled(rgb: Floats, brief: Brief, veil: Curve, strength: float) -> Done:
         return fitted(floats(cv2.scaleAdd(looked_up(luma(band), veils), strength * amount, band)))
 
     return _stepwise(rgb, brief, step)
+
+
+def _tone_match(ours: Floats, theirs: Floats) -> Curve:
+    """To what is as dark among theirs, two thirds of the way: a reference that is mostly black would drown our shadows."""
+    grid, shares = np.linspace(0, 1, 257), np.linspace(0, 1, 33)
+    matched = np.interp(grid, np.quantile(ours, shares), np.quantile(theirs, shares))
+    smooth = cv2.GaussianBlur(matched[None], (0, 0), 10, borderType=cv2.BORDER_REPLICATE)[0]
+    return lambda values: floats(np.interp(values, grid, grid + 0.65 * (smooth - grid)))
 
 
 def _least_moving(ours: Matrix, theirs: Matrix) -> Matrix:

@@ -31,6 +31,12 @@ Local: TypeAlias = Callable[[Floats, Floats], Floats]
 """What becomes of a band, given that band and its rows of some maps."""
 
 _WHITE_BALANCE_USUAL = 0.8
+"""The amount that plain words give."""
+
+_LEVELS = (0, 0.01, 0.99, 1)
+"""Where the picture's black, dark end, light end and white go: nothing is cut off."""
+
+_MIST = np.array([0.83, 0.85, 0.87], np.float32)
 
 
 def brightness(rgb: Floats, brief: Brief) -> Done:
@@ -40,7 +46,7 @@ def brightness(rgb: Floats, brief: Brief) -> Done:
 
 def exposure(rgb: Floats, brief: Brief) -> Done:
     """More or less light, in stops; highlights go over a shoulder as of film."""
-    stops = 1.5 * brief.amount if brief.details.number is None else brief.details.number
+    stops = _stops(brief)
     return lambda part: curved(rgb, in_light(lambda light: gained(light, 2.0 ** (stops * part))))
 
 
@@ -66,9 +72,6 @@ def auto_levels(rgb: Floats, brief: Brief) -> Done:
         return floats(np.interp(values, knots, _LEVELS) ** gamma)
 
     return lambda part: curved(rgb, _part_of(curve, brief.amount * part))
-
-
-_LEVELS = (0, 0.01, 0.99, 1)
 
 
 def white_balance(rgb: Floats, brief: Brief) -> Done:
@@ -153,7 +156,7 @@ def professional_lighting(rgb: Floats, brief: Brief) -> Done:
     """A portrait's studio: a soft key light from the upper left, open mid-tones, a darker background, less of a cast."""
     small = small_copy(rgb)
     key, around = _pool(small, (0.44, 0.36), 0.34), _pool(small, (0.5, 0.52), 0.58)
-    lamp = (0.52 + 0.52 * around) * (1 + 0.28 * key)
+    lamp = (0.42 + 0.6 * around) * (1 + 0.24 * key)
     red, green, blue = (channel**-0.25 for channel in light_of(small))
     balanced, studio = table(balance((red, green, blue))), table(_studio)
 
@@ -208,6 +211,13 @@ TONE: Mapping[str, Operation] = MappingProxyType(
 """By the names of the grammar's table."""
 
 
+def _stops(brief: Brief) -> float:
+    number = brief.details.number
+    if number is None:
+        return 1.5 * brief.amount
+    return min(8.0, max(-8.0, -abs(number) if brief.amount < 0 else number))
+
+
 def _contrast_curve(mean: float, amount: float) -> Curve:
     if amount < 0:
         return lambda values: values + (mean - values) * np.float32(-0.85 * amount)
@@ -228,7 +238,7 @@ def _print_curve(amount: float) -> Curve:
 
 def _studio(values: Floats) -> Floats:
     """Open mid-tones, then a gentle S."""
-    lifted = values**0.86
+    lifted = values**0.88
     return floats(lifted - 0.035 * np.sin(2 * np.pi * lifted))
 
 
@@ -305,9 +315,6 @@ def _misty(rgb: Floats, amount: float, seed: int) -> Floats:
         return floats(_MIST + (band - _MIST) * at)
 
     return _locally(rgb, clear[..., None], step)
-
-
-_MIST = np.array([0.83, 0.85, 0.87], np.float32)
 
 
 def _pool(small: Floats, centre: tuple[float, float], radius: float) -> Floats:

@@ -92,7 +92,7 @@ def test_saturation_reaches_from_grey_to_vivid(rgb: Floats) -> None:
 
 
 def test_vibrance_spares_skin_and_what_is_vivid() -> None:
-    """The pale blue of the badge's ground gets more colour by far than the face and the orange suit."""
+    """A pale green gets more colour by far than the face and the orange suit."""
     rgb = _load("astronaut.jpg")
     gain = _chroma(_done("vibrance", rgb, 0.5)) / np.maximum(_chroma(rgb), 1e-3)
     pale = _chroma(_done("vibrance", _plain((0.45, 0.6, 0.5)), 0.5)).mean() / _chroma(_plain((0.45, 0.6, 0.5))).mean()
@@ -193,11 +193,19 @@ def test_selective_colour_keeps_one() -> None:
 
 @pytest.mark.parametrize("reference", ["chelsea.png", "astronaut.jpg", "coffee.jpg"])
 def test_a_picture_gets_the_colours_of_its_reference(rgb: Floats, reference: str) -> None:
-    """Its mean and its spread in OKLab come nearer to the reference's: half of the way at least for the mean."""
+    """Its mean colour in OKLab goes at least half of the way to the reference's."""
     other = _load(reference)
     done = _done("match the reference", rgb, 0.8, None, other)
     before, after, goal = (oklab(picture).reshape(-1, 3).mean(axis=0) for picture in (rgb, done, other))
     assert np.linalg.norm(after - goal) <= 0.5 * np.linalg.norm(before - goal) + 1e-3
+
+
+def test_a_black_reference_does_not_drown_shadows() -> None:
+    """The shadows of a picture keep half of their tones, though the reference is black by a quarter."""
+    rgb, other = _load("coffee.jpg"), _load("astronaut.jpg")
+    dark = luma(rgb) < 0.25
+    done = _done("match the reference", rgb, 0.8, None, other)
+    assert luma(done)[dark].std() > 0.5 * luma(rgb)[dark].std()
 
 
 def test_no_reference_is_told() -> None:

@@ -63,9 +63,9 @@ def test_brightness_moves_the_middle_and_leaves_black_and_white(rgb: Floats) -> 
 
 
 def test_exposure_is_counted_in_stops(rgb: Floats) -> None:
-    """A stop more doubles the light of the shadows, a stop less halves all light."""
+    """A stop more doubles the light of the shadows, a stop darker halves all light."""
     shadows = (rgb > 0.05) & (rgb < 0.2)
-    more, less = _done("exposure", rgb, 0.4, number=1), _done("exposure", rgb, -0.4, number=-1)
+    more, less = _done("exposure", rgb, 0.4, number=1), _done("exposure", rgb, -0.4, number=1)
     assert np.median(linear(more)[shadows] / linear(rgb)[shadows]) == pytest.approx(2, rel=0.03)
     assert linear(less).mean() == pytest.approx(linear(rgb).mean() / 2, rel=1e-3)
 
