@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from streamedit.darkroom.grammar import Instruction, entry
 from streamedit.darkroom.operations import OPERATIONS, Context
-from streamedit.darkroom.photograph import Bytes8, Floats, Photograph
+from streamedit.darkroom.photograph import Floats, Photograph, composite, floats_of
 
 _CHARACTERS = (1.0, 0.8, 1.25, 0.9, 1.15, 0.7, 1.35, 0.6, 1.45, 0.5)
 """What sets one variation off from another: it multiplies amounts. The first is the picture as asked for."""
@@ -39,9 +38,8 @@ def develop(photograph: Photograph, weight: Floats | None, recipe: Recipe, parti
     `weight`: the mask, 0..1, height x width; None for everything. Where it is 0 the pixels are those of `photograph`. Alpha
     and colour profile are kept.
     """
-    start = photograph.rgb * np.float32(1 / 255)
-    for state in _states(start, weight, recipe, partials + 1):
-        yield replace(photograph, rgb=_composite(photograph.rgb, state, weight))
+    for state in _states(floats_of(photograph.rgb), weight, recipe, partials + 1):
+        yield replace(photograph, rgb=composite(photograph.rgb, state, weight))
 
 
 def _states(state: Floats, weight: Floats | None, recipe: Recipe, stages: int) -> Iterator[Floats]:
@@ -68,15 +66,3 @@ def _scaled(instruction: Instruction, character: float) -> Instruction:
 
 def _clipped(pixels: Floats) -> Floats:
     return np.clip(pixels, 0, 1)
-
-
-def _composite(original: Bytes8, state: Floats, weight: Floats | None) -> Bytes8:
-    finished = _eight_bit(state)
-    if weight is None:
-        return finished
-    mixed = original + (finished.astype(np.float32) - original) * weight[..., None]
-    return np.where(weight[..., None] > 0, (mixed + np.float32(0.5)).astype(np.uint8), original)
-
-
-def _eight_bit(pixels: Floats) -> Bytes8:
-    return np.asarray(cv2.convertScaleAbs(pixels, alpha=255), np.uint8)

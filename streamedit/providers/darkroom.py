@@ -8,10 +8,11 @@ from typing import TypeVar
 import pybase64
 from anyio import CapacityLimiter, to_thread
 
-from streamedit.darkroom import photograph
+from streamedit.darkroom import files, scaling
 from streamedit.darkroom.develop import Recipe, develop, variation
+from streamedit.darkroom.files import Format
 from streamedit.darkroom.grammar import parse
-from streamedit.darkroom.photograph import Format, Photograph
+from streamedit.darkroom.photograph import Floats, Photograph, filled, parse_size
 from streamedit.decoders import check_head
 from streamedit.edits import EditRequest
 from streamedit.errors import InvalidRequest
@@ -49,9 +50,7 @@ class Darkroom:
     by default one for each processor.
     """
 
-    def __init__(
-        self, now_s: Callable[[], float], *, max_pixels: int = photograph.MAX_PIXELS, threads: int | None = None
-    ) -> None:
+    def __init__(self, now_s: Callable[[], float], *, max_pixels: int = files.MAX_PIXELS, threads: int | None = None) -> None:
         self._now_s = now_s
         self._max_pixels = max_pixels
         self._limiter = CapacityLimiter(threads or os.cpu_count() or 1)
@@ -67,10 +66,10 @@ class Darkroom:
         mask = await request.mask.upload.read() if request.mask else None
         canvas, weight = await self._in_thread(lambda: self._open(image, mask, order))
         picture = self._picture(request, order, canvas)
-        files = (_base64(state, order.output) for state in develop(canvas, weight, order.recipe, order.partials))
+        encoded = (_base64(state, order.output) for state in develop(canvas, weight, order.recipe, order.partials))
         for index in range(order.partials):
-            yield picture.partial(await self._in_thread(lambda: next(files)), index)
-        yield picture.completed(await self._in_thread(lambda: next(files)), Usage())
+            yield picture.partial(await self._in_thread(lambda: next(encoded)), index)
+        yield picture.completed(await self._in_thread(lambda: next(encoded)), Usage())
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await to_thread.run_sync(work, limiter=self._limiter)
@@ -81,14 +80,14 @@ class Darkroom:
         if request.mask is not None:
             check_head(await request.mask.upload.head(), self._max_pixels, "mask")
 
-    def _open(self, image: bytes, mask: bytes | None, order: _Order) -> tuple[Photograph, photograph.Floats | None]:
+    def _open(self, image: bytes, mask: bytes | None, order: _Order) -> tuple[Photograph, Floats | None]:
         """The canvas and its mask in the size asked for. Raises InvalidRequest."""
-        canvas = photograph.decode(image, self._max_pixels)
-        weight = photograph.decode_mask(mask, canvas.size_px, self._max_pixels) if mask is not None else None
+        canvas = files.decode(image, self._max_pixels)
+        weight = files.decode_mask(mask, canvas.size_px, self._max_pixels) if mask is not None else None
         if order.erases and weight is None:
-            canvas, weight = photograph.filled(canvas)
+            canvas, weight = filled(canvas)
         size_px = order.size_px or canvas.size_px
-        return photograph.fit(canvas, size_px), None if weight is None else photograph.fit_weight(weight, size_px)
+        return scaling.fit(canvas, size_px), None if weight is None else scaling.fit_weight(weight, size_px)
 
     def _picture(self, request: EditRequest, order: _Order, canvas: Photograph) -> Picture:
         width, height = canvas.size_px
@@ -107,8 +106,8 @@ def _order(request: EditRequest) -> _Order:
     options = request.options
     return _Order(
         recipe=variation(Recipe(parse(request.prompt), _seed(request)), request.image_index),
-        output=photograph.parse_format(options.output_format, options.output_compression),
-        size_px=photograph.parse_size(options.size),
+        output=files.parse_format(options.output_format, options.output_compression),
+        size_px=parse_size(options.size),
         partials=request.partial_images,
     )
 
@@ -122,4 +121,4 @@ def _seed(request: EditRequest) -> int:
 
 
 def _base64(state: Photograph, output: Format) -> bytes:
-    return pybase64.b64encode(photograph.encode(state, output))
+    return pybase64.b64encode(files.encode(state, output))
