@@ -17,7 +17,7 @@ from streamedit.darkroom.grammar import parse
 from streamedit.darkroom.instructions import Instruction
 from streamedit.darkroom.photograph import Floats, Photograph, parse_size
 from streamedit.darkroom.repertoire import entry
-from streamedit.darkroom.scaling import fit, fit_weight, within
+from streamedit.darkroom.scaling import fit, fit_weight
 from streamedit.decoders import check_head
 from streamedit.edits import EditRequest
 from streamedit.errors import InvalidRequest, NoTarget
@@ -131,7 +131,7 @@ class Darkroom:
         """The further images, together not much larger than the canvas. Raises InvalidRequest."""
         width, height = canvas.size_px
         pixels = max(_LEAST_OTHER_PX, 2 * width * height // max(1, len(images)))
-        return tuple(within(files.decode_other(data, self._bounds.pixels), pixels) for data in images)
+        return tuple(files.decode_other(data, self._bounds.pixels, pixels) for data in images)
 
     def _picture(self, request: EditRequest, order: _Order, state: Photograph) -> Picture:
         width, height = state.size_px

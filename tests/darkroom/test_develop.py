@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from streamedit.darkroom.develop import Recipe, develop, variation
+from streamedit.darkroom.files import decode
 from streamedit.darkroom.grammar import parse, repertoire
-from streamedit.darkroom.photograph import Bytes8, Floats, Photograph, decode, fit
+from streamedit.darkroom.photograph import Floats, Photograph, Pixels
+from streamedit.darkroom.scaling import fit
 
 PHOTOS = Path(__file__).parent.parent / "photos"
 EXAMPLES = [row.example for row in repertoire()]
@@ -34,11 +36,11 @@ def weight() -> Floats:
     return np.asarray(np.clip(3 - 3 * (((x - 100) / 60) ** 2 + ((y - 70) / 45) ** 2), 0, 1), np.float32)
 
 
-def _frames(photograph: Photograph, weight: Floats | None, prompt: str, partials: int) -> list[Bytes8]:
+def _frames(photograph: Photograph, weight: Floats | None, prompt: str, partials: int) -> list[Pixels]:
     return [state.rgb for state in develop(photograph, weight, Recipe(parse(prompt)), partials)]
 
 
-def _distance(one: Bytes8, other: Bytes8) -> float:
+def _distance(one: Pixels, other: Pixels) -> float:
     return float(np.abs(one.astype(int) - other).mean())
 
 

@@ -1,159 +1,92 @@
-"""Files to pixels and back; masks, sizes and formats."""
+"""Pixels in memory: depths, mixes, masks and sizes."""
 
-import time
-from io import BytesIO
-from pathlib import Path
+import tracemalloc
+from typing import TypeAlias
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image, ImageCms
 
 from streamedit.darkroom.photograph import (
-    Format,
     Photograph,
-    decode,
-    decode_mask,
-    encode,
+    Pixels,
+    as_pixels,
+    bands,
+    composite,
     filled,
-    fit,
-    fit_weight,
-    parse_format,
+    floats_of,
     parse_size,
+    pixels_of,
 )
 from streamedit.errors import InvalidRequest
 
-PHOTOS = Path(__file__).parent.parent / "photos"
-CHELSEA = (PHOTOS / "chelsea.png").read_bytes()
+Depth: TypeAlias = type[np.uint8] | type[np.uint16]
+
+DEPTHS = [np.uint8, np.uint16]
 
 
-def _file(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
+def _every_value(dtype: Depth) -> Pixels:
+    """Each value of a depth once, as a picture."""
+    white = np.iinfo(dtype).max
+    return as_pixels(np.dstack([np.arange(white + 1, dtype=dtype).reshape(16, -1)] * 3))
 
 
-def _chelsea(mode: str = "RGB") -> Image.Image:
-    return Image.open(PHOTOS / "chelsea.png").convert(mode)
+@pytest.mark.parametrize("dtype", DEPTHS)
+def test_no_step_is_lost(dtype: Depth) -> None:
+    """To floats and back, every one of 256 or 65536 values is what it was; black is 0 and white is 1."""
+    pixels = _every_value(dtype)
+    floats = floats_of(pixels)
+    assert floats.dtype == np.float32
+    assert (floats.min(), floats.max()) == (0, 1)
+    assert pixels_of(floats, dtype).dtype == dtype
+    assert np.array_equal(pixels_of(floats, dtype), pixels)
 
 
-def _refusal(data: bytes, max_pixels: int = 50_000_000) -> tuple[int, str | None, str | None]:
-    with pytest.raises(InvalidRequest) as refused:
-        decode(data, max_pixels)
-    detail = refused.value.detail
-    return detail.status, detail.param, detail.code
+def test_floats_are_rounded_not_cut() -> None:
+    """To the nearest pixel; what is beyond black and white ends there."""
+    values = np.array([[-0.5, -0.001, 0.4 / 255, 0.6 / 255, 254.6 / 255, 1.001, 7]], np.float32)
+    assert pixels_of(values, np.uint8).tolist() == [[0, 0, 0, 1, 255, 255, 255]]
+    assert pixels_of(values, np.uint16).tolist() == [[0, 0, 103, 154, 65432, 65535, 65535]]
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_the_four_formats_are_read(kind: str) -> None:
-    """PNG, JPEG, WebP and GIF give the photograph in its size and, roughly, its colours."""
-    photograph = decode(_file(_chelsea(), kind))
-    assert photograph.size_px == (451, 300)
-    assert photograph.alpha is None
-    assert np.abs(photograph.rgb.astype(int) - np.asarray(_chelsea(), int)).mean() < 12
+@pytest.mark.parametrize("dtype", DEPTHS)
+def test_original_shows_where_the_weight_is_nothing(dtype: Depth) -> None:
+    """Exactly; where it is 1 the edit shows exactly, and between a mix; without a weight the edit is everywhere."""
+    random = np.random.default_rng(3)
+    original = as_pixels(random.integers(0, np.iinfo(dtype).max, (700, 500, 3), dtype, endpoint=True))
+    state = random.random((700, 500, 3), np.float32)
+    weight = random.choice(np.array([0, 0.25, 1], np.float32), (700, 500))
+    mixed, whole = composite(original, state, weight), composite(original, state, None)
+    assert mixed.dtype == whole.dtype == dtype
+    assert np.array_equal(whole, pixels_of(state, dtype))
+    assert np.array_equal(mixed[weight == 0], original[weight == 0])
+    assert np.array_equal(mixed[weight == 1], whole[weight == 1])
+    between = weight == 0.25
+    assert np.abs(mixed[between] - (0.75 * original[between] + 0.25 * whole[between])).max() <= 0.5
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16", "CMYK"])
-def test_every_mode_becomes_rgb(mode: str) -> None:
-    """Grey, palette, sixteen bits and print colours are shown as they look."""
-    image = Image.fromarray(np.asarray(_chelsea("L")).astype(np.uint16) * 257) if mode == "I;16" else _chelsea(mode)
-    photograph = decode(_file(image, "JPEG" if mode == "CMYK" else "PNG"))
-    assert photograph.rgb.shape == (300, 451, 3)
-    assert photograph.rgb.mean() == pytest.approx(np.asarray(_chelsea("L")).mean(), abs=6)
-    assert (photograph.alpha is not None) == ("A" in mode)
+def test_mixing_is_done_in_bands() -> None:
+    """Of a large picture no float of its size is made beside what comes out."""
+    original = np.zeros((2000, 1500, 3), np.uint16)
+    state, weight = np.ones((2000, 1500, 3), np.float32), np.full((2000, 1500), 0.5, np.float32)
+    tracemalloc.start()
+    composite(original, state, weight)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < original.nbytes + state.nbytes / 4
 
 
-def test_first_frame_of_an_animation_is_taken() -> None:
-    """Of a GIF that moves, the first frame."""
-    red, blue = Image.new("RGB", (20, 20), "red"), Image.new("RGB", (20, 20), "blue")
-    photograph = decode(_file(red, "GIF", save_all=True, append_images=[blue]))
-    assert photograph.rgb[10, 10].tolist() == [255, 0, 0]
+@pytest.mark.parametrize("size", [(1, 1), (16, 300), (300, 16), (3, 200_000), (5000, 700)])
+def test_bands_are_the_whole(size: tuple[int, int]) -> None:
+    """Every row is in one band, in order."""
+    assert np.concatenate([np.arange(size[0])[rows] for rows in bands(*size)]).tolist() == list(range(size[0]))
 
 
-def test_picture_is_turned_upright() -> None:
-    """A camera's EXIF orientation is honoured."""
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    assert decode(_file(_chelsea(), "JPEG", exif=exif)).size_px == (300, 451)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [b"", b"hello", b"<svg/>", CHELSEA[:30], CHELSEA[:5000], CHELSEA[:-5000], b"\xff\xd8\xff", b"GIF89a", b"RIFF0000WEBPVP8 "],
-)
-def test_broken_files_are_refused(data: bytes) -> None:
-    """No image, a torn one, a head without a body: 400 on the image, never a crash, never half a picture."""
-    assert _refusal(data) == (400, "image", "invalid_image_file")
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    st.sampled_from(["PNG", "JPEG", "WEBP", "GIF"]), st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_size=12)
-)
-def test_damaged_files_are_read_or_refused(kind: str, damage: list[tuple[int, int]]) -> None:
-    """Whatever bytes are wrong, the answer is a picture or a 400."""
-    data = bytearray(_file(_chelsea().resize((40, 30)), kind))
-    for place, value in damage:
-        data[place % len(data)] = value
-    try:
-        assert decode(bytes(data), 1_000_000).rgb.ndim == 3
-    except InvalidRequest as refused:
-        assert refused.detail.param == "image"
-
-
-def test_too_many_pixels_are_refused_without_decoding() -> None:
-    """169 megapixels in a small PNG: refused by its head, in milliseconds."""
-    bomb = _file(Image.new("1", (13_000, 13_000)), "PNG")
-    started = time.perf_counter()
-    assert _refusal(bomb) == (400, "image", "image_too_large_to_edit")
-    assert time.perf_counter() - started < 0.1
-
-
-def test_size_that_the_head_hides_is_checked_before_decoding() -> None:
-    """A JPEG or GIF that tells its true size late is refused as well, and no warning of Pillow's gets out."""
-    image = Image.new("L", (1200, 1000))
-    late = _file(image, "JPEG", icc_profile=bytes(1 << 17))
-    assert _refusal(late, 1_000_000) == (400, "image", "image_too_large_to_edit")
-    gif = bytearray(_file(Image.new("P", (10, 10)), "GIF"))
-    at = gif.index(b",", 13)
-    gif[at + 5 : at + 9] = (10_000).to_bytes(2, "little") * 2
-    assert _refusal(bytes(gif)) == (400, "image", "image_too_large_to_edit")
-
-
-def test_mask_is_the_transparency() -> None:
-    """Where the mask is transparent, the image is to be edited: 1 for alpha 0, 0 for alpha 255."""
-    alpha = Image.linear_gradient("L")
-    mask = Image.merge("RGBA", (*[alpha] * 3, alpha))
-    weight = decode_mask(_file(mask, "PNG"), (256, 256))
-    assert weight.dtype == np.float32
-    assert np.allclose(weight, 1 - np.asarray(alpha, np.float32) / 255)
-    assert (weight[0, 0], weight[255, 255]) == (1.0, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("mask", "code", "words"),
-    [
-        (_file(_chelsea(), "PNG"), "invalid_mask", "alpha"),
-        (_file(Image.new("RGBA", (100, 50)), "PNG"), "mask_size_mismatch", "100x50 pixels and the image 451x300"),
-        (b"no mask", "invalid_image_file", "mask"),
-        (_file(_chelsea("RGBA"), "PNG")[:-3000], "invalid_image_file", "mask"),
-    ],
-)
-def test_bad_masks_are_refused(mask: bytes, code: str, words: str) -> None:
-    """No alpha, another size, no image: 400 on the mask that says what is wrong."""
-    with pytest.raises(InvalidRequest) as refused:
-        decode_mask(mask, (451, 300))
-    detail = refused.value.detail
-    assert (detail.param, detail.code) == ("mask", code)
-    assert words in detail.message
-
-
-def test_holes_of_a_picture_can_be_the_mask() -> None:
+@pytest.mark.parametrize("dtype", DEPTHS)
+def test_holes_of_a_picture_can_be_the_mask(dtype: Depth) -> None:
     """A picture that is transparent where to erase needs no other mask, and is opaque afterwards."""
-    alpha = np.full((10, 10), 255, np.uint8)
+    alpha = as_pixels(np.full((10, 10), np.iinfo(dtype).max, dtype))
     alpha[2:4, 2:4] = 0
-    picture = Photograph(np.zeros((10, 10, 3), np.uint8), alpha)
+    picture = Photograph(as_pixels(np.zeros((10, 10, 3), dtype)), alpha)
     opaque, weight = filled(picture)
     assert opaque.alpha is None
     assert weight.sum() == 4
@@ -175,69 +108,3 @@ def test_bad_sizes_are_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="WIDTHxHEIGHT") as refused:
         parse_size(text)
     assert refused.value.detail.param == "size"
-
-
-@pytest.mark.parametrize("name", ["gif", "svg", "PNG", "jpg"])
-def test_other_output_formats_are_refused(name: str) -> None:
-    """400 on `output_format`, which names the three."""
-    with pytest.raises(InvalidRequest, match="png, jpeg, webp") as refused:
-        parse_format(name, None)
-    assert refused.value.detail.param == "output_format"
-
-
-@pytest.mark.parametrize("compression", [-1, 101])
-def test_compression_is_a_percentage(compression: int) -> None:
-    """400 on `output_compression` outside 0-100."""
-    with pytest.raises(InvalidRequest) as refused:
-        parse_format("jpeg", compression)
-    assert refused.value.detail.param == "output_compression"
-
-
-def test_png_gives_back_every_pixel() -> None:
-    """PNG loses nothing, transparency included."""
-    photograph = decode(_file(_chelsea("RGBA"), "PNG"))
-    again = decode(encode(photograph, Format("png", 3)))
-    assert np.array_equal(again.rgb, photograph.rgb)
-    assert again.alpha is not None
-
-
-@pytest.mark.parametrize("name", ["jpeg", "webp"])
-def test_compression_trades_bytes_for_quality(name: str) -> None:
-    """A lower quality is a smaller file, of the same picture."""
-    photograph = decode(CHELSEA)
-    files = [encode(photograph, parse_format(name, quality)) for quality in (10, 60, None)]
-    errors = [np.abs(decode(file).rgb.astype(int) - photograph.rgb).mean() for file in files]
-    assert [len(file) for file in files] == sorted(len(file) for file in files)
-    assert errors == sorted(errors, reverse=True)
-    assert errors[-1] < 4
-
-
-def test_jpeg_is_laid_on_white() -> None:
-    """What was transparent is white in a JPEG; WebP keeps it transparent."""
-    hole = Photograph(np.zeros((16, 16, 3), np.uint8), np.zeros((16, 16), np.uint8))
-    assert decode(encode(hole, Format("jpeg"))).rgb.min() == 255
-    alpha = decode(encode(hole, Format("webp"))).alpha
-    assert alpha is not None
-    assert alpha.max() == 0
-
-
-@pytest.mark.parametrize("name", ["png", "jpeg", "webp"])
-def test_colour_profile_is_kept(name: str) -> None:
-    """Colours stay what the camera meant; a print or grey profile would lie about RGB and is left out."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    photograph = decode(_file(_chelsea(), "PNG", icc_profile=profile))
-    assert decode(encode(fit(photograph, (64, 64)), Format(name))).icc == profile
-    assert decode(_file(_chelsea("L"), "PNG", icc_profile=profile)).icc is None
-
-
-def test_fit_crops_about_the_centre() -> None:
-    """Another shape: scaled to cover, cropped on both sides alike; the mask goes with it."""
-    rgb = np.zeros((100, 300, 3), np.uint8)
-    rgb[:, 100:200] = 255
-    assert fit(Photograph(rgb), (50, 50)).rgb.min() > 240
-    weight = np.zeros((100, 300), np.float32)
-    weight[:, 100:200] = 1
-    fitted = fit_weight(weight, (50, 50))
-    assert fitted.shape == (50, 50)
-    assert fitted.min() > 0.8
-    assert fit_weight(weight, (300, 100)) is weight

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from streamedit.darkroom.photograph import FORMATS
+from streamedit.darkroom.files import FORMATS
 from streamedit.edits import EditOptions, EditRequest, InputImage
 from streamedit.errors import InvalidRequest
 from streamedit.events import Completed, Event, Order, PartialImage
