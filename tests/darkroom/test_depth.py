@@ -198,10 +198,10 @@ def test_masks_have_sixteen_bits_too() -> None:
 
 
 def test_further_images_have_sixteen_bits_too() -> None:
-    """On white where they are transparent, without a step lost."""
+    """On white where they are transparent, right to half a step of sixteen bits."""
     alpha = RGBA[..., 3:] / 65535
     other = decode_other(_png(RGBA))
-    assert np.abs(other - (RGBA[..., :3] / 65535 * alpha + 1 - alpha)).max() < 1e-6
+    assert np.abs(other - (RGBA[..., :3] / 65535 * alpha + 1 - alpha)).max() < 0.51 / 65535
 
 
 @pytest.mark.parametrize(("data", "channels"), FILES)

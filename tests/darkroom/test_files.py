@@ -226,19 +226,20 @@ def test_black_and_white_mask_is_told_of_transparency() -> None:
 
 
 def test_further_image_is_laid_on_white() -> None:
-    """RGB floats from 0 to 1; what is half transparent is half white. Its faults are told of its own name."""
+    """RGB floats from 0 to 1; what is half transparent is half white; one that is larger than it need be is scaled down."""
     clear = Image.new("RGBA", (4, 2), (0, 0, 0, 0))
     clear.putpixel((1, 1), (255, 0, 0, 255))
     clear.putpixel((2, 1), (0, 0, 0, 128))
-    other = decode_other(_file(clear, "PNG"), 100, "image")
+    other = decode_other(_file(clear, "PNG"), 100)
     assert other.dtype == np.float32
     assert other.shape == (2, 4, 3)
     assert other[0, 0].tolist() == [1, 1, 1]
     assert other[1, 1].tolist() == [1, 0, 0]
     assert other[1, 2, 0] == pytest.approx(127 / 255)
+    assert decode_other(_file(clear, "PNG"), 100, 2).shape == (1, 2, 3)
     with pytest.raises(InvalidRequest) as refused:
-        decode_other(_file(clear, "PNG"), 5, "image[1]")
-    assert refused.value.detail.param == "image[1]"
+        decode_other(_file(clear, "PNG"), 5)
+    assert refused.value.detail.param == "image"
 
 
 def test_drawings_and_photographs_are_packed_well() -> None:
