@@ -12,7 +12,7 @@ from streamedit.darkroom.instructions import Colour
 from streamedit.darkroom.operations.planes import in_depth, whole
 from streamedit.darkroom.operations.scaling import scaled
 from streamedit.darkroom.optics import floats, grey
-from streamedit.darkroom.photograph import MAX_PIXELS, SIDE_PX, Floats
+from streamedit.darkroom.photograph import SIDE_PX, Floats
 from streamedit.errors import InvalidRequest
 
 Rows: TypeAlias = list[list[float]]
@@ -104,10 +104,10 @@ def _columns(rows: Rows) -> float:
 
 
 def _size(first: Floats, rows: Rows, gap: float) -> tuple[int, int]:
-    """As wide as the first picture for each column, up to twice; smaller where there would be too many pixels."""
+    """As wide as the first picture for each column, up to twice; smaller where a side would be too long."""
     width = first.shape[1] * min(2.0, _columns(rows))
     tall = _height(rows, 1.0, gap)
-    width = min(width, SIDE_PX[-1], SIDE_PX[-1] / tall, sqrt(MAX_PIXELS / tall))
+    width = min(width, SIDE_PX[-1], SIDE_PX[-1] / tall)
     width = max(width, 16, 16 / tall)
     return int(width), int(width * tall)
 

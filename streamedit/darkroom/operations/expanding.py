@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from streamedit.darkroom.operations.planes import Margins
-from streamedit.darkroom.optics import banded, floats, noise, roughness, side, smoothstep
+from streamedit.darkroom.operations.planes import Margins, bands
+from streamedit.darkroom.optics import floats, noise, roughness, side, smoothstep
 from streamedit.darkroom.photograph import Floats
 
 _REACH = 0.18
@@ -27,15 +27,12 @@ def expanded(rgb: Floats, margins: Margins, seed: int) -> Floats:
     top, bottom, left, right = margins
     across, down = np.abs(_beyond(width, left, right)), np.abs(_beyond(height, top, bottom))
 
-    def band(rgb: Floats, rows: Floats) -> Floats:
-        first = int(rows[0, 0])
-        away = floats(np.hypot(across[None], down[first : first + len(rows), None])) / (far_px)
-        melted = _towards(rgb, _rows(soft, height, first, rgb), smoothstep(away * 4))
-        melted = _towards(melted, _rows(softest, height, first, rgb), smoothstep(away))
-        grain = noise(rgb, seed + first) * (rough * smoothstep(away * 4))
-        return floats(cv2.add(melted, cv2.merge([grain, grain, grain])))
-
-    return banded(band, large, np.arange(height, dtype=np.float32)[:, None])
+    for rows in bands(height):
+        away = floats(np.hypot(across[None], down[rows, None])) / far_px
+        melted = _towards(large[rows], _rows(soft, (width, height), rows), smoothstep(away * 4))
+        melted = _towards(melted, _rows(softest, (width, height), rows), smoothstep(away))
+        large[rows] = melted + (noise(melted, seed + rows.start) * (rough * smoothstep(away * 4)))[..., None]
+    return large
 
 
 def _mirrored(rgb: Floats, margins: Margins) -> Floats:
@@ -44,11 +41,11 @@ def _mirrored(rgb: Floats, margins: Margins) -> Floats:
     across, down = _beyond(rgb.shape[1] + left + right, left, right), _beyond(rgb.shape[0] + top + bottom, top, bottom)
     x, y = (_source(beyond, before, side(rgb)) for beyond, before in ((across, left), (down, top)))
 
-    def band(rows: Floats) -> Floats:
-        at_x, at_y = np.broadcast_to(x, (len(rows), len(x))), np.broadcast_to(rows, (len(rows), len(x)))
-        return floats(cv2.remap(rgb, at_x.copy(), at_y.copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-
-    return banded(band, floats(y[:, None]))
+    large = np.empty((len(y), len(x), 3), np.float32)
+    for rows in bands(len(y)):
+        at_x, at_y = (np.ascontiguousarray(at) for at in np.broadcast_arrays(x[None], y[rows, None]))
+        large[rows] = cv2.remap(rgb, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return large
 
 
 def _source(beyond: Floats, before: int, side_px: int) -> Floats:
@@ -74,12 +71,13 @@ def _small(large: Floats, sigma_px: float) -> Floats:
     return floats(cv2.GaussianBlur(small, (0, 0), max(0.3, sigma_px / shrink)))
 
 
-def _rows(small: Floats, height: int, first: int, like: Floats) -> Floats:
-    """As many rows of the small picture, from one on, in the scale of the large, which has that height."""
-    wide, high = small.shape[1] / like.shape[1], small.shape[0] / height
-    matrix = np.array([[wide, 0, wide / 2 - 0.5], [0, high, (first + 0.5) * high - 0.5]])
+def _rows(small: Floats, size: tuple[int, int], rows: slice) -> Floats:
+    """Some rows of the small picture in the scale of the large, whose size that is."""
+    wide, high = small.shape[1] / size[0], small.shape[0] / size[1]
+    matrix = np.array([[wide, 0, wide / 2 - 0.5], [0, high, (rows.start + 0.5) * high - 0.5]])
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return floats(cv2.warpAffine(small, matrix, like.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE))
+    part = size[0], rows.stop - rows.start
+    return floats(cv2.warpAffine(small, matrix, part, flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _towards(rgb: Floats, other: Floats, share: Floats) -> Floats:

@@ -12,7 +12,7 @@ from streamedit.darkroom.instructions import Colour, Details
 from streamedit.darkroom.operations.collage import arranged, collage
 from streamedit.darkroom.operations.expanding import expanded
 from streamedit.darkroom.operations.mounts import film_strip, frame, instant_frame
-from streamedit.darkroom.operations.planes import Margins, checked_area, grown, padded, whole
+from streamedit.darkroom.operations.planes import Margins, bands, checked_area, grown, padded, whole
 from streamedit.darkroom.optics import floats, soft
 from streamedit.darkroom.photograph import SIDE_PX, Floats
 from streamedit.errors import InvalidRequest
@@ -65,15 +65,20 @@ def drop_shadow(canvas: Canvas, brief: Brief) -> Effect:
     shadow = cv2.warpAffine(soft(shape, margin / 4), down, shape.shape[::-1])
     ground = _colour(brief.details, _WHITE)
     see_through = canvas.alpha is not None and not brief.details.colours
-    larger = padded(canvas, margins, _BLACK if see_through else ground)
 
     def effect(part: float) -> Canvas:
-        dark = floats(np.clip(shadow, 0, 1)) * np.float32(0.55 * brief.amount * part)
-        if see_through:
-            return _on_nothing(larger, shape, dark)
-        lit = np.array(ground, np.float32) * (1 - dark[..., None])
-        rgb = floats(lit + (larger.rgb - lit) * shape[..., None])
-        return replace(larger, rgb=rgb, alpha=None if canvas.alpha is None else np.ones_like(shape))
+        larger = padded(canvas, margins, _BLACK if see_through else ground)
+        strength = np.float32(0.55 * brief.amount * part)
+        opacity = np.empty_like(shape) if see_through else None
+        for rows in bands(len(shape)):
+            dark = strength * np.clip(shadow[rows], 0, 1)
+            if opacity is not None:
+                opacity[rows] = shape[rows] + dark * (1 - shape[rows])
+                larger.rgb[rows] *= (shape[rows] / np.maximum(opacity[rows], 1e-4))[..., None]
+                continue
+            lit = np.array(ground, np.float32) * (1 - dark[..., None])
+            larger.rgb[rows] = lit + (larger.rgb[rows] - lit) * shape[rows][..., None]
+        return replace(larger, alpha=opacity if canvas.alpha is None or see_through else np.ones_like(shape))
 
     return effect
 
@@ -157,10 +162,3 @@ def _check_grown(width: int, height: int) -> None:
     if max(width, height) > 2 * SIDE_PX[-1]:
         message = f"The picture would be {width}x{height}; there may be {2 * SIDE_PX[-1]} pixels a side."
         raise InvalidRequest(message, param="prompt", code="invalid_size")
-
-
-def _on_nothing(larger: Canvas, shape: Floats, dark: Floats) -> Canvas:
-    """A picture over its own shadow, and nothing behind the two."""
-    alpha = floats(shape + dark * (1 - shape))
-    rgb = larger.rgb * (shape / np.maximum(alpha, 1e-4))[..., None]
-    return replace(larger, rgb=floats(rgb), alpha=alpha)

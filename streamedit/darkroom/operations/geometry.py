@@ -94,18 +94,18 @@ def upscale(canvas: Canvas, brief: Brief) -> Effect:
         message = f"Upscale by 1.1 to 4 times, to at most {_UPSCALED_SIDE_PX} pixels a side; this would be {size[0]}x{size[1]}."
         raise InvalidRequest(message, param="prompt", code="invalid_size")
     checked_area(*size)
-    return lambda _: resampled(canvas, lambda rgb: enlarged(rgb, size), lambda plane: scaled_plane(plane, size))
+    return whole(resampled(canvas, lambda rgb: enlarged(rgb, size), lambda plane: scaled_plane(plane, size)))
 
 
 def zoom(canvas: Canvas, brief: Brief) -> Effect:
     """Nearer: a part of the picture in the size of the whole."""
     height, width = canvas.rgb.shape[:2]
     factor = 1.5 if brief.details.number is None else brief.details.number
-    if not 1 <= factor <= min(20.0, max(1.0, min(height, width) / _LEAST_PX * 2)):
+    if not 1 <= factor <= 20:
         message = f"Zoom in by 1 to 20 times, not {factor:g}; to see more, use 'expand'."
         raise InvalidRequest(message, param="prompt", code="invalid_size")
-    part = _placed((width, height), (width / factor, height / factor), brief.details.place)
-    left, top, wide, high = part
+    factor = min(factor, min(width, height) / _LEAST_PX)
+    left, top, wide, high = _placed((width, height), (width / factor, height / factor), brief.details.place)
     cut = moved(canvas, lambda plane: plane[top : top + high, left : left + wide])
     return whole(resampled(cut, lambda rgb: scaled(rgb, (width, height)), lambda plane: scaled_plane(plane, (width, height))))
 
@@ -147,6 +147,9 @@ def _part(rgb: Floats, details: Details) -> tuple[int, int, int, int]:
         if wide > width or high > height:
             message = f"The picture has {width}x{height} pixels: a part of {wide}x{high} is larger."
             raise InvalidRequest(message, param="prompt", code="crop_too_large")
+        if min(wide, high) < _LEAST_PX:
+            message = f"A side of a picture has {_LEAST_PX} pixels or more."
+            raise InvalidRequest(message, param="prompt", code="invalid_size")
         return _placed((width, height), (wide, high), details.place)
     if details.ratio:
         return _placed((width, height), (min(width, height * details.ratio), min(height, width / details.ratio)), details.place)

@@ -9,8 +9,9 @@ import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Operation, retouching
 from streamedit.darkroom.instructions import Colour
+from streamedit.darkroom.operations.planes import bands
 from streamedit.darkroom.operations.typesetting import BOLD, REGULAR, required_text, typeset
-from streamedit.darkroom.optics import LUMA, floats, side
+from streamedit.darkroom.optics import LUMA, banded, floats, side
 from streamedit.darkroom.photograph import Floats
 
 _WHITE = (1.0, 1.0, 1.0)
@@ -97,9 +98,13 @@ def _written(rgb: Floats, letters: Floats, place: tuple[int, int], colour: Colou
     size = max(1.0, min(side(rgb) / 100, letters.shape[0] / 6))
     around = int(4 * size) + 1
     wide = floats(cv2.copyMakeBorder(letters, *(around,) * 4, cv2.BORDER_CONSTANT, value=0))
-    near, far = (cv2.GaussianBlur(wide, (0, 0), reach * size) for reach in (0.25, 1.0))
-    # beside the letters alone: through faint ones it would show
-    shadow = floats(np.minimum(1, 0.5 * near + 0.9 * far) * (1 - wide * (1 - opacity)))
+
+    def shade(letters: Floats) -> Floats:
+        near, far = (cv2.GaussianBlur(letters, (0, 0), reach * size) for reach in (0.25, 1.0))
+        # beside the letters alone: through faint ones it would show
+        return floats(np.minimum(1, 0.5 * near + 0.9 * far) * (1 - letters * (1 - opacity)))
+
+    shadow = banded(shade, wide, halo_px=around)
     top, left = _corner(rgb, letters, place)
     drop = round(0.2 * size)
     _blend(made, shadow, (top - around + drop, left - around + drop), _contrast(colour), 0.75 * opacity)
@@ -124,8 +129,9 @@ def _contrast(colour: Colour) -> Colour:
 def _blend(made: Floats, coverage: Floats, corner: tuple[int, int], colour: Colour, opacity: float) -> None:
     """A colour laid over the picture, in place, as far as the two overlap."""
     own, where = _overlap(made, coverage, *corner)
-    opaque = coverage[own][..., None] * np.float32(opacity)
-    made[where] += (np.array(colour, np.float32) - made[where]) * opaque
+    picture, cover = made[where], coverage[own]
+    for rows in bands(len(picture)):
+        picture[rows] += (np.array(colour, np.float32) - picture[rows]) * (cover[rows] * np.float32(opacity))[..., None]
 
 
 def _overlap(made: Floats, coverage: Floats, top: int, left: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

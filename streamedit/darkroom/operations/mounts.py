@@ -8,7 +8,7 @@ import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Canvas, Effect
 from streamedit.darkroom.instructions import Colour
-from streamedit.darkroom.operations.planes import Margins, checked_area, grown, padded, whole
+from streamedit.darkroom.operations.planes import Margins, bands, checked_area, grown, padded, whole
 from streamedit.darkroom.operations.typesetting import REGULAR, required_text, typeset
 from streamedit.darkroom.optics import floats, smoothstep
 from streamedit.darkroom.photograph import Floats
@@ -108,9 +108,11 @@ def _paint_side(side: Floats, lit: float, seed: int, paint: _Paint) -> None:
     rim, length = side.shape[:2]
     depth = np.arange(rim, dtype=np.float32)[:, None]
     x = np.arange(length)[None]
-    painted = paint(np.broadcast_to((depth + np.float32(0.5)) / rim, (rim, length)), _grain(rim, length, seed), lit)
-    own = np.minimum(x, length - 1 - x) >= depth
-    side[own] = painted[own]
+    own, grain = np.minimum(x, length - 1 - x) >= depth, _grain(rim, length, seed)
+    for part in bands(length, 256):
+        streaks, where = grain[:, part], own[:, part]
+        painted = paint(np.broadcast_to((depth + np.float32(0.5)) / rim, streaks.shape), streaks, lit)
+        side[:, part][where] = painted[where]
 
 
 def _grain(rim: int, length: int, seed: int) -> Floats:
@@ -124,10 +126,19 @@ def _sink(rgb: Floats, margins: Margins) -> None:
     """A thin shade on the paper around the picture, as it lies a little deeper; in place."""
     top, bottom, left, right = margins
     height, width = rgb.shape[:2]
-    hole = np.zeros((height, width), np.float32)
-    hole[top : height - bottom, left : width - right] = 1
-    shade = cv2.GaussianBlur(hole, (0, 0), max(0.6, top / 14))
-    rgb *= (1 - 0.22 * shade * (1 - hole))[..., None]
+    # the blur of a rectangle is the product of those of its sides
+    x, y = _inside(width, left, right, top / 14), _inside(height, top, bottom, top / 14)
+    frame = (slice(0, top), slice(height - bottom, height), slice(top, height - bottom), slice(top, height - bottom))
+    beside = (slice(0, width), slice(0, width), slice(0, left), slice(width - right, width))
+    for rows, columns in zip(frame, beside, strict=True):
+        rgb[rows, columns] *= (1 - 0.22 * y[rows, None] * x[None, columns])[..., None]
+
+
+def _inside(length: int, before: int, after: int, sigma_px: float) -> Floats:
+    """1 within the picture, 0 beyond it, along one axis, with soft ends."""
+    line = np.zeros((1, length), np.float32)
+    line[:, before : length - after] = 1
+    return floats(cv2.GaussianBlur(line, (0, 0), max(0.6, sigma_px))[0])
 
 
 def _holes(width: int, rim: int) -> Floats:

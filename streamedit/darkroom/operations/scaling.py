@@ -9,6 +9,7 @@ from PIL import Image
 from streamedit.darkroom.optics import floats, luma
 from streamedit.darkroom.photograph import Floats
 
+_GAMMA = 2.2
 _BAND_PX = 1 << 16
 _HALO_PX = 8
 
@@ -19,13 +20,13 @@ def scaled(rgb: Floats, size: tuple[int, int]) -> Floats:
     Enlarged as it is encoded: there linear light would only draw dark rings around what is bright.
     """
     height, width = rgb.shape[:2]
-    gamma = 2.2 if size[0] * size[1] < width * height else 1.0
+    if size[0] * size[1] >= width * height:
+        return floats(cv2.resize(rgb, size, interpolation=cv2.INTER_LANCZOS4))
     made = np.empty((size[1], size[0], 3), np.float32)
     for channel in range(3):
-        plane = np.clip(rgb[..., channel], 0, 1)
-        light = Image.fromarray(floats(cv2.pow(plane, gamma)) if gamma != 1 else plane)
+        light = Image.fromarray(floats(cv2.pow(np.clip(rgb[..., channel], 0, 1), _GAMMA)))
         drawn = floats(np.asarray(light.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)))
-        made[..., channel] = cv2.pow(np.maximum(drawn, 0), 1 / gamma) if gamma != 1 else drawn
+        made[..., channel] = cv2.pow(np.maximum(drawn, 0), 1 / _GAMMA)
     return made
 
 
