@@ -1,5 +1,5 @@
 """`scripts/bench relay`: what relaying costs, beside other relays; `viewers`: what being watched; `admission`: being let in;
-`files`: large images, as files of their own, in edits, by reference."""
+`files`: large images, as files of their own, in edits, by reference; `darkroom`: the embedded editor."""
 
 import argparse
 import datetime
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import admission, catalogue, chart, machine, report, startup, themes
 from .bench import prepared
+from .darkroom import command as darkroom
 from .files import command as files
 from .relays import Relay
 from .samples import Options, Samples
@@ -35,6 +36,8 @@ def main() -> int:
             return admission.run(options, _about([]))
         if isinstance(options, files.Options):
             return files.run(options, _FOLDER, _about([]))
+        if isinstance(options, darkroom.Options):
+            return darkroom.run(options, _about([]))
         return _relay(options)
     except KeyboardInterrupt:
         return 130
@@ -80,7 +83,7 @@ def _about(relays: Sequence[Relay]) -> Mapping[str, str | int]:
     }
 
 
-def _options() -> Options | ViewerOptions | admission.Options | files.Options:
+def _options() -> Options | ViewerOptions | admission.Options | files.Options | darkroom.Options:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     groups = parser.add_subparsers(required=True, dest="group")
     defaults = argparse.ArgumentDefaultsHelpFormatter
@@ -88,6 +91,7 @@ def _options() -> Options | ViewerOptions | admission.Options | files.Options:
     add_arguments(groups.add_parser("viewers", help="streamedit alone, watched by thousands", formatter_class=defaults))
     admission.add_arguments(groups.add_parser("admission", help="keys, limits, budgets, ledger", formatter_class=defaults))
     files.add_arguments(groups.add_parser("files", help="large images, and hosted results", formatter_class=defaults))
+    darkroom.add_arguments(groups.add_parser("darkroom", help="the embedded editor", formatter_class=defaults))
     arguments = vars(parser.parse_args())
     match arguments.pop("group"):
         case "viewers":
@@ -96,6 +100,8 @@ def _options() -> Options | ViewerOptions | admission.Options | files.Options:
             return admission.Options(**arguments)
         case "files":
             return files.Options(**arguments)
+        case "darkroom":
+            return darkroom.Options(**arguments)
     arguments["relays"] = [*arguments["relays"], *arguments.pop("peers")]
     return Options(**arguments)
 

@@ -50,6 +50,14 @@ FRAMING = (
         work_ms=40,
     ),
     Entry(
+        "film strip",
+        "a film strip around it",
+        "film strip, filmstrip, film frame|border, sprocket hole|holes, strip of film",
+        adjustable=False,
+        reads="colour",
+        scoped=False,
+    ),
+    Entry(
         "rounded corners",
         "rounded corners",
         "round|rounded corner, round .. corner, rounded edges",

@@ -7,7 +7,7 @@ LETTERING = (
         "caption",
         "caption 'Kyoto 2026' bottom right",
         (
-            "caption, text, write|add|put .. text|words|caption|title|label, write|writing, title, "
+            "caption, text, write|add|put .. text|words|caption|title, write|writing, title, "
             "saying|says|reads|reading|labeled|labelled, lettering, subtitle, headline, inscription, slogan"
         ),
         kinds={
@@ -16,6 +16,13 @@ LETTERING = (
         adjustable=False,
         reads="text, colour, place, percent, pixels",
         work_ms=30,
+    ),
+    Entry(
+        "label",
+        "a label 'new' top left",
+        "label, tag, text box, add|put .. label|tag, badge",
+        adjustable=False,
+        reads="text, colour, place, percent, pixels",
     ),
     Entry(
         "watermark",

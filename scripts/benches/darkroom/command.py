@@ -1,0 +1,113 @@
+"""Times edits of the darkroom on one core, and prints what they took beside what they may."""
+
+import os
+import statistics
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+import cv2
+
+from scripts.benches import machine
+from scripts.benches.report import table
+
+from .edits import mask, photograph, timed
+from .floors import FLOORS, Floor
+from .memory import times_decoded
+
+_HEADS = ("what", "measured", "goal", "")
+_SQUARE_PX, _4K_PX = (1024, 1024), (3840, 2160)
+_TRIPLES = (
+    "golden hour, much more contrast, film grain",
+    "slightly warmer, lift the shadows, sharpen it",
+    "black and white, a strong vignette, film grain",
+    "crop to 16:9, more saturation, caption 'Kyoto 2026' bottom right",
+)
+_LARGE = (
+    "golden hour, much more contrast, film grain",
+    "blur the background",
+    "make the image look like an oil painting",
+    "reduce the noise, then sharpen it",
+)
+_NOTE = (
+    "The provider itself in one process on one core (OpenCV with one thread): from the request to the event, so with reading a "
+    "PNG and writing one, in base64. Medians. The floor is the same picture by bare calls of Pillow, OpenCV and numpy, timed in "
+    "turn with it. Memory is the peak of a process of its own above what it held after a small edit of the same kind; a decoded "
+    "image has three bytes a pixel."
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What `scripts/bench darkroom` takes."""
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each small edit; large ones get a third of them")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How often each edit is made."""
+
+    rounds: int
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One figure, and what it may be at most."""
+
+    name: str
+    measured: float
+    goal: float
+    unit: str
+
+    @property
+    def cells(self) -> Sequence[str]:
+        verdict = "met" if self.measured <= self.goal else "**missed**"
+        return self.name, f"{self.measured:.3g} {self.unit}", f"{self.goal:g}", verdict
+
+
+def run(options: Options, about: Mapping[str, str | int]) -> int:
+    """Measure and print; 1 when a goal is missed."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    cv2.setNumThreads(1)
+    rows = []
+    for row in _rows(options):
+        sys.stderr.write(f"{row.name}: {row.measured:.3g} {row.unit}\n")
+        rows.append(row)
+    sys.stdout.write(f"{table(_HEADS, [row.cells for row in rows])}\n\n{_NOTE}\n\n{machine.told(about)}\n")
+    return 1 if any(row.measured > row.goal for row in rows) else 0
+
+
+def _rows(options: Options) -> Iterator[_Row]:
+    rounds, few = options.rounds, max(1, options.rounds // 3)
+    image = photograph(_SQUARE_PX)
+    for prompt in _TRIPLES:
+        yield _Row(f"1024x1024: {prompt}", _median(prompt, image, None, rounds)[-1], 300, "ms")
+        yield _Row("first of three partial images", _median(prompt, image, None, rounds, partials=3)[0], 120, "ms")
+    for prompt, floor in FLOORS.items():
+        yield _Row(f"beside bare calls: {prompt}", _beside(prompt, image, rounds, floor), 1.3, "x")
+    yield _Row("1024x1024: erase 10 %", _median("erase it", image, mask(_SQUARE_PX, 0.1), few)[-1], 1000, "ms")
+    large = photograph(_4K_PX)
+    for prompt in _LARGE:
+        yield _Row(f"3840x2160: {prompt}", _median(prompt, large, None, few)[-1], 5000, "ms")
+    yield _Row("3840x2160: erase 10 %", _median("erase it", large, mask(_4K_PX, 0.1), few)[-1], 5000, "ms")
+    for prompt in _LARGE:
+        yield _Row(f"memory at 3840x2160: {prompt}", times_decoded(prompt, _4K_PX, 0), 10, "x decoded")
+    yield _Row("memory at 3840x2160: erase 10 %", times_decoded("erase it", _4K_PX, 0.1), 10, "x decoded")
+
+
+def _median(prompt: str, image: bytes, hole: bytes | None, rounds: int, partials: int = 0) -> Sequence[float]:
+    runs = [anyio.run(timed, prompt, image, hole, partials) for _ in range(rounds)]
+    return [statistics.median(times) for times in zip(*runs, strict=True)]
+
+
+def _beside(prompt: str, image: bytes, rounds: int, floor: Floor) -> float:
+    """The median of the darkroom's time by that of the bare calls, each timed in turn."""
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(anyio.run(timed, prompt, image)[-1])
+        started = time.perf_counter()
+        floor(image)
+        theirs.append((time.perf_counter() - started) * 1e3)
+    return statistics.median(ours) / statistics.median(theirs)
