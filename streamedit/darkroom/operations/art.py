@@ -43,8 +43,8 @@ def coloured_pencil(rgb: Floats, brief: Brief) -> Floats:
 def ink_drawing(rgb: Floats, brief: Brief) -> Floats:
     """Black ink on paper: lines, and what is dark filled (XDoG, Winnemoeller 2012)."""
     light = evened(_stretched(luma(rgb)))
-    sigma_px = max(0.7, side(rgb) / 620 * brief.character)
-    ink = inked(edges(light, flow(light, 3 * sigma_px), sigma_px, 22), 0.42, 12)
+    sigma_px = max(0.5, side(rgb) / 620 * brief.character)
+    ink = inked(edges(light, flow(light, 3 * sigma_px), sigma_px, 22), 0.3 + 0.12 * brief.character, 12)
     return floats(np.float32(0.06) + ink[..., None] * (_PAPER - np.float32(0.06)))
 
 
@@ -74,7 +74,7 @@ def cartoon(rgb: Floats, brief: Brief) -> Floats:
     toned = (nearest + np.tanh((light * steps - nearest) * 2) * np.float32(0.35)) / steps
     vivid = grey(light) + (flat - grey(light)) * np.float32(1.4)
     vivid *= ((toned + np.float32(0.03)) / (light + np.float32(0.03)))[..., None]
-    sigma_px = max(0.7, side(rgb) / 560 * brief.character)
+    sigma_px = max(0.5, side(rgb) / 560 * brief.character)
     lines = inked(edges(luma(rgb), flow(light, 3 * sigma_px), sigma_px, 24) - luma(rgb) * 0.9, -0.1, 5)
     return floats(np.clip(vivid, 0, 1) * (0.08 + 0.92 * lines[..., None]))
 

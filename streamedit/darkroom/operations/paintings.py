@@ -88,7 +88,8 @@ def _layers(rgb: Floats, way: Floats, manner: Manner, brief: Brief) -> Iterator[
         seen = _smaller(vivid, width_px / 3)
         starts = _starts(rgb, manner.spacing * width_px, random)
         if below is not None:
-            starts = starts[np.abs(_at(seen, starts, rgb) - _at(below, starts, rgb)).max(axis=1) > manner.detail * (index + 1) ** 0.5]
+            missed = np.abs(_at(seen, starts, rgb) - _at(below, starts, rgb)).max(axis=1)
+            starts = starts[missed > manner.detail * (index + 1) ** 0.5]
         colours = _at(seen, starts, rgb)
         lines = _lines(seen, way, starts, colours, manner.length * width_px)
         strayed = (
@@ -161,7 +162,7 @@ def watercolour(rgb: Floats, brief: Brief) -> Floats:
     unit = side(rgb) / 1000
     flat = rgb
     for _ in range(2):
-        flat = flattened(flat, 3.3 * unit * brief.character)
+        flat = flattened(flat, 2.8 * unit * brief.character)
     flat = _wobbling(soft(flat, 0.8 * unit), brief, 3 * unit * brief.character)
     light = luma(flat)
     near, far = soft(light, 2 * unit), soft(light, 6 * unit)
