@@ -144,6 +144,13 @@ def clouds(like: Floats, seed: int, size_px: float) -> Floats:
     return _normal(floats(cv2.resize(noise(grains, seed), (width, height), interpolation=cv2.INTER_CUBIC)))
 
 
+def stretched(light: Floats) -> Floats:
+    """From black to white, but for a few pixels."""
+    small = light[:: max(1, light.shape[0] // 200), :: max(1, light.shape[1] // 200)]
+    low, high = np.percentile(small, (1, 99))
+    return floats((light - np.float32(low)) / np.float32(max(0.1, high - low)))
+
+
 def tooth(like: Floats, seed: int, size_px: float) -> Floats:
     """The grain of paper: normal noise of two sizes."""
     return floats(cv2.addWeighted(clouds(like, seed, size_px), 0.75, clouds(like, seed + 1, 2.6 * size_px), 0.66, 0))

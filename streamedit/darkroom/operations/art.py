@@ -10,7 +10,7 @@ from streamedit.darkroom.canvas import Brief, Operation
 from streamedit.darkroom.operations.paintings import PAINTINGS
 from streamedit.darkroom.optics import floats, grey, luma, side, smoothstep, soft
 from streamedit.darkroom.photograph import Floats
-from streamedit.darkroom.strokes import along, at_once, edges, evened, flattened, flow, hatching, inked, tooth
+from streamedit.darkroom.strokes import along, at_once, edges, evened, flattened, flow, hatching, inked, stretched, tooth
 
 _PAPER = np.array([0.985, 0.978, 0.962], np.float32)
 
@@ -42,7 +42,7 @@ def coloured_pencil(rgb: Floats, brief: Brief) -> Floats:
 
 def ink_drawing(rgb: Floats, brief: Brief) -> Floats:
     """Black ink on paper: lines, and what is dark filled (XDoG, Winnemoeller 2012)."""
-    light = evened(_stretched(luma(rgb)))
+    light = evened(stretched(luma(rgb)))
     sigma_px = max(0.5, side(rgb) / 620 * brief.character)
     ink = inked(edges(light, flow(light, 3 * sigma_px), sigma_px, 22), 0.3 + 0.12 * brief.character, 12)
     return floats(np.float32(0.06) + ink[..., None] * (_PAPER - np.float32(0.06)))
@@ -51,7 +51,7 @@ def ink_drawing(rgb: Floats, brief: Brief) -> Floats:
 def charcoal(rgb: Floats, brief: Brief) -> Floats:
     """Charcoal on toned paper: soft, broad strokes that catch on the paper's tooth, smudged shadows."""
     unit = _unit(rgb) * brief.character
-    light = evened(_stretched(luma(rgb)), 0.3)
+    light = evened(stretched(luma(rgb)), 0.3)
     way = flow(light, 5 * unit)
     lines = inked(edges(soft(light, unit), way, 2.2 * unit, 9), 0.45, 3)
     shade = 1 - np.clip(soft(light, 1.5 * unit), 0, 1)
@@ -84,16 +84,9 @@ def _unit(rgb: Floats) -> float:
     return side(rgb) / 1000
 
 
-def _stretched(light: Floats) -> Floats:
-    """From black to white, but for a few pixels."""
-    small = light[:: max(1, light.shape[0] // 200), :: max(1, light.shape[1] // 200)]
-    low, high = np.percentile(small, (1, 99))
-    return floats((light - np.float32(low)) / np.float32(max(0.1, high - low)))
-
-
 def _even_tones(light: Floats) -> Floats:
     """The tones of a drawing: mostly paper, and not much black."""
-    tones = np.clip(_stretched(light), 0, 1)
+    tones = np.clip(stretched(light), 0, 1)
     return floats(tones ** np.float32(0.7))
 
 

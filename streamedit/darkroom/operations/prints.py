@@ -12,7 +12,7 @@ from streamedit.darkroom.canvas import Brief, Operation, retouching
 from streamedit.darkroom.instructions import Colour
 from streamedit.darkroom.optics import banded, floats, grey, luma, side, smoothstep, soft
 from streamedit.darkroom.photograph import Floats
-from streamedit.darkroom.strokes import along, at_once, evened, flattened, flow
+from streamedit.darkroom.strokes import along, at_once, evened, flattened, flow, stretched
 
 _NEWSPRINT: Colour = (0.965, 0.95, 0.915)
 _PRINTERS_BLACK: Colour = (0.09, 0.085, 0.09)
@@ -100,7 +100,7 @@ def halftone(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     """A newspaper's dots at 45 degrees, larger where it is darker. `colours`: of the ink, and of the paper."""
     ink, paper = (*brief.details.colours, *(_PRINTERS_BLACK, _NEWSPRINT)[len(brief.details.colours) :])[:2]
     pitch_px = max(3.0, side(rgb) / 90 * brief.character)
-    light = np.clip(soft(luma(rgb), pitch_px / 5), 0, 1)
+    light = np.clip(0.5 * luma(rgb) + 0.5 * stretched(soft(luma(rgb), pitch_px / 5)), 0, 1)
     x = np.arange(rgb.shape[1], dtype=np.float32)[None]
     y = np.arange(rgb.shape[0], dtype=np.float32)[:, None]
     turn = np.float32(np.pi * 2**0.5 / pitch_px)
@@ -133,7 +133,7 @@ def _level(light: Floats) -> Floats:
 def emboss(rgb: Floats, brief: Brief) -> Floats:
     """Stamped into grey metal, with light from the upper left; a trace of colour stays."""
     sigma_px = max(0.6, side(rgb) / 600 * brief.character)
-    light = soft(luma(rgb), sigma_px)
+    light = soft(stretched(luma(rgb)), sigma_px)
     slope = floats(cv2.Sobel(light, cv2.CV_32F, 1, 0) + cv2.Sobel(light, cv2.CV_32F, 0, 1)) * np.float32(sigma_px / 3.2)
     stamped = 0.52 + 0.46 * np.tanh(2.6 * slope) + 0.1 * (soft(light, 12 * sigma_px) - 0.5)
     return floats(grey(floats(stamped)) + (rgb - grey(luma(rgb))) * np.float32(0.16))
@@ -143,10 +143,10 @@ def neon(rgb: Floats, brief: Brief) -> Floats:
     """Glowing tubes along the outlines, on black; in the picture's own hues, or in the colour that was said."""
     sigma_px = max(0.8, side(rgb) / 420 * brief.character)
     calm = flattened(rgb, sigma_px)
-    light = evened(luma(calm), 0.3)
+    light = stretched(evened(luma(calm), 0.3))
     x, y = (cv2.Sobel(soft(light, sigma_px / 2), cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
     lines = along(floats(cv2.magnitude(x, y)), flow(light, 3 * sigma_px), 4 * sigma_px) * np.float32(sigma_px)
-    tubes = smoothstep((lines - 0.12) / 0.75)[..., None]
+    tubes = smoothstep((lines - 0.12) / 0.7)[..., None]
     colour = np.array(brief.details.colours[0], np.float32) if brief.details.colours else _pure(calm, 4 * sigma_px)
     lit = floats(tubes * colour)
     glow = soft(lit, 3 * sigma_px) * 0.8 + soft(lit, 12 * sigma_px) * 0.9
