@@ -83,7 +83,8 @@ def enlarged(layer: Floats, shape: tuple[int, ...], rows: Floats) -> Floats:
         return layer[top : top + count]
     across, down = layer.shape[1] / width, layer.shape[0] / height
     place = np.array([[across, 0, across / 2 - 0.5], [0, down, (top + 0.5) * down - 0.5]])
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    # linear: OpenCV's cubic does not keep an even slope even
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return floats(cv2.warpAffine(layer, place, (width, count), flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 

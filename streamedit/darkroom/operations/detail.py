@@ -79,8 +79,8 @@ def scan_lines(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 
         def work(band: Floats, its: Floats) -> Floats:
             # bright lines are broad ones: they leave less of a gap
-            gaps = amount * np.float32(0.75) * (1 - its) * (1 - 0.45 * np.clip(luma(band), 0, 1))
-            return band * (1 + 0.22 * amount - gaps)[..., None]
+            gaps = amount * np.float32(0.95) * (1 - its) * (1 - 0.45 * np.clip(luma(band), 0, 1))
+            return band * (1 + 0.28 * amount - gaps)[..., None]
 
         return banded(work, rgb, floats(beam))
 

@@ -118,7 +118,7 @@ def _blurred(rgb: Floats, sigma_px: float) -> Floats:
     if sigma_px < 5:
         halo = int(np.ceil(3 * sigma_px)) + 1
         return banded(lambda band: encoded(floats(cv2.GaussianBlur(linear(band), (0, 0), sigma_px))), rgb, halo_px=halo)
-    shrink = int(sigma_px / 2.5)
+    shrink = int(sigma_px / 3)
     small = floats(cv2.GaussianBlur(shrunk(rgb, shrink), (0, 0), sigma_px / shrink))
     return over(rgb, lambda _, its: encoded(its), small)
 

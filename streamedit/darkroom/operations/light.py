@@ -39,7 +39,7 @@ def vignette(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 
     def effect(part: float) -> Floats:
         depth = np.float32(abs(brief.amount) * part)
-        return over(rgb, lambda band, its: band + (colour - band) * (its * depth)[..., None], fall)
+        return over(rgb, lambda band, its: band + (colour - band) * (np.maximum(its, 0) * depth)[..., None], fall)
 
     return effect
 
@@ -62,9 +62,10 @@ def spotlight(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 def glow(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     """The lights bleed softly into what is around them, as through a diffusion filter."""
     light = copy(rgb, SMOOTH_PX)
+    tone = encoded(luma(light))
     # lights are what is brighter than the rest: a white wall does not glow
-    least = 0.2 + 0.45 * float(encoded(luma(light)).mean())
-    bright = light * smoothstep((encoded(luma(light)) - least) / 0.5)[..., None]
+    least, most = 0.2 + 0.45 * float(tone.mean()), float(np.quantile(tone, 0.995))
+    bright = light * smoothstep((tone - least) / max(0.2, most - least))[..., None]
     short = min(bright.shape[:2])
     bloom = sum((soft(bright, short * reach) * weight for reach, weight in _BLOOM), np.zeros_like(bright))
     return lambda part: shone(rgb, bloom, brief.amount * part)
@@ -156,7 +157,7 @@ def _shafts(size: tuple[int, int], rng: np.random.Generator) -> Floats:
     columns, rows = size
     rays = clouds((1, rows), (1, 24), rng, octaves=4)
     drift = clouds((columns, rows), (2, 40), rng, octaves=2)
-    return smoothstep(floats((0.75 * rays + 0.25 * drift - 0.35) / 0.4))
+    return smoothstep(floats((0.75 * rays + 0.25 * drift - 0.40) / 0.32))
 
 
 def _along(fed: Floats) -> Floats:
@@ -169,7 +170,7 @@ def _along(fed: Floats) -> Floats:
 
 def _faded(count: int) -> Floats:
     far = np.linspace(0, 1, count, dtype=np.float32)
-    return floats((2.0 * np.exp(-2.6 * far) * smoothstep((1.05 - far) / 0.5))[None, :])
+    return floats((2.6 * np.exp(-2.5 * far) * smoothstep((1.05 - far) / 0.5))[None, :])
 
 
 def _halo(count: int) -> Floats:
