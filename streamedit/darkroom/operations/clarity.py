@@ -90,7 +90,7 @@ def smooth_skin(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
             light = luma(band)
             smooth = _guided(light, sigma_px)
             pores = light - floats(cv2.GaussianBlur(light, (0, 0), max(0.8, sigma_px / 4)))
-            change = (smooth + 0.4 * pores - light) * _skin(band, light, sigma_px)
+            change = (smooth + 0.3 * pores - light) * _skin(band, light, sigma_px)
             return _relit(band, light, change * amount)
 
         return banded(work, rgb, halo_px=int(6 * sigma_px))
@@ -158,7 +158,7 @@ def _guided(light: Floats, sigma_px: float) -> Floats:
     size = (2 * round(sigma_px * 1.5) + 1,) * 2
     mean = floats(cv2.blur(light, size))
     spread = np.maximum(0, floats(cv2.blur(light * light, size)) - mean * mean)
-    slope = spread / (spread + np.float32(0.0035))
+    slope = spread / (spread + np.float32(0.009))
     return floats(cv2.blur(slope, size)) * light + floats(cv2.blur(mean - slope * mean, size))
 
 

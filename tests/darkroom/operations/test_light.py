@@ -10,7 +10,7 @@ from PIL import Image
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.instructions import NOTHING, Details
 from streamedit.darkroom.operations.light import LIGHT
-from streamedit.darkroom.optics import subject
+from streamedit.darkroom.optics import grey, subject
 from streamedit.darkroom.photograph import Floats
 
 PHOTOS = Path(__file__).parents[2] / "photos"
@@ -73,8 +73,8 @@ def test_a_vignette_takes_a_colour() -> None:
 
 def test_a_vignette_has_no_bands() -> None:
     """On an even grey it never grows lighter outward, and no step is larger than one of 8 bits takes."""
-    grey = np.full((512, 512, 3), 0.3, np.float32)
-    row = _done("vignette", grey)[256, 256:, 0]
+    even = np.full((512, 512, 3), 0.3, np.float32)
+    row = _done("vignette", even)[256, 256:, 0]
     assert np.diff(row).min() > -1 / 255
     assert np.diff(row).max() < 1e-5
 
@@ -119,7 +119,7 @@ def test_sparkles_are_small_bright_and_around_the_subject(rgb: Floats) -> None:
 
 def test_sparkles_take_a_colour() -> None:
     """Blue sparkles add more blue than red; the usual ones are gold and add less blue."""
-    rgb = cv2.cvtColor(_luma(_load("chelsea.png")) * np.float32(0.3), cv2.COLOR_GRAY2RGB)
+    rgb = grey(_luma(_load("chelsea.png")) * np.float32(0.3))
     usual = (_done("sparkles", rgb) - rgb).mean(axis=(0, 1))
     blue = (_done("sparkles", rgb, details=Details(colours=((0.3, 0.5, 1.0),))) - rgb).mean(axis=(0, 1))
     assert usual[0] > 1.2 * usual[2]
@@ -187,8 +187,8 @@ def test_snow_is_white_flakes_of_many_sizes() -> None:
 
 def test_rain_falls_in_streaks_on_a_duller_picture() -> None:
     """It is alike along its fall and unlike across it; colours are weaker."""
-    grey = np.full((400, 400, 3), 0.2, np.float32)
-    rain = _luma(_done("rain", grey))
+    even = np.full((400, 400, 3), 0.2, np.float32)
+    rain = _luma(_done("rain", even))
     assert np.abs(np.diff(rain, axis=1)).mean() > 2 * np.abs(np.diff(rain, axis=0)).mean()
     coffee = _load("coffee.jpg")
     done = _done("rain", coffee)
