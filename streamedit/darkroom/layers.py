@@ -107,12 +107,13 @@ def shone(rgb: Floats, light: Floats, amount: float) -> Floats:
 def veiled(rgb: Floats, colour: Floats, cover: Floats, amount: float) -> Floats:
     """Something of one colour (as light) before the picture: `cover`, one plane, says how much of the picture it hides."""
 
-    def work(band: Floats, its: Floats) -> Floats:
-        hidden = np.clip(its * np.float32(amount), 0, 1)[..., None]
-        light = linear(band)
-        return encoded(light + (colour - light) * hidden)
+    return over(rgb, lambda band, its: veil(band, its, colour, amount), cover)
 
-    return over(rgb, work, cover)
+
+def veil(band: Floats, cover: Floats, colour: Floats, amount: float) -> Floats:
+    """A band of `veiled`."""
+    light = linear(band)
+    return encoded(light + (colour - light) * np.clip(cover * np.float32(amount), 0, 1)[..., None])
 
 
 def clouds(size: tuple[int, int], cells: tuple[int, int], rng: np.random.Generator, octaves: int = 4) -> Floats:

@@ -6,11 +6,15 @@ import cv2
 import numpy as np
 
 from streamedit.darkroom.canvas import Brief
+from streamedit.darkroom.layers import copy, encoded, over, shrunk
 from streamedit.darkroom.optics import banded, floats, luma, roughness, side, smoothstep
 from streamedit.darkroom.photograph import Floats
 
 _ROUNDS = 24
 """Of a deconvolution done with amount 1."""
+
+_SKIN_PX = 800
+"""The longer side of the copy in which skin is looked for."""
 
 _SPLINE = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
@@ -48,15 +52,21 @@ def deblur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     said = brief.details.number
     sigma_px = min(20.0, max(0.4, said)) if said is not None else max(0.9, side(rgb) / 750)
     noise = roughness(rgb) + 1e-3
+    # a wide blur left nothing so fine that a smaller copy would not hold it
+    shrink = max(1, int(sigma_px / 1.5))
 
     def effect(part: float) -> Floats:
         rounds = _ROUNDS * brief.amount * part
 
-        def work(band: Floats) -> Floats:
-            light = luma(band)
-            return _relit(band, light, _within(light, _deconvolved(light, sigma_px, rounds, noise), 2 * sigma_px) - light)
+        def change(light: Floats) -> Floats:
+            return _within(light, _deconvolved(light, sigma_px / shrink, rounds, noise), 2 * sigma_px / shrink) - light
 
-        return banded(work, rgb, halo_px=int(8 * sigma_px) + 2)
+        def work(band: Floats) -> Floats:
+            return _relit(band, luma(band), change(luma(band)))
+
+        if shrink == 1:
+            return banded(work, rgb, halo_px=int(8 * sigma_px) + 2)
+        return over(rgb, lambda band, its: _relit(band, luma(band), its), change(luma(encoded(shrunk(rgb, shrink)))))
 
     return effect
 
@@ -81,19 +91,21 @@ def denoise(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 
 def smooth_skin(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     """Blotches and lines of skin fade, its pores stay faintly; what has not the colour of skin, and hair, stays as it is."""
-    sigma_px = max(1.5, side(rgb) / 110)
+    small = encoded(copy(rgb, _SKIN_PX))
+    light, sigma_px = luma(small), max(1.5, side(small) / 110)
+    calm = floats(cv2.GaussianBlur(light, (0, 0), max(0.8, sigma_px / 4)))
+    plan = np.dstack([*_guided(light, sigma_px), calm, _skin(small, light, sigma_px)])
 
     def effect(part: float) -> Floats:
         amount = np.float32(brief.amount * part)
 
-        def work(band: Floats) -> Floats:
+        def work(band: Floats, its: Floats) -> Floats:
             light = luma(band)
-            smooth = _guided(light, sigma_px)
-            pores = light - floats(cv2.GaussianBlur(light, (0, 0), max(0.8, sigma_px / 4)))
-            change = (smooth + 0.3 * pores - light) * _skin(band, light, sigma_px)
-            return _relit(band, light, change * amount)
+            slope, offset, calm, skin = (floats(plane) for plane in cv2.split(its))
+            smooth, pores = slope * light + offset, light - calm
+            return _relit(band, light, (smooth + 0.3 * pores - light) * skin * amount)
 
-        return banded(work, rgb, halo_px=int(6 * sigma_px))
+        return over(rgb, work, plan)
 
     return effect
 
@@ -153,13 +165,13 @@ def _spline(plane: Floats, gap: int) -> Floats:
     return floats(cv2.sepFilter2D(plane, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT))
 
 
-def _guided(light: Floats, sigma_px: float) -> Floats:
-    """The picture smoothed but for its edges: a guided filter by itself (He, Sun, Tang 2010)."""
+def _guided(light: Floats, sigma_px: float) -> tuple[Floats, Floats]:
+    """A guided filter by itself (He, Sun, Tang 2010), smooth but for edges: slope * light + offset, at any size."""
     size = (2 * round(sigma_px * 1.5) + 1,) * 2
     mean = floats(cv2.blur(light, size))
     spread = np.maximum(0, floats(cv2.blur(light * light, size)) - mean * mean)
     slope = spread / (spread + np.float32(0.009))
-    return floats(cv2.blur(slope, size)) * light + floats(cv2.blur(mean - slope * mean, size))
+    return floats(cv2.blur(slope, size)), floats(cv2.blur(mean - slope * mean, size))
 
 
 def _skin(band: Floats, light: Floats, sigma_px: float) -> Floats:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Operation, retouching
-from streamedit.darkroom.layers import FINE_PX, copy, encoded, grid, linear, over, shrunk, small_size, spot
+from streamedit.darkroom.layers import FINE_PX, copy, encoded, grid, linear, over, shrunk, spot
 from streamedit.darkroom.operations.clarity import deblur, denoise, sharpen, smooth_skin
 from streamedit.darkroom.optics import banded, floats, grey, luma, side, smoothstep
 from streamedit.darkroom.photograph import Floats
@@ -17,6 +17,9 @@ _BELOW_THE_MIDDLE = 0.2
 
 _DISC_PX = 5
 """Radius of the aperture of a lens blur; a wider one is made in a smaller copy."""
+
+_ZOOMED_PX = 1024
+"""The longer side of the copy that a zoom blur is made in."""
 
 _DIRECTIONS = MappingProxyType({"up": 90.0, "down": 90.0, "vertical": 90.0})
 
@@ -37,7 +40,7 @@ def tilt_shift(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     _, y = grid(rgb, FINE_PX)
     middle = spot(rgb, (0, brief.details.place[1] * 0.6 if brief.details.place else _BELOW_THE_MIDDLE))[1]
     off = np.clip((np.abs(y - middle) / max(1e-3, float(np.abs(y).max())) - 0.16) / 0.75, 0, 1)
-    depth = floats(np.broadcast_to(smoothstep(off * 0.5) * 2, (len(y), small_size(rgb, FINE_PX)[0])))
+    depth = smoothstep(off * 0.5) * 2
 
     def effect(part: float) -> Floats:
         amount = brief.amount * part
@@ -73,7 +76,7 @@ def motion_blur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 def zoom_blur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     """The lens was zoomed while the shutter was open: lines run out from one place, which stays sharp."""
     place = brief.details.place or (0, 0)
-    light = copy(rgb, FINE_PX)
+    light = copy(rgb, _ZOOMED_PX)
     height, width = light.shape[:2]
     centre = ((0.6 * place[0] + 1) / 2 * (width - 1), (0.6 * place[1] + 1) / 2 * (height - 1))
     shrink = rgb.shape[1] / width

@@ -17,6 +17,7 @@ from streamedit.darkroom.layers import (
     shone,
     small_size,
     tint,
+    veil,
     veiled,
 )
 from streamedit.darkroom.optics import floats, grey, luma, smoothstep, subject
@@ -29,6 +30,9 @@ _SNOW = ((1000, 0.0012, 0.0005, 0.6), (260, 0.0032, 0.0014, 0.9), (60, 0.0085, 0
 
 _RAIN = ((700, 0.05, 0.0006, 0.22), (300, 0.10, 0.0009, 0.32), (60, 0.20, 0.0022, 0.50))
 """Three depths of drops: how many, the length and width of their streaks, and how much they hide."""
+
+_DROPS = np.array([0.80, 0.86, 0.95], np.float32)
+_SKY = np.array([0.84, 0.90, 0.95], np.float32)
 
 _SPECTRUM = np.array(
     [(0, 0, 0), (5, 1, 7), (3, 2, 10), (1, 6, 10), (1, 9, 3), (10, 9, 1), (10, 5, 1), (9, 1, 1), (0, 0, 0)], np.float32
@@ -77,17 +81,20 @@ def rain(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 
     def effect(part: float) -> Floats:
         amount = brief.amount * part
-        return veiled(_dull(rgb, amount), np.array([0.80, 0.86, 0.95], np.float32), cover, 1.4 * amount)
+        return over(rgb, lambda band, its: veil(_dull(band, amount), its, _DROPS, 1.4 * amount), cover)
 
     return effect
 
 
 def rainbow(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     """A bow of light from one side of the picture to the other, red outside."""
-    x, y = grid(rgb, SMOOTH_PX * 2)
+    x, y = grid(rgb, 3 * SMOOTH_PX // 2)
     reach = 1.2 * float(x.max())
     far = 1 + (np.hypot(x, y + np.float32(0.85 - reach)) - reach) / 0.26
-    bow = np.stack([np.interp(far, np.linspace(0, 1, len(_SPECTRUM)), _SPECTRUM[:, channel]) for channel in range(3)], axis=-1)
+    bow = np.stack(
+        [np.interp(far, np.linspace(0, 1, len(_SPECTRUM)), _SPECTRUM[:, channel]).astype(np.float32) for channel in range(3)],
+        axis=-1,
+    )
     fade = smoothstep((1.0 - y) / 1.1)[..., None] * np.float32(0.45)
     return lambda part: shone(rgb, floats(np.square(bow) * fade), brief.amount * part)
 
@@ -123,10 +130,5 @@ def _cover(cover: Floats, drawn: Bytes8, softness_px: float, hides: float) -> No
 
 def _dull(rgb: Floats, amount: float) -> Floats:
     """The picture under a covered sky."""
-    cool = np.array([0.84, 0.90, 0.95], np.float32)
-
-    def work(band: Floats) -> Floats:
-        grown_grey = cv2.addWeighted(band, 1 - 0.4 * amount, grey(luma(band)), 0.4 * amount, 0)
-        return floats(grown_grey * (1 + (cool - 1) * np.float32(amount)))
-
-    return over(rgb, work)
+    greyer = floats(cv2.addWeighted(rgb, 1 - 0.4 * amount, grey(luma(rgb)), 0.4 * amount, 0))
+    return greyer * (1 + (_SKY - 1) * np.float32(amount))
