@@ -75,7 +75,8 @@ def run(options: Options, about: Mapping[str, str | int]) -> int:
     for row in _rows(options):
         sys.stderr.write(f"{row.name}: {row.measured:.3g} {row.unit}\n")
         rows.append(row)
-    sys.stdout.write(f"{table(_HEADS, [row.cells for row in rows])}\n\n{_NOTE}\n\n{machine.told(about)}\n")
+    facts = "; ".join(f"{name}: {value}" for name, value in about.items())
+    sys.stdout.write(f"{table(_HEADS, [row.cells for row in rows])}\n\n{_NOTE}\n\n{facts}\n")
     return 1 if any(row.measured > row.goal for row in rows) else 0
 
 

@@ -15,6 +15,7 @@ from streamedit.darkroom.operations.healing import HEALING
 from streamedit.darkroom.operations.lettering import LETTERING
 from streamedit.darkroom.operations.light import LIGHT
 from streamedit.darkroom.operations.looks import LOOKS
+from streamedit.darkroom.operations.prints import PRINTS
 from streamedit.darkroom.operations.tone import TONE
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
@@ -23,6 +24,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         **COLOUR,
         **LOOKS,
         **ART,
+        **PRINTS,
         **LIGHT,
         **FOCUS,
         **DETAIL,

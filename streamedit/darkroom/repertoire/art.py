@@ -29,8 +29,20 @@ ART = (
         "make the image look like a painting",
         (
             "painting|painterly, oil painting|paint|paints, oil on canvas, artistic, artistic filter|style|look|effect, "
-            "brush stroke|strokes, paint, impressionist|impressionistic, impressionist painting, work of art, art style"
+            "brush stroke|strokes, paint, work of art, art style"
         ),
+        work_ms=300,
+    ),
+    Entry(
+        "impressionist",
+        "an impressionist painting",
+        "impressionist|impressionistic, impressionist painting|style, impressionism, thick paint, impasto, van gogh, monet",
+        work_ms=300,
+    ),
+    Entry(
+        "pointillism",
+        "pointillism",
+        "pointillism|pointillist, pointillist painting, dots of paint, seurat",
         work_ms=300,
     ),
     Entry(

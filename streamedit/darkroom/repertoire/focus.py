@@ -12,6 +12,7 @@ FOCUS = (
         local=True,
         work_ms=30,
     ),
+    Entry("lens blur", "a lens blur", "lens blur, bokeh blur, out of focus lens, defocused lens", usual=0.5, work_ms=40),
     Entry(
         "tilt-shift",
         "a tilt-shift miniature",

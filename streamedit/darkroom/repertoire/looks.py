@@ -33,12 +33,12 @@ LOOKS = (
         "noir",
         "film noir",
         "noir, film noir, dramatic|high contrast|gritty black and white, dramatic black and white",
-        usual=0.9,
+        usual=1.0,
     ),
     Entry(
         "slide film",
         "like a slide film",
-        "slide film, chrome film, transparency film, color film, analog film|photo|look, analog",
+        "slide film, chrome film, transparency film, color film, analog film|photo|look, analog, kodachrome, velvia",
         usual=0.7,
     ),
     Entry(
@@ -49,12 +49,12 @@ LOOKS = (
     ),
     Entry("cross process", "cross-processed", "cross process|processed|processing, xpro, x pro", usual=0.7),
     Entry("bleach bypass", "a bleach bypass", "bleach bypass, silver retention, gritty", usual=0.7),
-    Entry("cyanotype", "a cyanotype", "cyanotype, blueprint, prussian blue", usual=0.9),
+    Entry("cyanotype", "a cyanotype", "cyanotype, blueprint, prussian blue", usual=1.0),
     Entry(
         "moonlight",
         "day for night",
         "moonlight, moonlit, day for night, night look|time|mood, at night, nighttime",
-        usual=0.7,
+        usual=0.85,
     ),
     Entry(
         "instant film",
@@ -63,7 +63,7 @@ LOOKS = (
         usual=0.7,
     ),
     Entry("toy camera", "a toy camera look", "toy camera, lomo, lomography, plastic camera|lens", usual=0.7),
-    Entry("infrared", "an infrared photograph", "infrared, infra red", usual=0.9),
+    Entry("infrared", "an infrared photograph", "infrared, infra red", usual=1.0),
     Entry(
         "cool morning",
         "a cool morning mood",
