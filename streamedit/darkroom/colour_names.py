@@ -12,7 +12,7 @@ _OWN = """
     dcc9a3, charcoal 36393d, rust a8452a, sage 9caf88, emerald 1f9d63, ruby b0123b, sapphire 1548a8, amber ffb22e,
     apricot fbb884, lilac c3a5d8, mauve b784a7, ochre c98f2b, copper b87333, bronze a97142, petrol 0f5261, denim 3d5a80,
     blush f2c4c4, taupe 8b7d73, champagne f4e3c5, brick a6402f, wine 6b1d35, jade 2c9c74, golden e6b422, bone e3dac9,
-    navy blue 10234f, sky blue 87ceeb, royal blue 2b50c8, midnight blue 141a4a, baby blue a8d0ee, steel blue 4682b4, ice
+    navy 10234f, navy blue 10234f, sky blue 87ceeb, royal blue 2b50c8, midnight blue 141a4a, baby blue a8d0ee, steel blue 4682b4, ice
     blue d3ecf7, electric blue 1f6bff, forest green 1f6b32, olive green 6b7a2a, lime green 6cc52c, sea green 2e8b68,
     mint green a8e6c4, hot pink ff4fa3, rose gold d9a08c, blood red 8a0d12, off white f6f3ec, brick red a6402f, baby
     pink f6c6d0, salmon pink ff9a8a, wood 7a4f2a, wooden 7a4f2a, aqua 2cc6c6, lime 8fdc2e, azure 2f8fe6, green 2e9b3f,

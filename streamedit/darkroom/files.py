@@ -10,12 +10,21 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from streamedit.darkroom import depth
-from streamedit.darkroom.photograph import Bytes8, Floats, Photograph, Pixels, bands, floats_of, pixels_of, transparency
+from streamedit.darkroom.photograph import (
+    MAX_PIXELS,
+    Bytes8,
+    Floats,
+    Photograph,
+    Pixels,
+    bands,
+    floats_of,
+    pixels_of,
+    transparency,
+)
 from streamedit.darkroom.scaling import shrunk
 from streamedit.decoders import reading
 from streamedit.errors import InvalidRequest
 
-MAX_PIXELS = 25_000_000
 FORMATS = ("png", "jpeg", "webp")
 
 _COLOUR_MODES = frozenset({"RGB", "RGBA", "P", "PA"})

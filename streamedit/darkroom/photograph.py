@@ -14,6 +14,7 @@ Bytes8: TypeAlias = NDArray[np.uint8]
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Floats: TypeAlias = NDArray[np.float32]
 
+MAX_PIXELS = 25_000_000
 SIDE_PX = range(16, 4097)
 """The sides that an output may be asked to have."""
 

@@ -47,6 +47,11 @@ def collage(canvas: Canvas, brief: Brief) -> Effect:
     return whole(made)
 
 
+def all_images(canvas: Canvas, brief: Brief) -> Effect:
+    """All pictures of the request in one, so that what follows is done to all of them; one alone stays as it is."""
+    return collage(canvas, brief) if brief.others else whole(canvas)
+
+
 def arranged(pictures: Sequence[Floats], gap: float, ground: Colour, kind: str | None) -> Floats:
     """Pictures in rows on a ground; `gap`: between them and around them, as a share of the width where there is one
     column; less where there are more.

@@ -9,7 +9,7 @@ import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
 from streamedit.darkroom.instructions import Colour, Details
-from streamedit.darkroom.operations.collage import arranged, collage
+from streamedit.darkroom.operations.collage import all_images, arranged, collage
 from streamedit.darkroom.operations.expanding import expanded
 from streamedit.darkroom.operations.mounts import film_strip, frame, instant_frame
 from streamedit.darkroom.operations.planes import Margins, bands, checked_area, grown, padded, whole
@@ -23,6 +23,9 @@ _WHITE: Colour = (1.0, 1.0, 1.0)
 _BLACK: Colour = (0.0, 0.0, 0.0)
 _CINEMA = 2.39
 """Width to height of a wide screen (SMPTE ST 195 since 1993, rounded)."""
+
+_LEAST_SEEN = 1.35
+"""Of a picture that is not wide the bars cover no more than a quarter, so that heads stay on."""
 
 
 def expand(canvas: Canvas, brief: Brief) -> Effect:
@@ -86,7 +89,7 @@ def drop_shadow(canvas: Canvas, brief: Brief) -> Effect:
 def letterbox(canvas: Canvas, brief: Brief) -> Effect:
     """Black bars over the picture, at the top and the bottom or at the sides, which leave the shape of a cinema's screen."""
     height, width = canvas.rgb.shape[:2]
-    ratio = brief.details.ratio or _CINEMA
+    ratio = brief.details.ratio or min(_CINEMA, _LEAST_SEEN * width / height)
     high, wide = max(0, round((height - width / ratio) / 2)), max(0, round((width - height * ratio) / 2))
     rgb = np.empty_like(canvas.rgb)
     rgb[:] = _colour(brief.details, _BLACK)
@@ -106,6 +109,7 @@ FRAMING: Mapping[str, Operation] = MappingProxyType(
         "drop shadow": drop_shadow,
         "letterbox": letterbox,
         "collage": collage,
+        "all images": all_images,
     }
 )
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
-from streamedit.darkroom.instructions import Details
+from streamedit.darkroom.operations.cropping import LEAST_PX, crop, placed
 from streamedit.darkroom.operations.planes import checked_area, checked_size, moved, resampled, whole
 from streamedit.darkroom.operations.scaling import enlarged, scaled, scaled_plane
 from streamedit.darkroom.operations.tilt import tilt
@@ -16,16 +16,9 @@ from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Floats
 from streamedit.errors import InvalidRequest
 
-_LEAST_PX = 16
 _UPSCALED_SIDE_PX = 8192
 _OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
 _QUARTERS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
-
-
-def crop(canvas: Canvas, brief: Brief) -> Effect:
-    """A part of the picture: of a ratio, of a size, or without so much of its sides; the middle of it when nothing was said."""
-    left, top, width, height = _part(canvas.rgb, brief.details)
-    return whole(moved(canvas, lambda plane: plane[top : top + height, left : left + width]))
 
 
 def rotate(canvas: Canvas, brief: Brief) -> Effect:
@@ -104,8 +97,8 @@ def zoom(canvas: Canvas, brief: Brief) -> Effect:
     if not 1 <= factor <= 20:
         message = f"Zoom in by 1 to 20 times, not {factor:g}; to see more, use 'expand'."
         raise InvalidRequest(message, param="prompt", code="invalid_size")
-    factor = min(factor, min(width, height) / _LEAST_PX)
-    left, top, wide, high = _placed((width, height), (width / factor, height / factor), brief.details.place)
+    factor = min(factor, min(width, height) / LEAST_PX)
+    left, top, wide, high = placed((width, height), (width / factor, height / factor), brief.details.place)
     cut = moved(canvas, lambda plane: plane[top : top + high, left : left + wide])
     return whole(resampled(cut, lambda rgb: scaled(rgb, (width, height)), lambda plane: scaled_plane(plane, (width, height))))
 
@@ -115,11 +108,11 @@ def trim(canvas: Canvas, _: Brief) -> Effect:
     planes = canvas.rgb if canvas.alpha is None else np.dstack([canvas.rgb * canvas.alpha[..., None], canvas.alpha])
     height, width = planes.shape[:2]
     top, bottom = _plain_rows(planes), _plain_rows(planes[::-1])
-    if top + bottom + _LEAST_PX > height:
+    if top + bottom + LEAST_PX > height:
         return whole(canvas)
     middle = np.swapaxes(planes[top : height - bottom], 0, 1)
     left, right = _plain_rows(middle), _plain_rows(middle[::-1])
-    if left + right + _LEAST_PX > width:
+    if left + right + LEAST_PX > width:
         return whole(canvas)
     return whole(moved(canvas, lambda plane: plane[top : height - bottom, left : width - right]))
 
@@ -137,47 +130,6 @@ GEOMETRY: Mapping[str, Operation] = MappingProxyType(
         "trim": trim,
     }
 )
-
-
-def _part(rgb: Floats, details: Details) -> tuple[int, int, int, int]:
-    """Left, top, width and height of what a crop leaves."""
-    height, width = rgb.shape[:2]
-    if details.size_px is not None:
-        wide, high = details.size_px[0] or width, details.size_px[1] or height
-        if wide > width or high > height:
-            message = f"The picture has {width}x{height} pixels: a part of {wide}x{high} is larger."
-            raise InvalidRequest(message, param="prompt", code="crop_too_large")
-        if min(wide, high) < _LEAST_PX:
-            message = f"A side of a picture has {_LEAST_PX} pixels or more."
-            raise InvalidRequest(message, param="prompt", code="invalid_size")
-        return _placed((width, height), (wide, high), details.place)
-    if details.ratio:
-        return _placed((width, height), (min(width, height * details.ratio), min(height, width / details.ratio)), details.place)
-    off = 0.1 if details.percent is None else details.percent
-    return _off_sides(width, height, off, details)
-
-
-def _off_sides(width: int, height: int, off: float, details: Details) -> tuple[int, int, int, int]:
-    """Without so much of each side, or of the one that was said."""
-    if not 0 <= off < (1 if details.side else 0.5):
-        raise InvalidRequest("That would leave nothing of the picture.", param="prompt", code="crop_too_large")
-    away: dict[str, tuple[float, float, tuple[int, int]]] = {
-        "left": (1 - off, 1, (1, 0)),
-        "right": (1 - off, 1, (-1, 0)),
-        "up": (1, 1 - off, (0, 1)),
-        "down": (1, 1 - off, (0, -1)),
-        "horizontal": (1 - 2 * off, 1, (0, 0)),
-        "vertical": (1, 1 - 2 * off, (0, 0)),
-    }
-    wide, high, place = away.get(details.side or "", (1 - 2 * off, 1 - 2 * off, details.place or (0, 0)))
-    return _placed((width, height), (width * max(wide, 0.01), height * max(high, 0.01)), place)
-
-
-def _placed(size: tuple[int, int], part: tuple[float, float], place: tuple[int, int] | None) -> tuple[int, int, int, int]:
-    """Left, top, width and height of a part in whole pixels, at a place of the whole."""
-    x, y = place or (0, 0)
-    width, height = (max(min(_LEAST_PX, most), min(most, round(least))) for most, least in zip(size, part, strict=True))
-    return round((size[0] - width) * (x + 1) / 2), round((size[1] - height) * (y + 1) / 2), width, height
 
 
 def _turned(canvas: Canvas, degrees: float) -> Canvas:
@@ -211,7 +163,7 @@ def _largest_upright(width: int, height: int, angle: float) -> tuple[int, int]:
     else:
         double = cosine * cosine - sine * sine
         wide, high = (width * cosine - height * sine) / double, (height * cosine - width * sine) / double
-    return max(_LEAST_PX, int(wide)), max(_LEAST_PX, int(high))
+    return max(LEAST_PX, int(wide)), max(LEAST_PX, int(high))
 
 
 def _leaning(size: tuple[int, int], side: str, amount: float) -> Floats:

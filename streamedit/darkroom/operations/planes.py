@@ -9,7 +9,7 @@ import numpy as np
 from streamedit.darkroom.canvas import Canvas, Effect
 from streamedit.darkroom.instructions import Colour
 from streamedit.darkroom.optics import banded, floats
-from streamedit.darkroom.photograph import MAX_PIXELS, SIDE_PX, Floats, Pixels
+from streamedit.darkroom.photograph import MAX_PIXELS, SIDE_PX, Floats, Pixels, as_pixels, floats_of, pixels_of
 from streamedit.errors import InvalidRequest
 
 Plain: TypeAlias = Callable[[cv2.typing.MatLike], cv2.typing.MatLike]
@@ -32,7 +32,7 @@ def moved(canvas: Canvas, move: Plain) -> Canvas:
         rgb=floats(np.ascontiguousarray(move(canvas.rgb))),
         alpha=None if canvas.alpha is None else floats(np.ascontiguousarray(move(canvas.alpha))),
         weight=None if canvas.weight is None else floats(np.ascontiguousarray(move(canvas.weight))),
-        original=None if canvas.original is None else _pixels(np.ascontiguousarray(move(canvas.original)), canvas.original),
+        original=None if canvas.original is None else as_pixels(np.ascontiguousarray(move(canvas.original))),
     )
 
 
@@ -49,10 +49,7 @@ def resampled(canvas: Canvas, picture: Drawn, plane: Drawn) -> Canvas:
 
 def in_depth(pixels: Pixels, draw: Drawn) -> Pixels:
     """`draw` done to a picture of 8 or 16 bits."""
-    top = np.iinfo(pixels.dtype).max
-    drawn = draw(pixels.astype(np.float32) * np.float32(1 / top))
-    np.multiply(np.clip(drawn, 0, 1, out=drawn), top, out=drawn)
-    return _pixels(np.rint(drawn, out=drawn), pixels)
+    return pixels_of(draw(floats_of(pixels)), pixels.dtype)
 
 
 def grown(canvas: Canvas, margins: Margins, picture: Drawn) -> Canvas:
@@ -95,10 +92,6 @@ def checked_area(width: int, height: int) -> None:
 
 def _surrounded(plane: Floats, margins: Margins) -> Floats:
     return floats(cv2.copyMakeBorder(plane, *margins, cv2.BORDER_CONSTANT, value=(1, 1, 1, 1)))
-
-
-def _pixels(like: cv2.typing.MatLike, pixels: Pixels) -> Pixels:
-    return like.astype(np.uint8, copy=False) if pixels.dtype == np.uint8 else like.astype(np.uint16, copy=False)
 
 
 def _bled(rgb: Floats, alpha: Floats) -> Floats:
