@@ -1,7 +1,7 @@
 """Every instruction of the darkroom's repertoire, done to a photograph: one small picture of all, or a large one of each.
 
-`./scripts/darkroom_sheet` writes `scripts/pictures/darkroom.jpg`; with `--each FOLDER` a PNG of each instruction there, and with
-`--only NAME ...` those alone.
+`./scripts/darkroom_sheet` writes `scripts/pictures/darkroom.jpg`; with `--each FOLDER` a PNG of each instruction there, and
+with `--only NAME ...` those alone.
 """
 
 import argparse
@@ -10,12 +10,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from streamedit.darkroom import files
 from streamedit.darkroom.develop import Recipe, develop
 from streamedit.darkroom.grammar import parse
-from streamedit.darkroom.photograph import Floats, Photograph
+from streamedit.darkroom.photograph import Floats, Photograph, Pixels
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import Entry
 
@@ -58,7 +59,7 @@ def shown(row: Entry, at: int) -> Image.Image:
     instructions = parse(BESIDE.get(row.name, row.example), masked=row.needs == "mask")
     mask = _mask(photograph) if row.needs == "mask" else None
     (made,) = develop(photograph, mask, Recipe(instructions, others=others), 0)
-    return Image.fromarray(made.rgb if made.alpha is None else _on_checks(made))
+    return Image.fromarray(made.rgb if made.alpha is None else _on_checks(made.rgb, made.alpha))
 
 
 def sheet(pictures: Sequence[tuple[str, Image.Image]]) -> Image.Image:
@@ -85,13 +86,12 @@ def _mask(photograph: Photograph) -> Floats:
     return mask
 
 
-def _on_checks(made: Photograph) -> np.ndarray:
+def _on_checks(rgb: Pixels, alpha: Pixels) -> NDArray[np.uint8]:
     """Transparency as editors show it."""
-    assert made.alpha is not None
-    y, x = np.indices(made.alpha.shape) // 12
+    y, x = np.indices(alpha.shape) // 12
     checks = np.where((y + x) % 2, 255, 215)[..., None]
-    share = made.alpha[..., None] / 255
-    return (made.rgb * share + checks * (1 - share)).astype(np.uint8)
+    share = alpha[..., None] / 255
+    return (rgb * share + checks * (1 - share)).astype(np.uint8)
 
 
 def _pictures(only: Sequence[str]) -> Iterator[tuple[str, Image.Image]]:

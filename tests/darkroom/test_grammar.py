@@ -119,7 +119,10 @@ def test_examples_and_names_are_understood(row: Entry) -> None:
         ("upscale 4x", {"number": 4.0}),
         ("double the size", {"number": 2.0}),
         ("caption 'Kyoto 2026' bottom right", {"text": "Kyoto 2026", "place": (1, 1)}),
-        ("write \u201cGr\u00fc\u00dfe aus K\u00f6ln\u201d at the top in white", {"text": "Gr\u00fc\u00dfe aus K\u00f6ln", "place": (0, -1), "colours": (WHITE,)}),
+        (
+            "write \u201cGr\u00fc\u00dfe aus K\u00f6ln\u201d at the top in white",
+            {"text": "Gr\u00fc\u00dfe aus K\u00f6ln", "place": (0, -1), "colours": (WHITE,)},
+        ),
         ("write 'It's fine' in the centre", {"text": "It's fine", "place": (0, 0)}),
         ("a Polaroid frame saying 'Summer'", {"text": "Summer"}),
         ("replace the background with teal", {"colours": (TEAL,)}),

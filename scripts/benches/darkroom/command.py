@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import anyio
 import cv2
 
-from scripts.benches import machine
 from scripts.benches.report import table
 
 from .edits import mask, photograph, timed
@@ -33,9 +32,9 @@ _LARGE = (
     "reduce the noise, then sharpen it",
 )
 _NOTE = (
-    "The provider itself in one process on one core (OpenCV with one thread): from the request to the event, so with reading a "
-    "PNG and writing one, in base64. Medians. The floor is the same picture by bare calls of Pillow, OpenCV and numpy, timed in "
-    "turn with it. Memory is the peak of a process of its own above what it held after a small edit of the same kind; a decoded "
+    "The provider itself in one process on one core (OpenCV with one thread): from the request to the event, so with reading "
+    "a PNG and writing one, in base64. Medians. The floor is the same picture by bare calls of Pillow, OpenCV and numpy, timed "
+    "in turn with it. Memory is the peak of a process of its own above what it held after a small edit of the same kind; a decoded "
     "image has three bytes a pixel."
 )
 

@@ -1,4 +1,4 @@
-"""How much memory an edit takes, of a process that does nothing else. Run as `python -m scripts.benches.darkroom.memory ...`."""
+"""How much memory an edit takes, of a process that does nothing else. Run as a module."""
 
 import json
 import resource
