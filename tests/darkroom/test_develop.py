@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamedit.darkroom.matting import subject
 
 from streamedit.darkroom.develop import Recipe, develop, variation
 from streamedit.darkroom.files import decode
 from streamedit.darkroom.grammar import parse
-from streamedit.darkroom.matting import subject
 from streamedit.darkroom.photograph import Floats, Photograph, Pixels, floats_of
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import Entry
