@@ -1,0 +1,51 @@
+"""Where the subject of a picture is: a matte, 0..1, from a coarse guess to an outline with hair."""
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+
+from streamedit.darkroom.cutting import cut
+from streamedit.darkroom.optics import floats
+from streamedit.darkroom.outlines import foreground, outlined
+from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.saliency import salient
+
+__all__ = ["Stages", "foreground", "stages", "subject"]
+
+Stages: TypeAlias = Callable[[float], Floats]
+"""The matte when so much of the work is done: asked for growing parts, above 0, to 1."""
+
+_STAGES = 3
+_OPAQUE = 0.999
+
+
+def subject(rgb: Floats, alpha: Floats | None = None) -> Floats:
+    """How much each pixel belongs to the subject, 0..1. Of a picture that was cut out before, what is left is the subject."""
+    return stages(rgb, alpha)(1.0)
+
+
+def stages(rgb: Floats, alpha: Floats | None = None) -> Stages:
+    """The matte by and by: what stands out, the subject cut out coarsely, its outline at full resolution."""
+    if alpha is not None and alpha.min() < _OPAQUE:
+        given = alpha.copy()
+        return lambda _: given
+    coming, done, matte = _by_and_by(rgb), 0, rgb[..., 0]
+
+    def so_far(part: float) -> Floats:
+        nonlocal done, matte
+        while done < min(_STAGES, np.ceil(part * _STAGES)):
+            matte, done = next(coming), done + 1
+        return matte
+
+    return so_far
+
+
+def _by_and_by(rgb: Floats) -> Iterator[Floats]:
+    height, width = rgb.shape[:2]
+    seen = salient(rgb)
+    yield floats(cv2.resize(np.clip(seen.likely / (2 * seen.threshold), 0, 1), (width, height)))
+    coarse = cut(seen)
+    yield floats(cv2.resize(coarse, (width, height)))
+    yield outlined(rgb, coarse)

@@ -1,0 +1,203 @@
+"""Subject and background apart: what is behind out of focus or replaced, the subject cut out or coloured, the mask's edge."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+
+from streamedit.darkroom.backdrops import BACKDROPS
+from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
+from streamedit.darkroom.matting import foreground, stages
+from streamedit.darkroom.optics import banded, floats, luma, noise, side, smoothstep, soft
+from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.recolouring import recoloured
+from streamedit.errors import InvalidRequest
+
+_GAMMA = 2.2
+
+_DISC_PX = 5.0
+"""A disc of more than this radius is drawn in a smaller copy."""
+
+_FLAT = ("colour", "image")
+"""Backdrops that stay as they are; the others, smooth, get as much grain as keeps them from showing steps."""
+
+_INDOORS = ("colour", "gradient", "studio", "bright studio", "white", "dark studio")
+"""Backdrops that do not colour the light on the subject."""
+
+
+def blur_background(canvas: Canvas, brief: Brief) -> Effect:
+    """What is behind the subject out of focus, as a wide lens draws it: lights become discs. The subject's colours are kept out
+    of the blur, or it would wear a halo."""
+    matte = stages(canvas.rgb, canvas.alpha)
+
+    def effect(part: float) -> Canvas:
+        radius_px = brief.amount * part * side(canvas.rgb) / 18
+        share = matte(part)
+        behind = _out_of_focus(canvas.rgb, 1 - share, radius_px)
+        return replace(canvas, rgb=_over(canvas.rgb, behind, share, min(1.0, radius_px / 1.5)))
+
+    return effect
+
+
+def replace_background(canvas: Canvas, brief: Brief) -> Effect:
+    """The subject before something else, of `details.kind`. What was transparent is filled too: the result is opaque."""
+    kind = brief.details.kind or "colour"
+    if kind not in BACKDROPS:
+        raise InvalidRequest(
+            f"There is no background {kind!r}; there are {', '.join(BACKDROPS)}.", param="prompt", code="unknown_background"
+        )
+    behind = BACKDROPS[kind](_size(canvas), brief)
+    if kind not in _FLAT:
+        behind += noise(behind, brief.seed)[..., None] * np.float32(1 / 600)
+    matte = stages(canvas.rgb, canvas.alpha)
+
+    def effect(part: float) -> Canvas:
+        share = matte(part)
+        shown = behind * (1 - _shadow(share))[..., None] if "studio" in kind or kind == "white" else behind
+        subject = canvas.rgb if kind in _INDOORS else _in_the_light_of(behind, canvas.rgb, share)
+        opaque = canvas.rgb if canvas.alpha is None else _mixed(behind, canvas.rgb, canvas.alpha)
+        done = _over(subject, shown, share, 1.0)
+        return replace(canvas, rgb=floats(cv2.addWeighted(opaque, 1 - part, done, part, 0)), alpha=None)
+
+    return effect
+
+
+def cut_out(canvas: Canvas, _: Brief) -> Effect:
+    """The subject alone, all else transparent; its outline without the old background's colours. With a mask: only there."""
+    matte = stages(canvas.rgb)
+
+    def effect(part: float) -> Canvas:
+        share = matte(part)
+        gone = part * (1 - share)
+        if canvas.weight is not None:
+            gone *= canvas.weight
+        left = 1 - gone if canvas.alpha is None else canvas.alpha * (1 - gone)
+        return replace(canvas, rgb=foreground(canvas.rgb, share), alpha=floats(left))
+
+    return effect
+
+
+def feather(canvas: Canvas, brief: Brief) -> Effect:
+    """The mask's edge soft, inwards: what was not to be edited still is not. A thin mask keeps its middle."""
+    weight = _mask(canvas)
+    width_px = brief.details.number or 0.02 * side(canvas.rgb)
+    inside_px = floats(cv2.distanceTransform((weight > 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE))
+    width_px = float(min(width_px, inside_px.max()))
+
+    def effect(part: float) -> Canvas:
+        return replace(canvas, weight=floats(weight * smoothstep(inside_px / max(1e-3, width_px * part))))
+
+    return effect
+
+
+def invert_mask(canvas: Canvas, _: Brief) -> Effect:
+    """What was to be kept is edited, what was to be edited is kept."""
+    weight = _mask(canvas)
+    return lambda part: replace(canvas, weight=floats(weight + (1 - 2 * weight) * np.float32(part)))
+
+
+def recolour(canvas: Canvas, brief: Brief) -> Effect:
+    """What is under the mask, or else the subject, in another colour: its light and its texture stay."""
+    if not brief.details.colours:
+        raise InvalidRequest(
+            "Say which colour it shall have: 'make it red', '#c0ffee'.", param="prompt", code="colour_required"
+        )
+    area = None if canvas.weight is not None else stages(canvas.rgb, canvas.alpha)
+
+    def effect(part: float) -> Canvas:
+        counted = canvas.weight if area is None else area(1.0)
+        goal = recoloured(canvas.rgb, canvas.rgb[..., 0] if counted is None else counted, brief.details.colours[0])(canvas.rgb)
+        far = np.float32(brief.amount * part)
+        share = far if area is None else (area(1.0) * far)[..., None]
+        return replace(canvas, rgb=floats(canvas.rgb + (goal - canvas.rgb) * share))
+
+    return effect
+
+
+BACKGROUND: Mapping[str, Operation] = MappingProxyType(
+    {
+        "blur the background": blur_background,
+        "replace the background": replace_background,
+        "cut out": cut_out,
+        "feather": feather,
+        "invert the mask": invert_mask,
+        "recolour": recolour,
+    }
+)
+"""By the names of the grammar's table."""
+
+
+def _size(canvas: Canvas) -> tuple[int, int]:
+    height, width = canvas.rgb.shape[:2]
+    return height, width
+
+
+def _mask(canvas: Canvas) -> Floats:
+    if canvas.weight is None:
+        raise InvalidRequest("That needs a mask: send one with the image.", param="mask", code="mask_required")
+    return canvas.weight
+
+
+def _mixed(first: Floats, second: Floats, share: Floats) -> Floats:
+    def rows(first: Floats, second: Floats, share: Floats) -> Floats:
+        return first + (second - first) * share[..., None]
+
+    return banded(rows, first, second, share)
+
+
+def _over(rgb: Floats, behind: Floats, matte: Floats, far: float) -> Floats:
+    """The subject, in its own colours, before something else."""
+    done = _mixed(behind, foreground(rgb, matte), matte)
+    return done if far >= 1 else floats(cv2.addWeighted(rgb, 1 - far, done, far, 0))
+
+
+def _out_of_focus(rgb: Floats, weight: Floats, radius_px: float) -> Floats:
+    """Every point a disc, in linear light; lights count more, as those of a night burn the film."""
+    height, width = weight.shape
+    shrink = max(1.0, radius_px / _DISC_PX)
+    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+
+    def weighed(rgb: Floats, weight: Floats) -> Floats:
+        linear = floats(cv2.pow(np.clip(rgb, 0, 1), _GAMMA))
+        heavy = (weight + np.float32(1e-5)) * (1 + 5 * smoothstep((luma(rgb) - 0.75) / 0.25))
+        return floats(np.dstack([linear * heavy[..., None], heavy]))
+
+    small = cv2.resize(banded(weighed, rgb, weight) if shrink <= 1 else weighed(*_halved(rgb, weight, size)), size)
+    spread = floats(cv2.filter2D(small, -1, _disc(radius_px / shrink), borderType=cv2.BORDER_REFLECT))
+    blurred = cv2.pow(np.clip(spread[..., :3] / spread[..., 3:], 0, 1), 1 / _GAMMA)
+    return floats(blurred if shrink <= 1 else cv2.resize(blurred, (width, height), interpolation=cv2.INTER_CUBIC))
+
+
+def _halved(rgb: Floats, weight: Floats, size: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Twice the size: small lights must not drown before they are weighed."""
+    height, width = weight.shape
+    twice = (min(width, 2 * size[0]), min(height, 2 * size[1]))
+    mean = cv2.resize(weight, twice, interpolation=cv2.INTER_AREA)
+    colours = cv2.resize(rgb * weight[..., None], twice, interpolation=cv2.INTER_AREA) / np.maximum(mean, 1e-3)[..., None]
+    return floats(colours), floats(mean)
+
+
+def _disc(radius_px: float) -> Floats:
+    reach = int(np.ceil(radius_px))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    disc = np.clip(radius_px + 0.5 - np.hypot(y, x), 0, 1).astype(np.float32)
+    return floats(disc / disc.sum())
+
+
+def _shadow(matte: Floats) -> Floats:
+    """Of the subject, on what it stands on: soft, a little below it, more of it the lower."""
+    height = matte.shape[0]
+    down = np.array([[1, 0, 0], [0, 1, side(matte) / 40]])
+    fallen = cv2.warpAffine(matte, down, (matte.shape[1], height), borderMode=cv2.BORDER_REPLICATE)
+    low = smoothstep(np.linspace(-0.7, 1.1, height, dtype=np.float32))[:, None]
+    return floats(0.42 * np.clip(soft(floats(fallen), side(matte) / 28), 0, 1) * low)
+
+
+def _in_the_light_of(behind: Floats, rgb: Floats, matte: Floats) -> Floats:
+    """A trace of the surroundings' colour and brightness."""
+    around = np.array(cv2.mean(behind)[:3]) ** _GAMMA + 1e-3
+    own = np.array(cv2.mean(rgb, (matte > 0.5).astype(np.uint8))[:3]) ** _GAMMA + 1e-3
+    tint, level = (around / around.mean()) ** 0.1, (around.mean() / own.mean()) ** 0.08
+    return floats(rgb * np.clip(tint * level, 0.75, 1.15).astype(np.float32))
