@@ -1,0 +1,312 @@
+"""Patches of a picture at one resolution: which known patch each patch about a hole is most like, and what they all say of it.
+
+The search and the vote are those of Wexler, Shechtman, Irani 2007 ("Space-time completion of video"), the search along
+neighbours that of PatchMatch (Barnes and others 2009), the first guess from the rim inwards after Newson and others 2014.
+Patches are compared by their main components, so that thousands of them are at a time.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from streamedit.darkroom.optics import floats
+from streamedit.darkroom.photograph import Floats
+
+Holes: TypeAlias = NDArray[np.bool_]
+Indices: TypeAlias = NDArray[np.intp]
+"""Of pixels in a picture as one long row."""
+
+REACH = 3
+"""Pixels from the centre of a patch to its side."""
+
+_SIDE = 2 * REACH + 1
+_STEPS = np.arange(-REACH, REACH + 1)
+_COMPONENTS = 24
+_SAMPLES = 1000
+_PEEL_SOURCES = 5000
+_PAIRS = 5_000_000
+"""As many pairs of patches are compared each with each; of more, each with those near its neighbours'."""
+
+_NEAR = 1.5
+"""What a source costs for being far away: what is near is likelier to go on under the mask."""
+
+_EXPECTED = 3.0
+"""What a source costs for having another colour than the membrane: hard edges out of nothing are rare."""
+
+_LOOSENING = 0.5
+"""The membrane has so much less of a say in each finer copy: it knows nothing of texture."""
+
+_TRUST = 1.6
+"""So many times less a patch counts for each pixel further in: structure grows from the rim."""
+
+_VARIETY = 0.04
+"""How far chance may favour one source above another, as a share of how patches differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """`seed`: of all that is random; `variety`: how much of it there is, about 1."""
+
+    seed: int
+    variety: float
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What is known at one resolution. `rgb`: with a membrane in the hole; `flat`: the same as one long row of pixels.
+
+    `wanted`: the patches that touch the hole, `number` their numbers by pixel, -1 elsewhere, `pixels` the pixels of each;
+    `sources`: the patches that do not, `row` their numbers. `known`: the sources as `traits` has them; `asked`: what the
+    wanted have beside their pixels; `cost` of each source.
+    """
+
+    rgb: Floats
+    hole: Holes
+    wanted: Indices
+    number: Indices
+    pixels: Indices
+    sources: Indices
+    row: Indices
+    basis: Floats
+    known: Floats
+    asked: Floats
+    cost: Floats
+    trust: Floats
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.hole.shape[0], self.hole.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """The source that each wanted patch is most like, and how far from it it is."""
+
+    source: Indices
+    distance: Floats
+
+
+def components(rgb: Floats, hole: Holes) -> Floats:
+    """The main components of a picture's known patches, of a sample of them; they serve its smaller copies as well."""
+    sources = _free(_touched(hole))
+    sample = sources[np.linspace(0, sources.size - 1, min(_SAMPLES, sources.size)).astype(np.intp)]
+    values = rgb.reshape(-1, 3)[sample[:, None] + _around(hole.shape[1])].reshape(sample.size, -1) * _bell()
+    values -= values.mean(0, keepdims=True) if sample.size else 0
+    _, vectors = np.linalg.eigh(values.T @ values)
+    return floats(np.ascontiguousarray(vectors[:, ::-1][:, :_COMPONENTS]) * _bell()[:, None])
+
+
+def _touched(hole: Holes) -> Holes:
+    """The centres of the patches that a hole has a part in."""
+    return np.asarray(cv2.dilate(hole.astype(np.uint8), np.ones((_SIDE, _SIDE), np.uint8)) > 0)
+
+
+def _free(touched: Holes) -> Indices:
+    """The centres of the patches that lie in the picture and out of the hole."""
+    free = np.zeros_like(touched)
+    free[REACH:-REACH, REACH:-REACH] = ~touched[REACH:-REACH, REACH:-REACH]
+    return np.asarray(np.flatnonzero(free), np.intp)
+
+
+def field(rgb: Floats, hole: Holes, basis: Floats, chance: Chance, freedom: int) -> Field | None:
+    """A picture whose hole holds a membrane, ready to be searched; None where no whole patch of it is known."""
+    width = hole.shape[1]
+    touched = _touched(hole)
+    sources, wanted = _free(touched), np.flatnonzero(touched)
+    if not sources.size:
+        return None
+    places = _places(rgb, hole.shape, freedom)
+    near = places[sources]
+    traits = _everywhere(rgb, basis)[_inner(sources, width)]
+    known = np.concatenate([traits, near], 1)
+    luck = _luck(hole.shape, chance.seed).ravel()[sources]
+    cost = luck * np.float32(_VARIETY * chance.variety * traits.var(0).sum())
+    depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3).ravel()[wanted]
+    trust = np.float32(_TRUST) ** -np.minimum(depth, 40)
+    number, row = _numbered(wanted, hole.size), _numbered(sources, hole.size)
+    pixels = _pixels(wanted, hole.shape)
+    return Field(rgb, hole, wanted, number, pixels, sources, row, basis, known, places[wanted], cost, floats(trust))
+
+
+def _numbered(pixels: Indices, count: int) -> Indices:
+    numbers = np.full(count, -1, np.intp)
+    numbers[pixels] = np.arange(pixels.size)
+    return numbers
+
+
+def _pixels(centres: Indices, size: tuple[int, int]) -> Indices:
+    """The pixels of patches, mirrored where they leave the picture."""
+    y, x = np.divmod(centres, size[1])
+    rows, columns = (_mirrored(at[:, None] + _STEPS, n) for at, n in ((y, size[0]), (x, size[1])))
+    return np.asarray((rows[:, :, None] * size[1] + columns[:, None, :]).reshape(centres.size, -1), np.intp)
+
+
+def _mirrored(at: Indices, count: int) -> Indices:
+    at = np.abs(at)
+    return np.asarray(np.where(at >= count, 2 * count - 2 - at, at), np.intp)
+
+
+def _around(width: int) -> Indices:
+    return np.asarray((_STEPS[:, None] * width + _STEPS).ravel(), np.intp)
+
+
+def _bell() -> Floats:
+    """How much each value of a patch counts: its middle most."""
+    squares = _STEPS[:, None] ** 2 + _STEPS**2
+    return floats(np.repeat(np.exp(-squares.ravel() / 25), 3))
+
+
+def _everywhere(rgb: Floats, basis: Floats) -> Floats:
+    """The components of all patches that lie in the picture, in bands of rows."""
+    rgb = np.ascontiguousarray(rgb)
+    height, width = rgb.shape[0] - 2 * REACH, rgb.shape[1] - 2 * REACH
+    made = np.empty((height * width, basis.shape[1]), np.float32)
+    rows = max(1, 4096 // width)
+    windows = np.lib.stride_tricks.sliding_window_view(rgb.reshape(rgb.shape[0], -1), (_SIDE, 3 * _SIDE))[:, ::3]
+    for top in range(0, height, rows):
+        band = windows[top : top + rows].reshape(-1, basis.shape[0])
+        made[top * width : top * width + len(band)] = band @ basis
+    return made
+
+
+def _inner(pixels: Indices, width: int) -> Indices:
+    """Pixels as numbered in the picture without its rim, where no patch lies whole."""
+    y, x = np.divmod(pixels, width)
+    return np.asarray((y - REACH) * (width - 2 * REACH) + x - REACH, np.intp)
+
+
+def _places(rgb: Floats, size: tuple[int, int], freedom: int) -> Floats:
+    """What a patch has beside its pixels: its place and the colour about it, as heavy as they are to count."""
+    y, x = np.indices(size, np.float32) * np.float32(_NEAR * 2 * REACH / max(size))
+    colour = cv2.blur(rgb, (_SIDE, _SIDE)) * np.float32(_EXPECTED * _LOOSENING**freedom)
+    return floats(np.dstack([y, x, colour]).reshape(-1, 5))
+
+
+def _luck(size: tuple[int, int], seed: int) -> Floats:
+    """A smooth field of chance over a picture, 0..1, the same at any resolution."""
+    coarse = np.random.default_rng(seed % (1 << 64)).random((8, 8), np.float32)
+    return floats(np.clip(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), 0, 1))
+
+
+def peeled(at: Field) -> Floats:
+    """A first fill, grown from the rim inwards: each pixel from the source most like what is there by then."""
+    filled, todo = at.rgb.copy(), at.hole.copy()
+    sources = at.sources[np.linspace(0, at.sources.size - 1, min(_PEEL_SOURCES, at.sources.size)).astype(np.intp)]
+    flat, width = at.rgb.reshape(-1, 3), at.size[1]
+    values = flat[sources[:, None] + _around(width)].reshape(sources.size, -1)
+    near, cost = at.known[at.row[sources], -5:], at.cost[at.row[sources]]
+    fixed = (near * near).sum(1) + cost
+    while todo.any():
+        ring = todo & (cv2.erode(todo.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) == 0)
+        pixels = np.flatnonzero(ring)
+        numbers = at.number[pixels]
+        there = np.repeat(~todo.ravel()[at.pixels[numbers]], 3, 1) * _bell() ** 2
+        patches = filled.reshape(-1, 3)[at.pixels[numbers]].reshape(pixels.size, -1)
+        apart = there @ (values * values).T - 2 * (there * patches) @ values.T
+        apart *= ((_bell() ** 2).sum() / there.sum(1))[:, None]
+        apart += fixed - 2 * at.asked[numbers] @ near.T
+        filled.reshape(-1, 3)[pixels] = _shared(flat, pixels, sources[apart.argmin(1)], ring)
+        todo &= ~ring
+    return filled
+
+
+def _shared(flat: Floats, pixels: Indices, best: Indices, ring: Holes) -> Floats:
+    """The colours that sources say of pixels, each of its own and, less, of its neighbours in the ring."""
+    height, width = ring.shape
+    number = _numbered(pixels, ring.size)
+    y, x = np.divmod(pixels, width)
+    total, weight = 4 * flat[best], np.full((pixels.size, 1), 4, np.float32)
+    for dy, dx in ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)):
+        inside = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
+        neighbour = np.where(inside, number[(pixels + dy * width + dx) * inside], -1)
+        use = neighbour >= 0
+        total[use] += flat[best[neighbour[use]] - dy * width - dx]
+        weight[use] += 1
+    return floats(total / weight)
+
+
+def _asking(at: Field, filled: Floats) -> Floats:
+    patches = filled.reshape(-1, 3)[at.pixels].reshape(at.wanted.size, -1)
+    return floats(np.concatenate([patches @ at.basis, at.asked], 1))
+
+
+def compared(at: Field, filled: Floats) -> Likeness | None:
+    """Each wanted patch with each source; None where they are too many."""
+    if at.wanted.size * at.sources.size > _PAIRS:
+        return None
+    asking, fixed = _asking(at, filled), (at.known * at.known).sum(1) + at.cost
+    best = np.concatenate([(fixed - 2 * asking[i : i + 256] @ at.known.T).argmin(1) for i in range(0, len(asking), 256)])
+    return Likeness(at.sources[best], _apart(at, asking, best))
+
+
+def _apart(at: Field, asking: Floats, rows: Indices) -> Floats:
+    gap = at.known[rows] - asking
+    return floats(np.einsum("ij,ij->i", gap, gap) + at.cost[rows])
+
+
+def carried(at: Field, coarse: Field, likeness: Likeness) -> Indices:
+    """The sources of a coarser field in a finer one: the same way off. Where that is none, any is a beginning."""
+    height, width = at.size
+    y, x = np.divmod(at.wanted, width)
+    below = (y * coarse.size[0] // height) * coarse.size[1] + x * coarse.size[1] // width
+    number = coarse.number[below]
+    off_y, off_x = (
+        a - b for a, b in zip(np.divmod(likeness.source[number], coarse.size[1]), np.divmod(below, coarse.size[1]), strict=True)
+    )
+    y = np.clip(np.rint(y + off_y * (height / coarse.size[0])), 0, height - 1).astype(np.intp)
+    x = np.clip(np.rint(x + off_x * (width / coarse.size[1])), 0, width - 1).astype(np.intp)
+    source = y * width + x
+    lost = (number < 0) | (at.row[source] < 0)
+    source[lost] = at.sources[np.linspace(0, at.sources.size - 1, int(lost.sum())).astype(np.intp)]
+    return np.asarray(source, np.intp)
+
+
+def searched(at: Field, filled: Floats, source: Indices, rng: np.random.Generator) -> Likeness:
+    """Better sources than these, if there are: those of neighbours, one further, and some by chance."""
+    asking = _asking(at, filled)
+    found = Likeness(source.copy(), _apart(at, asking, at.row[source]))
+    (height, width), (y, x) = at.size, np.divmod(at.wanted, at.size[1])
+    for step in (4, 1, 2, 1):
+        for dy, dx in ((0, step), (0, -step), (step, 0), (-step, 0)):
+            inside = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
+            neighbour = np.where(inside, at.number[(at.wanted + dy * width + dx) * inside], -1)
+            _improved(at, asking, found, np.where(neighbour >= 0, found.source[neighbour] - dy * width - dx, -1))
+    for reach in (max(at.size) // 3, 12, 3, 1):
+        sy, sx = (rng.integers(-reach, reach + 1, source.size) + there for there in np.divmod(found.source, width))
+        _improved(at, asking, found, np.where((sx >= 0) & (sx < width), sy * width + sx, -1))
+    return found
+
+
+def _improved(at: Field, asking: Floats, found: Likeness, source: Indices) -> None:
+    """Takes those of other sources that are more like what is asked for."""
+    rows = np.where((source >= 0) & (source < at.row.size), at.row[np.clip(source, 0, at.row.size - 1)], -1)
+    tried = np.flatnonzero((rows >= 0) & (source != found.source))
+    distance = _apart(at, asking[tried], rows[tried])
+    better = distance < found.distance[tried]
+    taken = tried[better]
+    found.source[taken], found.distance[taken] = source[taken], distance[better]
+
+
+def voted(at: Field, likeness: Likeness) -> Floats:
+    """The picture with its hole as all patches over each pixel say, those most that match well and lie near the rim."""
+    height, width = at.size
+    pixels = np.flatnonzero(at.hole)
+    y, x = np.divmod(pixels, width)
+    spread = 2 * float(np.percentile(likeness.distance, 75)) + 1e-5
+    weights = np.exp(-likeness.distance / spread) * at.trust + np.float32(1e-12)
+    flat = at.rgb.reshape(-1, 3)
+    total, weight = np.zeros((pixels.size, 3), np.float32), np.zeros((pixels.size, 1), np.float32)
+    for dy in range(-REACH, REACH + 1):
+        for dx in range(-REACH, REACH + 1):
+            inside = (y - dy >= 0) & (y - dy < height) & (x - dx >= 0) & (x - dx < width)
+            numbers = at.number[(pixels - dy * width - dx) * inside]
+            share = (weights[numbers] * inside)[:, None]
+            total += flat[likeness.source[numbers] + dy * width + dx] * share
+            weight += share
+    filled = at.rgb.copy()
+    filled.reshape(-1, 3)[pixels] = total / weight
+    return filled
