@@ -60,7 +60,7 @@ def _opinions(rgb: Floats, at: Floats) -> Floats:
     along = ((rgb - outer) * span).sum(axis=1) / (length + np.float32(1e-4))
     trust = length / (length + 4 * np.maximum(spread, 0) + np.float32(0.02))
     matte = (guided + (along - guided) * trust - 0.1) / 0.8
-    return floats(np.clip(matte, np.clip(3 * between - 2, 0, 1), np.clip(3 * between, 0, 1)))
+    return floats(np.clip(matte, np.clip(2.5 * between - 1.2, 0, 1), np.clip(2.5 * between - 0.1, 0, 1)))
 
 
 def _smooth_rim(coarse: Floats, width: int, height: int) -> Floats:
