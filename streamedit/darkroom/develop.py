@@ -13,11 +13,14 @@ from streamedit.darkroom.optics import banded, mixed
 from streamedit.darkroom.photograph import Floats, Photograph, composite, floats_of, pixels_of
 from streamedit.darkroom.repertoire import entry
 
-_CHARACTERS = (1.0, 0.8, 1.25, 0.9, 1.15, 0.7, 1.35, 0.6, 1.45, 0.5)
+_CHARACTERS = (1.0, 0.65, 1.4, 0.8, 1.2, 0.55, 1.45, 0.9, 1.1, 0.5)
 """What sets one variation off from another: it multiplies amounts. The first is the picture as asked for."""
 
-_PRINTS = (("warmth", 0.3), ("contrast", 0.35), ("warmth", -0.3), ("contrast", -0.3), ("brightness", 0.25))
-"""How variations differ of what leaves no choice (a crop, a flip): as two prints of one negative do."""
+_MEDIUM = 0.5
+"""An amount that is multiplied by the character itself; a smaller one by more, or nobody would see it, a larger one by less."""
+
+_PRINTS = (("brightness", 0.2), ("contrast", 0.35), ("brightness", -0.2), ("contrast", -0.3), ("shadows", 0.45))
+"""How else variations differ: as prints of one negative do. What has a character of its own needs none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ def variation(recipe: Recipe, number: int) -> Recipe:
         return recipe
     character = _CHARACTERS[number % len(_CHARACTERS)]
     instructions = [_scaled(instruction, character) for instruction in recipe.instructions]
-    if not any(entry(instruction.name).varies for instruction in instructions):
+    if not any(entry(instruction.name).characterful for instruction in instructions):
         name, amount = _PRINTS[(number - 1) % len(_PRINTS)]
         instructions.append(Instruction(name, amount / (1 + (number - 1) // len(_PRINTS))))
     return replace(recipe, instructions=tuple(instructions), seed=recipe.seed + 1_000_003 * number, character=character)
@@ -105,9 +108,10 @@ def _clipped(effect: Effect) -> Effect:
 def _scaled(instruction: Instruction, character: float) -> Instruction:
     if not entry(instruction.name).adjustable:
         return instruction
+    size = max(abs(instruction.amount), _MEDIUM / 2)
+    factor = character ** max(0.7, _MEDIUM / size)
     # an amount that cannot grow shrinks instead: cut off at 1, two variations would be the same
-    factor = character if abs(instruction.amount) * character <= 1 else 2 - character
-    return replace(instruction, amount=instruction.amount * factor)
+    return replace(instruction, amount=instruction.amount * (factor if abs(instruction.amount) * factor <= 1 else 1 / factor))
 
 
 def _finished(photograph: Photograph, state: Canvas) -> Photograph:

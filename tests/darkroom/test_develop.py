@@ -63,9 +63,18 @@ def test_as_many_partials_as_asked_and_then_the_picture(chelsea: Photograph, par
         assert np.array_equal(frames[-1], _frames(chelsea, None, prompt, 0)[-1])
 
 
-@pytest.mark.parametrize("prompt", PROMPTS)
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "black and white, strong vignette and film grain",
+        "erase it, golden hour, more contrast",
+        "an oil painting",
+        "a strong vignette",
+        "sepia, a paper texture",
+    ],
+)
 def test_each_partial_is_nearer_to_the_end(chelsea: Photograph, weight: Floats, prompt: str) -> None:
-    """Partial images are states of the work: from the original on, each stage is nearer to the finished picture."""
+    """Partial images are states of the work: where no instruction undoes another, each is nearer to the finished picture."""
     frames = [chelsea.rgb, *_frames(chelsea, weight, prompt, 3)]
     distances = [_distance(frame, frames[-1]) for frame in frames]
     assert all(near < far for far, near in pairwise(distances))
@@ -95,9 +104,9 @@ def test_stages_are_evenly_spaced_over_the_time(prompt: str) -> None:
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_outside_the_mask_every_pixel_stays(chelsea: Photograph, weight: Floats, prompt: str) -> None:
     """Where the mask is opaque, every pixel of every stage is the original's."""
-    for frame in _frames(chelsea, weight, prompt, 2):
-        assert np.array_equal(frame[weight == 0], chelsea.rgb[weight == 0])
-        assert not np.array_equal(frame, chelsea.rgb)
+    frames = _frames(chelsea, weight, prompt, 2)
+    assert all(np.array_equal(frame[weight == 0], chelsea.rgb[weight == 0]) for frame in frames)
+    assert not np.array_equal(frames[-1], chelsea.rgb)
 
 
 @pytest.mark.parametrize("row", [row for row in KEEP_THE_FRAME if row.scoped], ids=lambda row: row.name)

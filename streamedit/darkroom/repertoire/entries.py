@@ -36,11 +36,6 @@ class Entry:
     needs: str = ""
     work_ms: int = 20
 
-    @property
-    def varies(self) -> bool:
-        """Whether it can be done differently, and still be what was asked for."""
-        return self.adjustable or self.characterful
-
 
 def phrases(cell: str) -> Sequence[str]:
     """The phrases, or other words, of one cell."""
