@@ -1,7 +1,7 @@
 """A photograph in memory: its pixels in whole numbers and in floats, its size, and what a mask lets through."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import cv2
@@ -74,14 +74,6 @@ def bands(height: int, width: int) -> list[slice]:
     """The rows of a picture by and by: what is made of a few of them stays small, and in the cache."""
     rows = max(1, _BAND_PX // width)
     return [slice(top, min(height, top + rows)) for top in range(0, height, rows)]
-
-
-def filled(photograph: Photograph) -> tuple[Photograph, Floats]:
-    """A picture with holes as an opaque one, and its holes as the mask to erase by. Raises InvalidRequest if it has none."""
-    if photograph.alpha is None or photograph.alpha.all():
-        message = "To erase, the darkroom needs a mask, or an image that is transparent where to erase."
-        raise InvalidRequest(message, param="mask", code="mask_required")
-    return replace(photograph, alpha=None), transparency(photograph.alpha)
 
 
 def transparency(alpha: Pixels) -> Floats:

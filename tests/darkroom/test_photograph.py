@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 
 from streamedit.darkroom.photograph import (
-    Photograph,
     Pixels,
     as_pixels,
     bands,
     composite,
-    filled,
     floats_of,
     parse_size,
     pixels_of,
@@ -79,19 +77,6 @@ def test_mixing_is_done_in_bands() -> None:
 def test_bands_are_the_whole(size: tuple[int, int]) -> None:
     """Every row is in one band, in order."""
     assert np.concatenate([np.arange(size[0])[rows] for rows in bands(*size)]).tolist() == list(range(size[0]))
-
-
-@pytest.mark.parametrize("dtype", DEPTHS)
-def test_holes_of_a_picture_can_be_the_mask(dtype: Depth) -> None:
-    """A picture that is transparent where to erase needs no other mask, and is opaque afterwards."""
-    alpha = as_pixels(np.full((10, 10), np.iinfo(dtype).max, dtype))
-    alpha[2:4, 2:4] = 0
-    picture = Photograph(as_pixels(np.zeros((10, 10, 3), dtype)), alpha)
-    opaque, weight = filled(picture)
-    assert opaque.alpha is None
-    assert weight.sum() == 4
-    with pytest.raises(InvalidRequest, match="needs a mask"):
-        filled(opaque)
 
 
 @pytest.mark.parametrize(("text", "size"), [(None, None), ("auto", None), ("1024x768", (1024, 768)), ("16x4096", (16, 4096))])

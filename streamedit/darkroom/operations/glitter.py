@@ -8,7 +8,8 @@ import numpy as np
 from streamedit.darkroom.canvas import Brief
 from streamedit.darkroom.instructions import Colour
 from streamedit.darkroom.layers import FINE_PX, copy, encoded, grid, put, shone, small_size, tint
-from streamedit.darkroom.optics import floats, luma, smoothstep, soft, subject
+from streamedit.darkroom.matting import subject
+from streamedit.darkroom.optics import floats, luma, smoothstep, soft
 from streamedit.darkroom.photograph import Floats
 
 _SPARKLES = 280

@@ -20,7 +20,8 @@ from streamedit.darkroom.layers import (
     veil,
     veiled,
 )
-from streamedit.darkroom.optics import floats, grey, luma, smoothstep, subject
+from streamedit.darkroom.matting import subject
+from streamedit.darkroom.optics import floats, grey, luma, smoothstep
 from streamedit.darkroom.photograph import Bytes8, Floats
 
 _SUBJECT_PX = 256

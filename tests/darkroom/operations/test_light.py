@@ -9,8 +9,9 @@ from PIL import Image
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.instructions import NOTHING, Details
+from streamedit.darkroom.matting import subject
 from streamedit.darkroom.operations.light import LIGHT
-from streamedit.darkroom.optics import grey, subject
+from streamedit.darkroom.optics import grey
 from streamedit.darkroom.photograph import Floats
 
 PHOTOS = Path(__file__).parents[2] / "photos"
