@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from streamedit.darkroom.instructions import NOTHING, Details
+import numpy as np
+
+from streamedit.darkroom.instructions import NOTHING, Colour, Details
+from streamedit.darkroom.optics import banded, chances
 from streamedit.darkroom.photograph import Floats, Pixels
 
 
@@ -38,14 +41,28 @@ class Brief:
     character: float = 1.0
     others: tuple[Floats, ...] = ()
 
+    def chances(self) -> np.random.Generator:
+        """All that is random, from its beginning."""
+        return chances(self.seed)
+
+    def colour(self, usual: Colour, number: int = 0) -> Colour:
+        """The colour that was named, the first or a later one; the usual one where there is none."""
+        return self.details.colours[number] if len(self.details.colours) > number else usual
+
 
 Effect: TypeAlias = Callable[[float], Canvas]
 """The canvas when so much of the instruction is done: above 0, to 1. It is asked for growing parts, the last of them 1."""
 
 Operation: TypeAlias = Callable[[Canvas, Brief], Effect]
 
-Retouch: TypeAlias = Callable[[Floats, Brief], Callable[[float], Floats]]
+Done: TypeAlias = Callable[[float], Floats]
+"""As `Effect`, of the pixels alone."""
+
+Retouch: TypeAlias = Callable[[Floats, Brief], Done]
 """An operation that knows and changes the pixels alone."""
+
+Step: TypeAlias = Callable[[Floats, float], Floats]
+"""What becomes of a band of the picture at an amount."""
 
 
 def retouching(retouch: Retouch) -> Operation:
@@ -56,3 +73,8 @@ def retouching(retouch: Retouch) -> Operation:
         return lambda part: replace(canvas, rgb=done(part))
 
     return operation
+
+
+def stepwise(rgb: Floats, brief: Brief, step: Step) -> Done:
+    """A step that looks at each pixel alone, as far as it is done by now."""
+    return lambda part: banded(lambda band: step(band, brief.amount * part), rgb)

@@ -1,19 +1,15 @@
 """Grading: how light and colours of a picture are changed as a whole, as films, prints and hours of the day do it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from streamedit.darkroom.canvas import Brief, Operation, retouching
+from streamedit.darkroom.canvas import Brief, Done, Operation, retouching
+from streamedit.darkroom.curves import ENCODED, LINEAR, looked_up, table
 from streamedit.darkroom.instructions import Colour
-from streamedit.darkroom.optics import LUMA, banded, floats, grey, side, smoothstep, soft
+from streamedit.darkroom.optics import LUMA, banded, blended, floats, grey, side, smoothstep, soft
 from streamedit.darkroom.photograph import Floats
-
-_LEVELS = 1 << 16
-"""Of a curve: a step of it is a 256th of an 8-bit step, which even a steep curve does not make visible."""
 
 _DIM = 0.35
 """Of the light of a pixel: below it nothing glows."""
@@ -63,7 +59,7 @@ class Look:
 def graded(look: Look) -> Operation:
     """A look as an operation: a mixture of the picture as it is and as the look has it."""
 
-    def retouch(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+    def retouch(rgb: Floats, brief: Brief) -> Done:
         curves = _curves(look)
         return lambda part: _grade(rgb, look, curves, brief.amount * part)
 
@@ -72,16 +68,17 @@ def graded(look: Look) -> Operation:
 
 def _grade(rgb: Floats, look: Look, curves: Floats, amount: float) -> Floats:
     height, width = rgb.shape[:2]
+    lights = LINEAR * np.array(look.gain, np.float32)
     x = np.linspace(-1, 1, width, dtype=np.float32) ** 2 / 2
     y = np.linspace(-1, 1, height, dtype=np.float32) ** 2 / 2
 
     def work(band: Floats, blurred: Floats, rows: Floats) -> Floats:
         corner = smoothstep(floats((np.sqrt(rows + x) - 0.3) / 0.75))
-        light = _lit(_linear(band, look), _wide(blurred, width), corner, look)
-        developed = cv2.LUT(_indices(cv2.transform(_encoded(light), look.mixture)), curves)
-        return floats(cv2.addWeighted(band, 1 - amount, developed, amount, 0))
+        light = _lit(looked_up(band, lights), _wide(blurred, width), corner, look)
+        developed = looked_up(floats(cv2.transform(looked_up(light, ENCODED), look.mixture)), curves)
+        return blended(band, developed, amount)
 
-    return banded(work, rgb, _blurred(rgb, look), floats(y[:, None]))
+    return banded(work, rgb, _blurred(rgb, lights, look), floats(y[:, None]))
 
 
 def _lit(light: Floats, blurred: Floats, corner: Floats, look: Look) -> Floats:
@@ -94,13 +91,13 @@ def _lit(light: Floats, blurred: Floats, corner: Floats, look: Look) -> Floats:
     return light * grey(1 - look.falloff * corner) if look.falloff else light
 
 
-def _blurred(rgb: Floats, look: Look) -> Floats:
+def _blurred(rgb: Floats, lights: Floats, look: Look) -> Floats:
     """The light, blurred, of the picture's height but not its width: bands of it stay small until they are widened."""
     height, width = rgb.shape[:2]
     shrink = max(1.0, side(rgb) * look.reach / 2.5)
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
     small = floats(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
-    light = soft(_linear(small, look), side(rgb) * look.reach / shrink)
+    light = soft(looked_up(small, lights), side(rgb) * look.reach / shrink)
     return floats(cv2.resize(light, (size[0], height), interpolation=cv2.INTER_CUBIC))
 
 
@@ -108,28 +105,14 @@ def _wide(pixels: Floats, width: int) -> Floats:
     return floats(cv2.resize(pixels, (width, pixels.shape[0]), interpolation=cv2.INTER_CUBIC))
 
 
-def _indices(values: cv2.typing.MatLike) -> npt.NDArray[np.uint16]:
-    return np.asarray(np.clip(values * np.float32(_LEVELS - 1) + np.float32(0.5), 0, _LEVELS - 1), np.uint16)
-
-
 def _curves(look: Look) -> Floats:
     """A table of what each of the channels becomes."""
-    x = np.linspace(0, 1, _LEVELS, dtype=np.float32)[:, None] ** np.array(look.gamma, np.float32)
-    for bend in (np.clip(look.contrast, 0, 1), np.clip(np.array(look.contrast) - 1, 0, 1)):
-        x = x + (smoothstep(x) - x) * bend.astype(np.float32)
-    black, white = np.array(look.black, np.float32), np.array(look.white, np.float32)
-    return floats(black + (white - black) * x)[None]
 
+    def curve(values: Floats) -> Floats:
+        x = values[:, None] ** np.array(look.gamma, np.float32)
+        for bend in (np.clip(look.contrast, 0, 1), np.clip(np.array(look.contrast) - 1, 0, 1)):
+            x = x + (smoothstep(x) - x) * bend.astype(np.float32)
+        black, white = np.array(look.black, np.float32), np.array(look.white, np.float32)
+        return floats(black + (white - black) * x)
 
-_UNIT = np.linspace(0, 1, _LEVELS, dtype=np.float32)[None, :, None]
-_TO_LINEAR = np.where(_UNIT <= 0.04045, _UNIT / 12.92, ((_UNIT + 0.055) / 1.055) ** 2.4).astype(np.float32)
-_TO_ENCODED = np.where(_UNIT <= 0.0031308, _UNIT * 12.92, 1.055 * _UNIT ** (1 / 2.4) - 0.055).astype(np.float32)
-"""IEC 61966-2-1, as tables."""
-
-
-def _linear(rgb: Floats, look: Look) -> Floats:
-    return floats(cv2.LUT(_indices(rgb), _TO_LINEAR * np.array(look.gain, np.float32)))
-
-
-def _encoded(light: Floats) -> Floats:
-    return floats(cv2.LUT(_indices(light), _TO_ENCODED))
+    return table(curve)

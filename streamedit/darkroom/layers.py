@@ -5,7 +5,9 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from streamedit.darkroom.copies import small_size
 from streamedit.darkroom.instructions import Colour
+from streamedit.darkroom.linear_light import near_encoded, near_linear
 from streamedit.darkroom.optics import banded, floats
 from streamedit.darkroom.photograph import Floats
 
@@ -16,49 +18,9 @@ FINE_PX = 1280
 """The longer side of a layer with lines and points: enough for a look that is the same in a larger picture."""
 
 
-def linear(rgb: Floats) -> Floats:
-    """Light, of encoded pixels. A square is near enough to the curve of sRGB, and takes a tenth of its time."""
-    return floats(cv2.multiply(rgb, rgb))
-
-
-def encoded(light: Floats) -> Floats:
-    """Pixels, of light; the way back from `linear`."""
-    return floats(cv2.sqrt(np.maximum(light, 0)))
-
-
 def tint(colour: Colour) -> Floats:
     """A colour as light of three parts."""
     return np.square(np.array(colour, np.float32))
-
-
-def small_size(rgb: Floats, longer_px: int) -> tuple[int, int]:
-    """Width and height of a copy whose longer side is no more than that."""
-    height, width = rgb.shape[:2]
-    shrink = max(1.0, max(height, width) / longer_px)
-    return max(1, round(width / shrink)), max(1, round(height / shrink))
-
-
-def copy(rgb: Floats, longer_px: int) -> Floats:
-    """The picture in small, as light."""
-    return _resized(rgb, small_size(rgb, longer_px))
-
-
-def shrunk(rgb: Floats, times: int) -> Floats:
-    """The picture so many times smaller, as light."""
-    return _resized(rgb, (-(-rgb.shape[1] // times), -(-rgb.shape[0] // times)))
-
-
-def _resized(rgb: Floats, size: tuple[int, int]) -> Floats:
-    """A smaller copy as light, made in pieces: the light of the whole picture would take as much room again as it does."""
-    width, height = size
-    if (height, width) == rgb.shape[:2]:
-        return linear(rgb)
-    pieces = []
-    for row in range(0, height, 64):
-        last = min(row + 64, height)
-        top, bottom = (round(place * rgb.shape[0] / height) for place in (row, last))
-        pieces.append(floats(cv2.resize(linear(rgb[top:bottom]), (width, last - row), interpolation=cv2.INTER_AREA)))
-    return np.concatenate(pieces)
 
 
 def grid(rgb: Floats, longer_px: int) -> tuple[Floats, Floats]:
@@ -78,14 +40,14 @@ def spot(rgb: Floats, place: tuple[float, float]) -> tuple[float, float]:
 def enlarged(layer: Floats, shape: tuple[int, ...], rows: Floats) -> Floats:
     """Some rows of a layer when it is enlarged to the shape of a picture."""
     height, width = shape[:2]
-    top, count = int(rows[0, 0]), len(rows)
     if layer.shape[:2] == (height, width):
-        return layer[top : top + count]
-    across, down = layer.shape[1] / width, layer.shape[0] / height
-    place = np.array([[across, 0, across / 2 - 0.5], [0, down, (top + 0.5) * down - 0.5]])
-    # linear: OpenCV's cubic does not keep an even slope even
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return floats(cv2.warpAffine(layer, place, (width, count), flags=flags, borderMode=cv2.BORDER_REPLICATE))
+        return layer[int(rows[0, 0]) : int(rows[-1, 0]) + 1]
+    # not by OpenCV's warps, which know no more than 32 places between two pixels
+    at = np.clip((rows + np.float32(0.5)) * np.float32(len(layer) / height) - np.float32(0.5), 0, len(layer) - 1)
+    above = at[:, 0].astype(int)
+    below, share = np.minimum(above + 1, len(layer) - 1), at - above[:, None]
+    tall = layer[above] + (layer[below] - layer[above]) * share.reshape(-1, *(1,) * (layer.ndim - 1))
+    return floats(cv2.resize(floats(tall), (width, len(rows))))
 
 
 def over(rgb: Floats, work: Callable[..., Floats], *layers: Floats) -> Floats:
@@ -99,7 +61,7 @@ def shone(rgb: Floats, light: Floats, amount: float) -> Floats:
 
     def work(band: Floats, its: Floats) -> Floats:
         shade = 1 - np.clip(its * np.float32(amount), 0, 1)
-        return encoded(1 - (1 - linear(band)) * shade)
+        return near_encoded(1 - (1 - near_linear(band)) * shade)
 
     return over(rgb, work, light)
 
@@ -112,8 +74,8 @@ def veiled(rgb: Floats, colour: Floats, cover: Floats, amount: float) -> Floats:
 
 def veil(band: Floats, cover: Floats, colour: Floats, amount: float) -> Floats:
     """A band of `veiled`."""
-    light = linear(band)
-    return encoded(light + (colour - light) * np.clip(cover * np.float32(amount), 0, 1)[..., None])
+    light = near_linear(band)
+    return near_encoded(light + (colour - light) * np.clip(cover * np.float32(amount), 0, 1)[..., None])
 
 
 def clouds(size: tuple[int, int], cells: tuple[int, int], rng: np.random.Generator, octaves: int = 4) -> Floats:

@@ -5,13 +5,10 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.photograph import Floats, bands
 
 LUMA = np.array([[0.2126, 0.7152, 0.0722]], np.float32)
 """Rec. ITU-R BT.709-6, item 3.2."""
-
-_BAND_PX = 1 << 17
-"""Of a band: 1.5 MB of RGB."""
 
 
 def floats(pixels: cv2.typing.MatLike) -> Floats:
@@ -26,21 +23,24 @@ def banded(work: Callable[..., Floats], *planes: Floats, halo_px: int = 0) -> Fl
     of what it was given.
     """
     height, width = planes[0].shape[:2]
-    rows = max(32, _BAND_PX // width, 2 * halo_px)
     made: Floats | None = None
-    for top in range(0, height, rows):
-        low, high = max(0, top - halo_px), min(height, top + rows + halo_px)
+    for rows in bands(height, width, max(32, 2 * halo_px)):
+        low, high = max(0, rows.start - halo_px), min(height, rows.stop + halo_px)
         band = work(*(plane[low:high] for plane in planes))
         if made is None:
             made = np.empty((height, *band.shape[1:]), np.float32)
-        bottom = min(height, top + rows)
-        made[top:bottom] = band[top - low : bottom - low]
+        made[rows] = band[rows.start - low : rows.stop - low]
     return floats(made if made is not None else planes[0])
 
 
 def mixed(one: Floats, other: Floats, share: Floats) -> Floats:
     """From one picture to another, as far as a plane says for each pixel."""
     return floats(one + (other - one) * share[..., None])
+
+
+def blended(rgb: Floats, goal: Floats, amount: float) -> Floats:
+    """From one picture to another, so far everywhere."""
+    return floats(cv2.addWeighted(rgb, 1 - amount, goal, amount, 0))
 
 
 def luma(rgb: Floats) -> Floats:
@@ -73,9 +73,14 @@ def soft(pixels: Floats, sigma_px: float) -> Floats:
     return floats(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC))
 
 
+def chances(seed: int) -> np.random.Generator:
+    """All that is random, the same for the same seed; it is any integer."""
+    return np.random.default_rng(seed % (1 << 64))
+
+
 def noise(like: Floats, seed: int) -> Floats:
-    """Standard normal noise, one plane of the size of a picture; the seed is any integer."""
-    return np.random.default_rng(seed % (1 << 64)).standard_normal(like.shape[:2], np.float32)
+    """Standard normal noise, one plane of the size of a picture."""
+    return chances(seed).standard_normal(like.shape[:2], np.float32)
 
 
 def roughness(rgb: Floats) -> float:

@@ -19,6 +19,7 @@ SIDE_PX = range(16, 4097)
 """The sides that an output may be asked to have."""
 
 _BAND_PX = 1 << 17
+"""Of a band: 1.5 MB of RGB as floats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,9 @@ def composite(original: Pixels, state: Floats, weight: Floats | None) -> Pixels:
     return mixed
 
 
-def bands(height: int, width: int) -> list[slice]:
-    """The rows of a picture by and by: what is made of a few of them stays small, and in the cache."""
-    rows = max(1, _BAND_PX // width)
+def bands(height: int, width: int, least: int = 1) -> list[slice]:
+    """The rows of a picture by and by, at least so many at a time: what is made of a few stays small, and in the cache."""
+    rows = max(least, _BAND_PX // max(1, width))
     return [slice(top, min(height, top + rows)) for top in range(0, height, rows)]
 
 

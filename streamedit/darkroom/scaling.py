@@ -1,4 +1,7 @@
-"""Other sizes: scaled and cropped about the centre, in light, in bands."""
+"""The sizes that requests ask for: photographs in whole numbers, scaled and cropped about the centre, in light, in bands.
+
+A picture at work is scaled by `resampling`: this one rings nowhere, that one is sharper.
+"""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -9,6 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from streamedit.darkroom.linear_light import encoded, linear
 from streamedit.darkroom.photograph import Floats, Photograph, Pixels, as_pixels, bands, floats_of, full, pixels_of
 
 _Box: TypeAlias = tuple[float, float, float, float]
@@ -141,7 +145,7 @@ def _codes(values: Floats, frame: _Frame) -> Floats:
     if values.shape[2] == 4:
         values[..., :3] /= np.maximum(values[..., 3:], _LEAST_ALPHA)
     if frame.shrinks:
-        values[..., :3] = _encoded(values[..., :3])
+        values[..., :3] = encoded(values[..., :3])
     return values
 
 
@@ -152,12 +156,5 @@ def _light(pixels: Pixels) -> Floats:
 
 @cache
 def _lights(white: int) -> Floats:
-    """Of every pixel value (IEC 61966-2-1, 5.2)."""
-    code = np.arange(white + 1) / white
-    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-def _encoded(light: Floats) -> Floats:
-    """The way back (IEC 61966-2-1, 5.3)."""
-    curve = np.power(light, np.float32(1 / 2.4)) * np.float32(1.055) - np.float32(0.055)
-    return np.where(light <= 0.0031308, light * np.float32(12.92), curve)
+    """Of every pixel value."""
+    return linear(np.arange(white + 1, dtype=np.float32) / np.float32(white))

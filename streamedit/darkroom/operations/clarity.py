@@ -1,12 +1,13 @@
 """What makes a picture clearer, or cleaner: sharpening, deconvolution, less noise, smooth skin."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
-from streamedit.darkroom.canvas import Brief
-from streamedit.darkroom.layers import copy, encoded, over, shrunk
+from streamedit.darkroom.base import guided
+from streamedit.darkroom.canvas import Brief, Done
+from streamedit.darkroom.copies import shrunk_light, small_light
+from streamedit.darkroom.layers import over
+from streamedit.darkroom.linear_light import near_encoded
 from streamedit.darkroom.optics import banded, floats, luma, roughness, side, smoothstep
 from streamedit.darkroom.photograph import Floats
 
@@ -15,6 +16,9 @@ _ROUNDS = 24
 
 _SKIN_PX = 800
 """The longer side of the copy in which skin is looked for."""
+
+_SURFACE = 0.009
+"""How much the light of skin varies (its variance)."""
 
 _SPLINE = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
@@ -27,7 +31,7 @@ _YCC = np.array([[0.299, 0.587, 0.114], [0.5, -0.4187, -0.0813], [-0.1687, -0.33
 _RGB = np.linalg.inv(_YCC).astype(np.float32)
 
 
-def sharpen(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def sharpen(rgb: Floats, brief: Brief) -> Done:
     """Crisper edges, in lightness alone, without halos and without sharper noise; the number is the radius in pixels."""
     said = brief.details.number
     sigma_px = min(50.0, max(0.3, said)) if said is not None else max(0.8, side(rgb) / 900)
@@ -47,7 +51,7 @@ def sharpen(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return effect
 
 
-def deblur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def deblur(rgb: Floats, brief: Brief) -> Done:
     """Takes back a slight blur (Richardson 1972, Lucy 1974) round by round, without its rings; the number is its radius."""
     said = brief.details.number
     sigma_px = min(20.0, max(0.4, said)) if said is not None else max(0.9, side(rgb) / 750)
@@ -66,12 +70,12 @@ def deblur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 
         if shrink == 1:
             return banded(work, rgb, halo_px=int(8 * sigma_px) + 2)
-        return over(rgb, lambda band, its: _relit(band, luma(band), its), change(luma(encoded(shrunk(rgb, shrink)))))
+        return over(rgb, lambda band, its: _relit(band, luma(band), its), change(luma(near_encoded(shrunk_light(rgb, shrink)))))
 
     return effect
 
 
-def denoise(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def denoise(rgb: Floats, brief: Brief) -> Done:
     """Less noise, most of all less coloured noise: each scale of wavelets is shrunk where it holds no more than noise would."""
     noise = max(0.006, roughness(rgb))
 
@@ -89,12 +93,12 @@ def denoise(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return effect
 
 
-def smooth_skin(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def smooth_skin(rgb: Floats, brief: Brief) -> Done:
     """Blotches and lines of skin fade, its pores stay faintly; what has not the colour of skin, and hair, stays as it is."""
-    small = encoded(copy(rgb, _SKIN_PX))
+    small = near_encoded(small_light(rgb, _SKIN_PX))
     light, sigma_px = luma(small), max(1.5, side(small) / 110)
     calm = floats(cv2.GaussianBlur(light, (0, 0), max(0.8, sigma_px / 4)))
-    plan = np.dstack([*_guided(light, sigma_px), calm, _skin(small, light, sigma_px)])
+    plan = np.dstack([*guided(light, light, 2 * round(sigma_px * 1.5) + 1, _SURFACE), calm, _skin(small, light, sigma_px)])
 
     def effect(part: float) -> Floats:
         amount = np.float32(brief.amount * part)
@@ -163,15 +167,6 @@ def _spline(plane: Floats, gap: int) -> Floats:
     kernel = np.zeros(4 * gap + 1, np.float32)
     kernel[::gap] = _SPLINE
     return floats(cv2.sepFilter2D(plane, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT))
-
-
-def _guided(light: Floats, sigma_px: float) -> tuple[Floats, Floats]:
-    """A guided filter by itself (He, Sun, Tang 2010), smooth but for edges: slope * light + offset, at any size."""
-    size = (2 * round(sigma_px * 1.5) + 1,) * 2
-    mean = floats(cv2.blur(light, size))
-    spread = np.maximum(0, floats(cv2.blur(light * light, size)) - mean * mean)
-    slope = spread / (spread + np.float32(0.009))
-    return floats(cv2.blur(slope, size)), floats(cv2.blur(mean - slope * mean, size))
 
 
 def _skin(band: Floats, light: Floats, sigma_px: float) -> Floats:

@@ -9,10 +9,10 @@ import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Canvas, Effect
 from streamedit.darkroom.instructions import Colour
-from streamedit.darkroom.operations.planes import in_depth, whole
-from streamedit.darkroom.operations.scaling import scaled
 from streamedit.darkroom.optics import floats, grey
 from streamedit.darkroom.photograph import SIDE_PX, Floats
+from streamedit.darkroom.planes import in_depth, whole
+from streamedit.darkroom.resampling import scaled
 from streamedit.errors import InvalidRequest
 
 Rows: TypeAlias = list[list[float]]
@@ -32,7 +32,7 @@ def collage(canvas: Canvas, brief: Brief) -> Effect:
         raise InvalidRequest("A collage needs two pictures or more, sent as image[].", param="image", code="image_required")
     if count > 16:
         raise InvalidRequest("A collage has at most 16 pictures.", param="image", code="too_many_images")
-    ground, kind = brief.details.colours[0] if brief.details.colours else (1.0, 1.0, 1.0), brief.details.kind
+    ground, kind = brief.colour((1.0, 1.0, 1.0)), brief.details.kind
 
     def drawn(first: Floats, others: Sequence[Floats], ground: Colour) -> Floats:
         return arranged([first, *others], _GAP, ground, kind)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from streamedit.darkroom.canvas import Brief, Canvas, Effect
 from streamedit.darkroom.instructions import Details
 from streamedit.darkroom.matting import subject
-from streamedit.darkroom.operations.planes import moved, whole
+from streamedit.darkroom.planes import moved, whole
 from streamedit.errors import InvalidRequest
 
 LEAST_PX = 16
@@ -68,9 +68,9 @@ def _off_sides(width: int, height: int, off: float, details: Details) -> tuple[i
 def _around_subject(canvas: Canvas, ratio: float | None) -> tuple[int, int, int, int]:
     """The subject with some room; in a ratio, the smallest such part that shows it, or as much of it as there is."""
     height, width = canvas.rgb.shape[:2]
-    matte = subject(canvas.rgb, canvas.alpha) > 0.5
-    left, right = _extent(matte.any(axis=0), _ROOM)
-    top, bottom = _extent(matte.any(axis=1), _ROOM)
+    matte = subject(canvas.rgb, canvas.alpha)
+    left, right = _extent(matte.max(axis=0) > 0.5, _ROOM)
+    top, bottom = _extent(matte.max(axis=1) > 0.5, _ROOM)
     wide, high = right - left, bottom - top
     if ratio:
         wide, high = max(wide, high * ratio), max(high, wide / ratio)

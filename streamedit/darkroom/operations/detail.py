@@ -1,21 +1,22 @@
 """What a film, a paper, a screen and a plain lens leave on a picture: grain, dust, fibres, lines, fringes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import cv2
 import numpy as np
 
-from streamedit.darkroom.canvas import Brief, Operation, retouching
-from streamedit.darkroom.layers import FINE_PX, clouds, over, small_size
-from streamedit.darkroom.optics import banded, floats, grey, luma, side, smoothstep
+from streamedit.darkroom.canvas import Brief, Done, Operation, retouching
+from streamedit.darkroom.copies import small_size
+from streamedit.darkroom.layers import FINE_PX, clouds, over
+from streamedit.darkroom.optics import banded, chances, floats, grey, luma, side, smoothstep
 from streamedit.darkroom.photograph import Bytes8, Floats
 
 _FRINGE = 0.014
 """How much larger red is than green, and green than blue."""
 
 
-def film_grain(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def film_grain(rgb: Floats, brief: Brief) -> Done:
     """Noise in lightness, of the size of grain rather than of pixels, strongest in the mid-tones."""
     grains = _grains(rgb.shape[:2], max(0.6, side(rgb) / 1300), brief.seed)
 
@@ -32,9 +33,9 @@ def film_grain(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return effect
 
 
-def dust_and_scratches(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def dust_and_scratches(rgb: Floats, brief: Brief) -> Done:
     """An old film that was shown often: specks of dust, hairs, and scratches from the top to the bottom."""
-    rng = np.random.default_rng(brief.seed % (1 << 64))
+    rng = brief.chances()
     size = small_size(rgb, FINE_PX)
     light, dark = _worn(size, rng, 1.0), _worn(size, rng, 0.45)
 
@@ -50,9 +51,9 @@ def dust_and_scratches(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return effect
 
 
-def paper_texture(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def paper_texture(rgb: Floats, brief: Brief) -> Done:
     """Printed on rough paper: fibres and hollows in a light from the upper left."""
-    relief = _relief(small_size(rgb, FINE_PX), np.random.default_rng(brief.seed % (1 << 64)))
+    relief = _relief(small_size(rgb, FINE_PX), brief.chances())
     paper = np.array([1.0, 0.985, 0.95], np.float32)
 
     def effect(part: float) -> Floats:
@@ -68,7 +69,7 @@ def paper_texture(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return effect
 
 
-def scan_lines(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def scan_lines(rgb: Floats, brief: Brief) -> Done:
     """The picture on an old tube: dark gaps between its lines, and lines a little brighter for it."""
     gap_px = max(3, round(side(rgb) / 180))
     rows = np.arange(rgb.shape[0], dtype=np.float32)[:, None]
@@ -87,7 +88,7 @@ def scan_lines(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return effect
 
 
-def chromatic_aberration(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def chromatic_aberration(rgb: Floats, brief: Brief) -> Done:
     """A plain lens: red is drawn a little larger than green, blue a little smaller: coloured fringes near the corners."""
     height, width = rgb.shape[:2]
     rows = np.arange(height, dtype=np.float32)[:, None]
@@ -114,7 +115,7 @@ def _scaled(plane: cv2.typing.MatLike, middle: tuple[float, float], scale: float
 
 def _grains(shape: tuple[int, ...], size_px: float, seed: int) -> cv2.typing.MatLike:
     """Soft noise of deviation 4096, in 16 bits: it needs no more, and takes half the room. As a sum of many it is normal."""
-    rng = np.random.default_rng(seed % (1 << 64))
+    rng = chances(seed)
     grains = rng.integers(-(1 << 15), 1 << 15, shape, np.int16)
     fine = cv2.GaussianBlur(grains, (0, 0), size_px)
     clumps = cv2.GaussianBlur(grains[::-1], (0, 0), 2.2 * size_px)

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from streamedit.darkroom.operations.planes import Margins, bands
-from streamedit.darkroom.optics import floats, noise, roughness, side, smoothstep
-from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.optics import chances, floats, mixed, roughness, side, smoothstep
+from streamedit.darkroom.photograph import Floats, bands
+from streamedit.darkroom.planes import Margins
 
 _REACH = 0.18
 """From how far inside the picture something is mirrored at most, in shorter sides of it."""
@@ -27,11 +27,12 @@ def expanded(rgb: Floats, margins: Margins, seed: int) -> Floats:
     top, bottom, left, right = margins
     across, down = np.abs(_beyond(width, left, right)), np.abs(_beyond(height, top, bottom))
 
-    for rows in bands(height):
+    rng = chances(seed)
+    for rows in bands(height, width):
         away = floats(np.hypot(across[None], down[rows, None])) / far_px
-        melted = _towards(large[rows], _rows(soft, (width, height), rows), smoothstep(away * 4))
-        melted = _towards(melted, _rows(softest, (width, height), rows), smoothstep(away))
-        large[rows] = melted + (noise(melted, seed + rows.start) * (rough * smoothstep(away * 4)))[..., None]
+        melted = mixed(large[rows], _rows(soft, (width, height), rows), smoothstep(away * 4))
+        melted = mixed(melted, _rows(softest, (width, height), rows), smoothstep(away))
+        large[rows] = melted + (rng.standard_normal(away.shape, np.float32) * (rough * smoothstep(away * 4)))[..., None]
     return large
 
 
@@ -42,7 +43,7 @@ def _mirrored(rgb: Floats, margins: Margins) -> Floats:
     x, y = (_source(beyond, before, side(rgb)) for beyond, before in ((across, left), (down, top)))
 
     large = np.empty((len(y), len(x), 3), np.float32)
-    for rows in bands(len(y)):
+    for rows in bands(len(y), len(x)):
         at_x, at_y = (np.ascontiguousarray(at) for at in np.broadcast_arrays(x[None], y[rows, None]))
         large[rows] = cv2.remap(rgb, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return large
@@ -78,7 +79,3 @@ def _rows(small: Floats, size: tuple[int, int], rows: slice) -> Floats:
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     part = size[0], rows.stop - rows.start
     return floats(cv2.warpAffine(small, matrix, part, flags=flags, borderMode=cv2.BORDER_REPLICATE))
-
-
-def _towards(rgb: Floats, other: Floats, share: Floats) -> Floats:
-    return floats(rgb + (other - rgb) * share[..., None])

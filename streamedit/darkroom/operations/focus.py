@@ -1,15 +1,17 @@
 """What a lens and a shutter make soft: blurs of all kinds, and the table of what is soft or sharp."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import cv2
 import numpy as np
 
-from streamedit.darkroom.canvas import Brief, Operation, retouching
-from streamedit.darkroom.layers import FINE_PX, copy, encoded, grid, linear, over, shrunk, spot
+from streamedit.darkroom.canvas import Brief, Done, Operation, retouching
+from streamedit.darkroom.copies import shrunk_light, small_light
+from streamedit.darkroom.layers import FINE_PX, grid, over, spot
+from streamedit.darkroom.linear_light import near_encoded, near_linear
 from streamedit.darkroom.operations.clarity import deblur, denoise, sharpen, smooth_skin
-from streamedit.darkroom.optics import banded, floats, grey, luma, side, smoothstep
+from streamedit.darkroom.optics import banded, floats, grey, luma, mixed, side, smoothstep
 from streamedit.darkroom.photograph import Floats
 
 _BELOW_THE_MIDDLE = 0.2
@@ -24,18 +26,18 @@ _ZOOMED_PX = 1024
 _DIRECTIONS = MappingProxyType({"up": 90.0, "down": 90.0, "vertical": 90.0})
 
 
-def blur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def blur(rgb: Floats, brief: Brief) -> Done:
     """The whole picture out of focus, evenly; the number is the deviation of the Gauss curve in pixels."""
     full = brief.details.number if brief.details.number is not None and brief.amount else 0.024 * brief.amount * side(rgb)
     return lambda part: _blurred(rgb, min(full * part, 0.5 * max(rgb.shape)))
 
 
-def lens_blur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def lens_blur(rgb: Floats, brief: Brief) -> Done:
     """Out of focus as through a wide open lens: lights turn to discs."""
     return lambda part: _mixed(rgb, 0.03 * brief.amount * part * side(rgb))
 
 
-def tilt_shift(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def tilt_shift(rgb: Floats, brief: Brief) -> Done:
     """A model world: one band sharp, what is above and below more and more out of focus, the colours a little stronger."""
     _, y = grid(rgb, FINE_PX)
     middle = spot(rgb, (0, brief.details.place[1] * 0.6 if brief.details.place else _BELOW_THE_MIDDLE))[1]
@@ -48,10 +50,10 @@ def tilt_shift(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 
         def work(band: Floats, its: Floats, *softer: Floats) -> Floats:
             steps = [np.clip(its * 3 - step, 0, 1)[..., None] for step in range(3)]
-            light = linear(band)
+            light = near_linear(band)
             for softly, step in zip(softer, steps, strict=True):
                 light = light + (softly - light) * step
-            colours = encoded(light)
+            colours = near_encoded(light)
             return floats(cv2.addWeighted(colours, 1 + 0.25 * amount, grey(luma(colours)), -0.25 * amount, 0))
 
         return over(rgb, work, depth, *layers)
@@ -59,7 +61,7 @@ def tilt_shift(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return effect
 
 
-def motion_blur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def motion_blur(rgb: Floats, brief: Brief) -> Done:
     """The camera moved while the shutter was open, in a straight line; the number is its angle to the horizon."""
     said = brief.details.number
     angle = np.deg2rad(said if said is not None else _DIRECTIONS.get(brief.details.side or "", 0.0))
@@ -68,15 +70,15 @@ def motion_blur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     def effect(part: float) -> Floats:
         across, down = float(np.cos(angle)) * reach * part, -float(np.sin(angle)) * reach * part
         halo = int(np.ceil(abs(down))) + 2
-        return banded(lambda band: encoded(_swept(linear(band), across, down)), rgb, halo_px=halo)
+        return banded(lambda band: near_encoded(_swept(near_linear(band), across, down)), rgb, halo_px=halo)
 
     return effect
 
 
-def zoom_blur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def zoom_blur(rgb: Floats, brief: Brief) -> Done:
     """The lens was zoomed while the shutter was open: lines run out from one place, which stays sharp."""
     place = brief.details.place or (0, 0)
-    light = copy(rgb, _ZOOMED_PX)
+    light = small_light(rgb, _ZOOMED_PX)
     height, width = light.shape[:2]
     centre = ((0.6 * place[0] + 1) / 2 * (width - 1), (0.6 * place[1] + 1) / 2 * (height - 1))
     shrink = rgb.shape[1] / width
@@ -84,34 +86,30 @@ def zoom_blur(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     def effect(part: float) -> Floats:
         zoomed = _zoomed(light, centre, 0.22 * brief.amount * part)
         if shrink <= 1:
-            return encoded(zoomed)
+            return near_encoded(zoomed)
         # the small copy is as sharp as the large picture where it moves more than its pixels: elsewhere the large one stays
         x, y = np.ogrid[0:width, 0:height]
-        moved = np.hypot(x.T - centre[0], y.T - centre[1]).T.astype(np.float32).T * np.float32(0.22 * brief.amount * part)
-        return over(rgb, lambda band, its, far: encoded(_between(linear(band), its, far / 2)), zoomed, floats(moved))
+        moved = np.hypot(x.T - centre[0], y.T - centre[1]) * (0.22 * brief.amount * part)
+        return _shared(rgb, zoomed, floats(moved / 2))
 
     return effect
 
 
-def soft_focus(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def soft_focus(rgb: Floats, brief: Brief) -> Done:
     """A soft-focus lens: a sharp picture and a soft one together, their lights blooming."""
-    small = shrunk(rgb, max(1, side(rgb) // 240))
+    small = shrunk_light(rgb, max(1, side(rgb) // 240))
     small = floats(cv2.GaussianBlur(small, (0, 0), max(0.5, 0.016 * min(small.shape[:2]))))
 
     def effect(part: float) -> Floats:
         amount = np.float32(brief.amount * part)
 
         def work(band: Floats, its: Floats) -> Floats:
-            light = linear(band)
-            return encoded(light + (its * (1 + 0.12 * amount) - light) * (np.float32(0.85) * amount))
+            light = near_linear(band)
+            return near_encoded(light + (its * (1 + 0.12 * amount) - light) * (np.float32(0.85) * amount))
 
         return over(rgb, work, small)
 
     return effect
-
-
-def _between(light: Floats, other: Floats, how_far: Floats) -> Floats:
-    return light + (other - light) * np.clip(how_far, 0, 1)[..., None]
 
 
 def _blurred(rgb: Floats, sigma_px: float) -> Floats:
@@ -119,24 +117,36 @@ def _blurred(rgb: Floats, sigma_px: float) -> Floats:
     if sigma_px < 0.15:
         return rgb.copy()
     if sigma_px < 5:
-        halo = int(np.ceil(3 * sigma_px)) + 1
-        return banded(lambda band: encoded(floats(cv2.GaussianBlur(linear(band), (0, 0), sigma_px))), rgb, halo_px=halo)
+
+        def work(band: Floats) -> Floats:
+            return near_encoded(floats(cv2.GaussianBlur(near_linear(band), (0, 0), sigma_px)))
+
+        return banded(work, rgb, halo_px=int(np.ceil(3 * sigma_px)) + 1)
     shrink = int(sigma_px / 3)
-    small = floats(cv2.GaussianBlur(shrunk(rgb, shrink), (0, 0), sigma_px / shrink))
-    return over(rgb, lambda _, its: encoded(its), small)
+    small = floats(cv2.GaussianBlur(shrunk_light(rgb, shrink), (0, 0), sigma_px / shrink))
+    return over(rgb, lambda _, its: near_encoded(its), small)
 
 
 def _mixed(rgb: Floats, radius_px: float) -> Floats:
     """Lens blur; one of less than two pixels comes in by and by."""
     softly = _disc_blurred(rgb, radius_px)
     share = np.full((1, 1), min(1.0, radius_px / 2), np.float32)
-    return over(rgb, lambda band, its, much: encoded(_between(linear(band), its, much)), softly, share)
+    return _shared(rgb, softly, share)
+
+
+def _shared(rgb: Floats, layer: Floats, share: Floats) -> Floats:
+    """A layer of light in the picture's place, as far as a plane says."""
+
+    def work(band: Floats, its: Floats, much: Floats) -> Floats:
+        return near_encoded(mixed(near_linear(band), its, np.clip(much, 0, 1)))
+
+    return over(rgb, work, layer, share)
 
 
 def _disc_blurred(rgb: Floats, radius_px: float) -> Floats:
     """The light of the picture through an open aperture, as a layer: what burns counts for more than a file can say."""
     shrink = max(1, int(radius_px / _DISC_PX))
-    small = shrunk(rgb, shrink)
+    small = shrunk_light(rgb, shrink)
     radius = max(0.5, radius_px / shrink)
     reach = int(np.ceil(radius))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)

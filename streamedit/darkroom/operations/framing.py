@@ -12,9 +12,9 @@ from streamedit.darkroom.instructions import Colour, Details
 from streamedit.darkroom.operations.collage import all_images, arranged, collage
 from streamedit.darkroom.operations.expanding import expanded
 from streamedit.darkroom.operations.mounts import film_strip, frame, instant_frame
-from streamedit.darkroom.operations.planes import Margins, bands, checked_area, grown, padded, whole
 from streamedit.darkroom.optics import floats, soft
-from streamedit.darkroom.photograph import SIDE_PX, Floats
+from streamedit.darkroom.photograph import SIDE_PX, Floats, bands
+from streamedit.darkroom.planes import Margins, checked_area, grown, padded, whole
 from streamedit.errors import InvalidRequest
 
 __all__ = ["FRAMING", "arranged"]
@@ -36,12 +36,12 @@ def expand(canvas: Canvas, brief: Brief) -> Effect:
 
 def pad(canvas: Canvas, brief: Brief) -> Effect:
     """More canvas, in a plain colour; white unless one was said."""
-    return whole(padded(canvas, _margins(canvas.rgb, brief.details), _colour(brief.details, _WHITE)))
+    return whole(padded(canvas, _margins(canvas.rgb, brief.details), brief.colour(_WHITE)))
 
 
 def border(canvas: Canvas, brief: Brief) -> Effect:
     """A plain border around the picture."""
-    return whole(padded(canvas, (_width_px(canvas.rgb, brief.details, 0.04),) * 4, _colour(brief.details, _WHITE)))
+    return whole(padded(canvas, (_width_px(canvas.rgb, brief.details, 0.04),) * 4, brief.colour(_WHITE)))
 
 
 def rounded_corners(canvas: Canvas, brief: Brief) -> Effect:
@@ -66,14 +66,14 @@ def drop_shadow(canvas: Canvas, brief: Brief) -> Effect:
     shape = floats(cv2.copyMakeBorder(alpha, *margins, cv2.BORDER_CONSTANT, value=0))
     down = np.array([[1, 0, 0], [0, 1, margin * 0.22]])
     shadow = cv2.warpAffine(soft(shape, margin / 4), down, shape.shape[::-1])
-    ground = _colour(brief.details, _WHITE)
+    ground = brief.colour(_WHITE)
     see_through = canvas.alpha is not None and not brief.details.colours
 
     def effect(part: float) -> Canvas:
         larger = padded(canvas, margins, _BLACK if see_through else ground)
         strength = np.float32(0.55 * brief.amount * part)
         opacity = np.empty_like(shape) if see_through else None
-        for rows in bands(len(shape)):
+        for rows in bands(*shape.shape):
             dark = strength * np.clip(shadow[rows], 0, 1)
             if opacity is not None:
                 opacity[rows] = shape[rows] + dark * (1 - shape[rows])
@@ -92,7 +92,7 @@ def letterbox(canvas: Canvas, brief: Brief) -> Effect:
     ratio = brief.details.ratio or min(_CINEMA, _LEAST_SEEN * width / height)
     high, wide = max(0, round((height - width / ratio) / 2)), max(0, round((width - height * ratio) / 2))
     rgb = np.empty_like(canvas.rgb)
-    rgb[:] = _colour(brief.details, _BLACK)
+    rgb[:] = brief.colour(_BLACK)
     rgb[high : height - high, wide : width - wide] = canvas.rgb[high : height - high, wide : width - wide]
     return whole(replace(canvas, rgb=rgb))
 
@@ -112,10 +112,6 @@ FRAMING: Mapping[str, Operation] = MappingProxyType(
         "all images": all_images,
     }
 )
-
-
-def _colour(details: Details, usual: Colour) -> Colour:
-    return details.colours[0] if details.colours else usual
 
 
 def _width_px(rgb: Floats, details: Details, usual: float) -> int:

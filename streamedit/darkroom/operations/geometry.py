@@ -9,11 +9,11 @@ import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
 from streamedit.darkroom.operations.cropping import LEAST_PX, crop, placed
-from streamedit.darkroom.operations.planes import checked_area, checked_size, moved, resampled, whole
-from streamedit.darkroom.operations.scaling import enlarged, scaled, scaled_plane
 from streamedit.darkroom.operations.tilt import tilt
 from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.planes import checked_area, checked_size, moved, resampled, whole
+from streamedit.darkroom.resampling import enlarged, scaled, scaled_plane
 from streamedit.errors import InvalidRequest
 
 _UPSCALED_SIDE_PX = 8192

@@ -1,13 +1,15 @@
 """Small lights in a picture: sparkles, and lamps out of focus."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
-from streamedit.darkroom.canvas import Brief
+from streamedit.darkroom.canvas import Brief, Done
+from streamedit.darkroom.copies import small_light, small_size
 from streamedit.darkroom.instructions import Colour
-from streamedit.darkroom.layers import FINE_PX, copy, encoded, grid, put, shone, small_size, tint
+from streamedit.darkroom.layers import FINE_PX, grid, put, shone, tint
+from streamedit.darkroom.linear_light import near_encoded
 from streamedit.darkroom.matting import subject
 from streamedit.darkroom.optics import floats, luma, smoothstep, soft
 from streamedit.darkroom.photograph import Floats
@@ -23,9 +25,9 @@ _GOLD: tuple[Colour, ...] = ((1.0, 0.94, 0.80), (1.0, 0.82, 0.48), (1.0, 0.90, 0
 _LAMPS: tuple[Colour, ...] = ((1.0, 0.80, 0.50), (1.0, 0.68, 0.36), (1.0, 0.88, 0.70), (1.0, 0.58, 0.48), (0.72, 0.86, 1.0))
 
 
-def sparkles(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def sparkles(rgb: Floats, brief: Brief) -> Done:
     """Magic dust: a few bright stars and many tiny glints, around the outline of the subject and on bright edges."""
-    rng = np.random.default_rng(brief.seed % (1 << 64))
+    rng = brief.chances()
     width, height = small_size(rgb, FINE_PX)
     layer = np.zeros((height, width, 3), np.float32)
     colours = [tint(colour) for colour in brief.details.colours or _GOLD]
@@ -35,9 +37,9 @@ def sparkles(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return lambda part: shone(rgb, layer, 1.4 * brief.amount * part)
 
 
-def bokeh_lights(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def bokeh_lights(rgb: Floats, brief: Brief) -> Done:
     """Lamps far out of focus: soft discs of light with a faint rim, mostly away from the middle."""
-    rng = np.random.default_rng(brief.seed % (1 << 64))
+    rng = brief.chances()
     x, y = grid(rgb, FINE_PX // 2)
     layer = np.zeros((y.shape[0], x.shape[1], 3), np.float32)
     colours = [tint(colour) for colour in brief.details.colours or _LAMPS]
@@ -52,7 +54,7 @@ def bokeh_lights(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 
 def _likes(rgb: Floats) -> Floats:
     """How much sparkles like each place: the outline of the subject most, then bright edges, its inside least."""
-    small = encoded(copy(rgb, _MAP_PX))
+    small = near_encoded(small_light(rgb, _MAP_PX))
     matte = soft(subject(small), min(small.shape[:2]) / 40)
     light = soft(luma(small), 1)
     edge = np.hypot(cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1)) * light

@@ -9,10 +9,9 @@ import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Operation, retouching
 from streamedit.darkroom.instructions import Colour
-from streamedit.darkroom.operations.planes import bands
 from streamedit.darkroom.operations.typesetting import BOLD, REGULAR, required_text, typeset
 from streamedit.darkroom.optics import LUMA, banded, floats, side
-from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.photograph import Floats, bands
 
 _WHITE = (1.0, 1.0, 1.0)
 _SLOPE_DEGREES = 30
@@ -23,7 +22,7 @@ def caption(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     text = required_text(brief.details.text, "caption")
     title = brief.details.kind == "title"
     letters = _letters(rgb, brief, text, BOLD if title else REGULAR)
-    colour = brief.details.colours[0] if brief.details.colours else _WHITE
+    colour = brief.colour(_WHITE)
     done = _written(rgb, letters, brief.details.place or (0, 1), colour, 1.0)
     return lambda _: done
 
@@ -47,7 +46,7 @@ def label(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 def watermark(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     """Faint text: aslant all over the picture, or once at a place."""
     text = required_text(brief.details.text, "watermark")
-    colour = brief.details.colours[0] if brief.details.colours else _WHITE
+    colour = brief.colour(_WHITE)
     once = brief.details.kind == "single" or brief.details.place is not None
     if once:
         letters, place = _letters(rgb, brief, text, REGULAR), brief.details.place or (1, 1)
@@ -130,7 +129,7 @@ def _blend(made: Floats, coverage: Floats, corner: tuple[int, int], colour: Colo
     """A colour laid over the picture, in place, as far as the two overlap."""
     own, where = _overlap(made, coverage, *corner)
     picture, cover = made[where], coverage[own]
-    for rows in bands(len(picture)):
+    for rows in bands(*picture.shape[:2]):
         picture[rows] += (np.array(colour, np.float32) - picture[rows]) * (cover[rows] * np.float32(opacity))[..., None]
 
 

@@ -1,14 +1,16 @@
 """Light that falls on a picture, or does not: corners, a lamp, a glow, the sun, and what a lens and a film make of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import cv2
 import numpy as np
 
-from streamedit.darkroom.canvas import Brief, Operation, retouching
+from streamedit.darkroom.canvas import Brief, Done, Operation, retouching
+from streamedit.darkroom.copies import small_light, small_size
 from streamedit.darkroom.instructions import Colour
-from streamedit.darkroom.layers import SMOOTH_PX, clouds, copy, encoded, grid, linear, over, put, shone, small_size, spot, tint
+from streamedit.darkroom.layers import SMOOTH_PX, clouds, grid, over, put, shone, spot, tint
+from streamedit.darkroom.linear_light import near_encoded, near_linear, shouldered
 from streamedit.darkroom.operations.glitter import bokeh_lights, sparkles
 from streamedit.darkroom.operations.weather import mist, rain, rainbow, snow
 from streamedit.darkroom.optics import floats, luma, smoothstep, soft
@@ -28,14 +30,17 @@ _BURST = np.square(np.array([[1.0, 0.87, 0.68], [1.0, 0.72, 0.46], [0.75, 0.85, 
 
 _ORANGE: Colour = (1.0, 0.50, 0.12)
 _SUN: Colour = (1.0, 0.78, 0.50)
+_LAMP: Colour = (1.0, 0.9798, 0.9381)
+_BLACK: Colour = (0.0, 0.0, 0.0)
+_WHITE: Colour = (1.0, 1.0, 1.0)
 
 
-def vignette(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def vignette(rgb: Floats, brief: Brief) -> Done:
     """Darkness that grows from the middle to the corners; below 0 it is white, and of another colour where one is named."""
     x, y = grid(rgb, SMOOTH_PX)
     reach = np.hypot(x / x.max(), y / y.max()) / np.float32(1.4142)
     fall = smoothstep((reach - 0.3) / 0.85)
-    colour = np.array(brief.details.colours[0] if brief.details.colours else (float(brief.amount < 0),) * 3, np.float32)
+    colour = np.array(brief.colour(_WHITE if brief.amount < 0 else _BLACK), np.float32)
 
     def effect(part: float) -> Floats:
         depth = np.float32(abs(brief.amount) * part)
@@ -44,25 +49,25 @@ def vignette(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return effect
 
 
-def spotlight(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def spotlight(rgb: Floats, brief: Brief) -> Done:
     """The light of one lamp on one place, and dusk around it."""
     x, y = grid(rgb, SMOOTH_PX)
     across, down = spot(rgb, _scaled(brief.details.place or (0, 0), 0.5))
     pool = 1 - smoothstep((np.hypot(x - across, (y - down) / np.float32(1.1)) - 0.3) / 0.75)
-    lamp = tint(brief.details.colours[0]) if brief.details.colours else np.array([1.0, 0.96, 0.88], np.float32)
+    lamp = tint(brief.colour(_LAMP))
     gain = pool[..., None] * (lamp * np.float32(1.45)) + np.float32(0.05) * (1 - pool[..., None])
 
     def effect(part: float) -> Floats:
         amount = np.float32(brief.amount * part)
-        return over(rgb, lambda band, its: encoded(_shouldered(linear(band), 1 + (its - 1) * amount)), gain)
+        return over(rgb, lambda band, its: near_encoded(shouldered(near_linear(band), 1 + (its - 1) * amount)), gain)
 
     return effect
 
 
-def glow(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def glow(rgb: Floats, brief: Brief) -> Done:
     """The lights bleed softly into what is around them, as through a diffusion filter."""
-    light = copy(rgb, SMOOTH_PX)
-    tone = encoded(luma(light))
+    light = small_light(rgb, SMOOTH_PX)
+    tone = near_encoded(luma(light))
     # lights are what is brighter than the rest: a white wall does not glow
     least, most = 0.2 + 0.45 * float(tone.mean()), float(np.quantile(tone, 0.995))
     bright = light * smoothstep((tone - least) / max(0.2, most - least))[..., None]
@@ -71,13 +76,13 @@ def glow(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return lambda part: shone(rgb, bloom, brief.amount * part)
 
 
-def light_leak(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def light_leak(rgb: Floats, brief: Brief) -> Done:
     """Light that got into the camera from one side: white-hot at the rim, then orange, and red where it ends."""
-    rng = np.random.default_rng(brief.seed % (1 << 64))
+    rng = brief.chances()
     turns = _TURNS.get(brief.details.side or "", (0, 2)[int(rng.integers(2))])
     width, height = small_size(rgb, SMOOTH_PX)
     leak = np.rot90(_leak((height, width) if turns % 2 else (width, height), rng), turns)
-    colour = np.array(brief.details.colours[0] if brief.details.colours else _ORANGE, np.float32)
+    colour = np.array(brief.colour(_ORANGE), np.float32)
 
     def effect(part: float) -> Floats:
         # what a colour has less of takes more light to show: so its edge is pure and its heart is white
@@ -88,11 +93,11 @@ def light_leak(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return effect
 
 
-def sun_rays(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def sun_rays(rgb: Floats, brief: Brief) -> Done:
     """Shafts of sunlight from an upper corner, which the bright parts of the picture feed and the dark ones stop."""
-    rng = np.random.default_rng(brief.seed % (1 << 64))
+    rng = brief.chances()
     place = _sun_place(brief, rng)
-    light = copy(rgb, SMOOTH_PX)
+    light = small_light(rgb, SMOOTH_PX)
     height, width = light.shape[:2]
     centre = ((place[0] * 1.05 + 1) / 2 * width, (place[1] * 1.1 + 1) / 2 * height)
     reach = float(np.hypot(max(centre[0], width - centre[0]), max(centre[1], height - centre[1])))
@@ -100,13 +105,13 @@ def sun_rays(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     fed = floats(cv2.warpPolar(soft(luma(light), 2), size, centre, reach, _POLAR))
     polar = _shafts(size, rng) * _along(0.30 + 0.70 * fed) * _faded(size[0]) + _halo(size[0])
     rays = cv2.warpPolar(floats(polar), (width, height), centre, reach, _POLAR | cv2.WARP_INVERSE_MAP)
-    warm = tint(brief.details.colours[0] if brief.details.colours else _SUN)
+    warm = tint(brief.colour(_SUN))
     return lambda part: shone(rgb, floats(rays)[..., None] * warm, brief.amount * part)
 
 
-def lens_flare(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def lens_flare(rgb: Floats, brief: Brief) -> Done:
     """A sun that shines into the lens: its burst, a streak, and the ghosts of the glass on the line through the middle."""
-    rng = np.random.default_rng(brief.seed % (1 << 64))
+    rng = brief.chances()
     x, y = grid(rgb, _FLARE_PX)
     across, down = spot(rgb, _scaled(_sun_place(brief, rng), 0.8))
     light, scale = _burst(x - across, y - down, rng), min(x.shape[1], y.shape[0]) / 2
@@ -123,11 +128,6 @@ _TURNS = MappingProxyType({"left": 0, "down": 1, "right": 2, "up": 3})
 
 def _scaled(place: tuple[float, float], factor: float) -> tuple[float, float]:
     return place[0] * factor, place[1] * factor
-
-
-def _shouldered(light: Floats, gain: Floats) -> Floats:
-    """More light without burning out: what would be beyond white nears it."""
-    return floats(light * gain / (1 + light * np.maximum(gain - 1, 0)))
 
 
 def _leak(size: tuple[int, int], rng: np.random.Generator) -> Floats:

@@ -8,10 +8,10 @@ import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Canvas, Effect
 from streamedit.darkroom.instructions import Colour
-from streamedit.darkroom.operations.planes import Margins, bands, checked_area, grown, padded, whole
 from streamedit.darkroom.operations.typesetting import REGULAR, required_text, typeset
-from streamedit.darkroom.optics import floats, smoothstep
-from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.optics import chances, floats, smoothstep
+from streamedit.darkroom.photograph import Floats, bands
+from streamedit.darkroom.planes import Margins, checked_area, grown, padded, whole
 
 _WALNUT: Colour = (0.21, 0.135, 0.09)
 _MAT: Colour = (0.955, 0.95, 0.93)
@@ -55,7 +55,7 @@ def instant_frame(canvas: Canvas, brief: Brief) -> Effect:
     height, width = canvas.rgb.shape[:2]
     thin, broad = max(2, round(0.065 * min(height, width))), max(4, round(0.24 * min(height, width)))
     margins = _checked(canvas, (thin, broad, thin, thin))
-    paper = _colour(brief, _PAPER)
+    paper = brief.colour(_PAPER)
     print_ = padded(canvas, margins, paper)
     rgb = print_.rgb
     _sink(rgb, margins)
@@ -74,15 +74,11 @@ def film_strip(canvas: Canvas, brief: Brief) -> Effect:
     """Between the perforated rims of a film."""
     height, width = canvas.rgb.shape[:2]
     rim, gap = max(4, round(0.17 * height)), max(2, round(0.03 * height))
-    strip = padded(canvas, _checked(canvas, (rim, rim, gap, gap)), _colour(brief, _FILM))
+    strip = padded(canvas, _checked(canvas, (rim, rim, gap, gap)), brief.colour(_FILM))
     holes = _holes(width + 2 * gap, rim)[..., None]
     for edge in (slice(0, rim), slice(height + rim, None)):
         strip.rgb[edge] += (np.float32(0.97) - strip.rgb[edge]) * holes
     return whole(strip)
-
-
-def _colour(brief: Brief, usual: Colour) -> Colour:
-    return brief.details.colours[0] if brief.details.colours else usual
 
 
 def _checked(canvas: Canvas, margins: Margins) -> Margins:
@@ -109,7 +105,7 @@ def _paint_side(side: Floats, lit: float, seed: int, paint: _Paint) -> None:
     depth = np.arange(rim, dtype=np.float32)[:, None]
     x = np.arange(length)[None]
     own, grain = np.minimum(x, length - 1 - x) >= depth, _grain(rim, length, seed)
-    for part in bands(length, 256):
+    for part in bands(length, rim):
         streaks, where = grain[:, part], own[:, part]
         painted = paint(np.broadcast_to((depth + np.float32(0.5)) / rim, streaks.shape), streaks, lit)
         side[:, part][where] = painted[where]
@@ -117,7 +113,7 @@ def _paint_side(side: Floats, lit: float, seed: int, paint: _Paint) -> None:
 
 def _grain(rim: int, length: int, seed: int) -> Floats:
     """Streaks along a side, of deviation 1."""
-    rough = np.random.default_rng(seed % (1 << 64)).standard_normal((rim, length), np.float32)
+    rough = chances(seed).standard_normal((rim, length), np.float32)
     streaks = floats(cv2.GaussianBlur(rough, (0, 0), max(0.5, 0.5 * rim), sigmaY=max(0.3, 0.012 * rim)))
     return streaks / np.float32(max(1e-6, float(streaks.std())))
 

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from streamedit.darkroom.copies import small_size
 from streamedit.darkroom.optics import floats, luma
 from streamedit.darkroom.photograph import Floats
 
@@ -35,9 +36,7 @@ def tilt(rgb: Floats) -> float:
 
 def _lines(rgb: Floats) -> tuple[Floats, Floats]:
     """The angles of straight lines to the nearer axis, -45..45 degrees, and their lengths, the longer side being 1."""
-    height, width = rgb.shape[:2]
-    shrink = max(1.0, max(height, width) / _SIDE_PX)
-    size = max(1, round(width / shrink)), max(1, round(height / shrink))
+    size = small_size(rgb, _SIDE_PX)
     small = cv2.convertScaleAbs(luma(floats(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))), alpha=255)
     found = cv2.createLineSegmentDetector().detect(small)[0]
     ends = np.zeros((0, 4), np.float32) if found is None else found.reshape(-1, 4)

@@ -1,25 +1,12 @@
 """Weather before a picture: mist, snow, rain, a rainbow."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
-from streamedit.darkroom.canvas import Brief
-from streamedit.darkroom.layers import (
-    FINE_PX,
-    SMOOTH_PX,
-    clouds,
-    copy,
-    encoded,
-    grid,
-    over,
-    shone,
-    small_size,
-    tint,
-    veil,
-    veiled,
-)
+from streamedit.darkroom.canvas import Brief, Done
+from streamedit.darkroom.copies import small_light, small_size
+from streamedit.darkroom.layers import FINE_PX, SMOOTH_PX, clouds, grid, over, shone, tint, veil, veiled
+from streamedit.darkroom.linear_light import near_encoded
 from streamedit.darkroom.matting import subject
 from streamedit.darkroom.optics import floats, grey, luma, smoothstep
 from streamedit.darkroom.photograph import Bytes8, Floats
@@ -41,21 +28,21 @@ _SPECTRUM = np.array(
 """Of a primary bow, from the inside out."""
 
 
-def mist(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def mist(rgb: Floats, brief: Brief) -> Done:
     """Soft fog that drifts before the picture, thicker below and behind the subject."""
-    rng = np.random.default_rng(brief.seed % (1 << 64))
+    rng = brief.chances()
     size = small_size(rgb, SMOOTH_PX)
     drift = clouds(size, (2, 4), rng, octaves=5)
-    near = floats(cv2.resize(subject(encoded(copy(rgb, _SUBJECT_PX))), size))
+    near = floats(cv2.resize(subject(near_encoded(small_light(rgb, _SUBJECT_PX))), size))
     down = np.linspace(0, 1, size[1], dtype=np.float32)[:, None]
     cover = (0.25 + 0.75 * smoothstep(down / 0.95)) * (0.35 + 1.1 * drift) * (1 - 0.45 * cv2.GaussianBlur(near, (0, 0), 6))
     colour = tint(brief.details.colours[0]) if brief.details.colours else _air(rgb)
     return lambda part: veiled(rgb, colour, floats(cover), 1.05 * brief.amount * part)
 
 
-def snow(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def snow(rgb: Floats, brief: Brief) -> Done:
     """Falling snow: fine flakes far away, a few large soft ones near, in a little white air."""
-    rng = np.random.default_rng(brief.seed % (1 << 64))
+    rng = brief.chances()
     width, height = small_size(rgb, FINE_PX)
     short, many = min(width, height), max(width, height) / min(width, height)
     cover = np.full((height, width), 0.025, np.float32)
@@ -67,9 +54,9 @@ def snow(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return lambda part: veiled(rgb, np.array([0.93, 0.96, 1.0], np.float32), cover, 1.25 * brief.amount * part)
 
 
-def rain(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def rain(rgb: Floats, brief: Brief) -> Done:
     """Fine slanted streaks in a cooler, duller light."""
-    rng = np.random.default_rng(brief.seed % (1 << 64))
+    rng = brief.chances()
     width, height = small_size(rgb, FINE_PX)
     short, many = min(width, height), max(width, height) / min(width, height)
     slant = float(rng.uniform(0.10, 0.24)) * (-1, 1)[int(rng.integers(2))]
@@ -87,7 +74,7 @@ def rain(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     return effect
 
 
-def rainbow(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
+def rainbow(rgb: Floats, brief: Brief) -> Done:
     """A bow of light from one side of the picture to the other, red outside."""
     x, y = grid(rgb, 3 * SMOOTH_PX // 2)
     reach = 1.2 * float(x.max())
@@ -102,7 +89,7 @@ def rainbow(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 
 def _air(rgb: Floats) -> Floats:
     """The light of the lighter half of the picture, paler: so fog belongs to its scene."""
-    small = copy(rgb, 64).reshape(-1, 3)
+    small = small_light(rgb, 64).reshape(-1, 3)
     bright = small[luma(small[None])[0] >= np.median(luma(small[None])[0])].mean(axis=0)
     white = bright / max(float(bright.max()), 1e-3)
     return floats(0.66 * (0.8 + 0.2 * white))

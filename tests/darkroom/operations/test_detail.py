@@ -1,29 +1,13 @@
 """What film, paper, tubes and lenses leave is on real photographs what its name says, in numbers."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.operations.detail import DETAIL
 from streamedit.darkroom.photograph import Floats
-
-PHOTOS = Path(__file__).parents[2] / "photos"
-NAMES = ["chelsea.png", "astronaut.jpg", "coffee.jpg"]
-
-
-@pytest.fixture(params=NAMES)
-def rgb(request: pytest.FixtureRequest) -> Floats:
-    """Each of the three photographs."""
-    return _load(request.param)
-
-
-def _load(name: str) -> Floats:
-    with Image.open(PHOTOS / name) as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
 
 
 def _done(name: str, rgb: Floats, amount: float = 0.5, seed: int = 1) -> Floats:
@@ -99,7 +83,7 @@ def test_scan_lines_are_even_lines_across_the_picture() -> None:
 @pytest.mark.parametrize("name", ["astronaut.jpg", "coffee.jpg"])
 def test_fringes_grow_from_the_middle_to_the_corners(name: str) -> None:
     """Green stays; in the middle there are no fringes, and at the right rim red lies further out, blue further in."""
-    rgb = _load(name)
+    rgb = photograph(name)
     done, (height, width) = _done("chromatic aberration", rgb, 1.0), rgb.shape[:2]
     middle = slice(height // 2 - 8, height // 2 + 8), slice(width // 2 - 8, width // 2 + 8)
     assert np.abs(done[..., 1] - rgb[..., 1]).max() < 1e-6
@@ -116,6 +100,6 @@ def test_fringes_grow_from_the_middle_to_the_corners(name: str) -> None:
 @pytest.mark.parametrize("name", ["film grain", "dust and scratches", "paper texture"])
 def test_a_seed_is_a_picture(name: str) -> None:
     """The same seed gives the same picture, another one another."""
-    rgb = _load("chelsea.png")
+    rgb = photograph("chelsea.png")
     assert np.array_equal(_done(name, rgb, seed=5), _done(name, rgb, seed=5))
     assert np.abs(_done(name, rgb, seed=5) - _done(name, rgb, seed=6)).max() > 0.05

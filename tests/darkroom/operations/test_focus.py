@@ -1,11 +1,9 @@
 """Each blur, and each way to more clearness, does to real photographs what its name says, in numbers."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.instructions import NOTHING, Details
@@ -13,22 +11,9 @@ from streamedit.darkroom.operations.focus import FOCUS
 from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Floats
 
-PHOTOS = Path(__file__).parents[2] / "photos"
-NAMES = ["chelsea.png", "astronaut.jpg", "coffee.jpg"]
 CHEEK = slice(110, 124), slice(188, 206)
 
 EYES = slice(94, 106), slice(190, 268)
-
-
-@pytest.fixture(params=NAMES)
-def rgb(request: pytest.FixtureRequest) -> Floats:
-    """Each of the three photographs."""
-    return _load(request.param)
-
-
-def _load(name: str) -> Floats:
-    with Image.open(PHOTOS / name) as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
 
 
 def _done(name: str, rgb: Floats, amount: float = 0.5, details: Details = NOTHING) -> Floats:
@@ -105,7 +90,7 @@ def test_a_tilt_shift_is_sharp_in_its_band_alone(rgb: Floats) -> None:
 
 def test_the_band_of_a_tilt_shift_lies_where_it_was_asked() -> None:
     """With the top named, the upper part stays sharp and the lower one does not."""
-    rgb = _load("coffee.jpg")
+    rgb = photograph("coffee.jpg")
     done = _done("tilt-shift", rgb, 0.7, Details(place=(0, -1)))
     assert _sharpness(done[60:100]) > 0.8 * _sharpness(rgb[60:100])
     assert _sharpness(done[-60:]) < 0.2 * _sharpness(rgb[-60:])
@@ -145,7 +130,7 @@ def test_a_zoom_keeps_its_middle(rgb: Floats) -> None:
 
 def test_soft_focus_keeps_the_edges_it_softens() -> None:
     """Under the haze the sharp picture is still there: its detail is weaker, and the same."""
-    rgb = _load("astronaut.jpg")
+    rgb = photograph("astronaut.jpg")
     before, after = (
         _luma(picture) - cv2.GaussianBlur(_luma(picture), (0, 0), 2) for picture in (rgb, _done("soft focus", rgb))
     )
@@ -186,7 +171,7 @@ def test_denoising_keeps_edges() -> None:
 
 def test_smooth_skin_is_smooth_and_only_skin() -> None:
     """The cheek loses a third of its unevenness and keeps some; the eyes, the suit and the flag stay as they are."""
-    rgb = _load("astronaut.jpg")
+    rgb = photograph("astronaut.jpg")
     done = _done("smooth skin", rgb, 0.9)
     change = np.abs(done - rgb)
     assert 0.2 < _sharpness(done[CHEEK]) / _sharpness(rgb[CHEEK]) < 0.66

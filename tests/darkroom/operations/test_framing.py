@@ -1,12 +1,11 @@
 """What is put around a photograph leaves it as it is, and is of the size, the colour and the kind that was said."""
 
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.instructions import Details
@@ -15,15 +14,7 @@ from streamedit.darkroom.optics import floats, luma, roughness
 from streamedit.darkroom.photograph import Floats, Pixels
 from streamedit.errors import InvalidRequest
 
-PHOTOS = Path(__file__).parents[2] / "photos"
-
-
-def _load(name: str) -> Floats:
-    with Image.open(PHOTOS / name) as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-
-
-CAT, ASTRONAUT, COFFEE = (_load(name) for name in ("chelsea.png", "astronaut.jpg", "coffee.jpg"))
+CAT, ASTRONAUT, COFFEE = (photograph(name) for name in ("chelsea.png", "astronaut.jpg", "coffee.jpg"))
 RED, BLUE = (0.8, 0.1, 0.1), (0.1, 0.1, 0.8)
 
 

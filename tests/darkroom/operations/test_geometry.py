@@ -1,12 +1,11 @@
 """Geometry changes the frame of a photograph as its words say, and all planes of a canvas alike."""
 
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.instructions import Details
@@ -16,15 +15,7 @@ from streamedit.darkroom.optics import floats, luma
 from streamedit.darkroom.photograph import Floats
 from streamedit.errors import InvalidRequest
 
-PHOTOS = Path(__file__).parents[2] / "photos"
-
-
-def _load(name: str) -> Floats:
-    with Image.open(PHOTOS / name) as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-
-
-CAT, ASTRONAUT, COFFEE = (_load(name) for name in ("chelsea.png", "astronaut.jpg", "coffee.jpg"))
+CAT, ASTRONAUT, COFFEE = (photograph(name) for name in ("chelsea.png", "astronaut.jpg", "coffee.jpg"))
 
 
 def _all(name: str, canvas: Canvas, amount: float = 1.0, **details: Any) -> Canvas:

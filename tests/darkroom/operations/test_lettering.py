@@ -1,12 +1,11 @@
 """Words on a photograph: where they are said to be, in the colours said, whole and legible."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.instructions import Details
@@ -15,15 +14,7 @@ from streamedit.darkroom.operations.typesetting import required_text, typeset
 from streamedit.darkroom.photograph import Floats
 from streamedit.errors import InvalidRequest
 
-PHOTOS = Path(__file__).parents[2] / "photos"
-
-
-def _load(name: str) -> Floats:
-    with Image.open(PHOTOS / name) as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-
-
-CAT, COFFEE = _load("chelsea.png"), _load("coffee.jpg")
+CAT, COFFEE = photograph("chelsea.png"), photograph("coffee.jpg")
 GREY = np.full((400, 600, 3), 0.5, np.float32)
 
 

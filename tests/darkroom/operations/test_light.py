@@ -1,11 +1,9 @@
 """Each light does to real photographs what its name says, in numbers."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.instructions import NOTHING, Details
@@ -14,21 +12,8 @@ from streamedit.darkroom.operations.light import LIGHT
 from streamedit.darkroom.optics import grey
 from streamedit.darkroom.photograph import Floats
 
-PHOTOS = Path(__file__).parents[2] / "photos"
-NAMES = ["chelsea.png", "astronaut.jpg", "coffee.jpg"]
 SEEDED = ["sparkles", "light leak", "sun rays", "lens flare", "bokeh lights", "mist", "snow", "rain"]
 ADDED = ["glow", "sparkles", "light leak", "sun rays", "lens flare", "bokeh lights", "rainbow"]
-
-
-@pytest.fixture(params=NAMES)
-def rgb(request: pytest.FixtureRequest) -> Floats:
-    """Each of the three photographs."""
-    return _load(request.param)
-
-
-def _load(name: str) -> Floats:
-    with Image.open(PHOTOS / name) as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
 
 
 def _done(name: str, rgb: Floats, amount: float = 0.6, details: Details = NOTHING, seed: int = 1) -> Floats:
@@ -67,7 +52,7 @@ def test_a_vignette_below_nothing_is_white(rgb: Floats) -> None:
 
 def test_a_vignette_takes_a_colour() -> None:
     """The corners go towards the colour that was named."""
-    corner = _done("vignette", _load("coffee.jpg"), 0.9, Details(colours=((0.1, 0.2, 0.9),)))[0, 0]
+    corner = _done("vignette", photograph("coffee.jpg"), 0.9, Details(colours=((0.1, 0.2, 0.9),)))[0, 0]
     assert corner[2] > 0.6
     assert corner[0] < 0.3
 
@@ -100,7 +85,7 @@ def test_added_light_never_darkens(name: str, rgb: Floats) -> None:
 
 def test_a_glow_bleeds_from_the_lights() -> None:
     """Dark pixels near lights gain at least three times what those far from them do."""
-    rgb = _load("coffee.jpg")
+    rgb = photograph("coffee.jpg")
     lights = (_luma(rgb) > 0.75).astype(np.uint8)
     away = cv2.distanceTransform(1 - lights, cv2.DIST_L2, 5)
     gain, dark = _gain("glow", rgb), _luma(rgb) < 0.4
@@ -120,7 +105,7 @@ def test_sparkles_are_small_bright_and_around_the_subject(rgb: Floats) -> None:
 
 def test_sparkles_take_a_colour() -> None:
     """Blue sparkles add more blue than red; the usual ones are gold and add less blue."""
-    rgb = grey(_luma(_load("chelsea.png")) * np.float32(0.3))
+    rgb = grey(_luma(photograph("chelsea.png")) * np.float32(0.3))
     usual = (_done("sparkles", rgb) - rgb).mean(axis=(0, 1))
     blue = (_done("sparkles", rgb, details=Details(colours=((0.3, 0.5, 1.0),))) - rgb).mean(axis=(0, 1))
     assert usual[0] > 1.2 * usual[2]
@@ -191,7 +176,7 @@ def test_rain_falls_in_streaks_on_a_duller_picture() -> None:
     even = np.full((400, 400, 3), 0.2, np.float32)
     rain = _luma(_done("rain", even))
     assert np.abs(np.diff(rain, axis=1)).mean() > 2 * np.abs(np.diff(rain, axis=0)).mean()
-    coffee = _load("coffee.jpg")
+    coffee = photograph("coffee.jpg")
     done = _done("rain", coffee)
     assert np.ptp(done, axis=2).mean() < 0.85 * np.ptp(coffee, axis=2).mean()
 
@@ -207,7 +192,7 @@ def test_a_rainbow_is_red_outside_and_violet_inside() -> None:
 @pytest.mark.parametrize("name", SEEDED)
 def test_a_seed_is_a_picture(name: str) -> None:
     """The same seed gives the same picture, another one another."""
-    rgb = _load("chelsea.png")
+    rgb = photograph("chelsea.png")
     first, again, other = (_done(name, rgb, seed=seed) for seed in (5, 5, 6))
     assert np.array_equal(first, again)
     assert np.abs(first - other).max() > 0.05

@@ -1,31 +1,16 @@
 """Light and dark do to a real photograph what their names say, in numbers."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
-from streamedit.darkroom.colours import linear
 from streamedit.darkroom.instructions import Details
+from streamedit.darkroom.linear_light import linear
 from streamedit.darkroom.operations.tone import TONE
 from streamedit.darkroom.optics import floats, luma
 from streamedit.darkroom.photograph import Floats
-
-PHOTOS = Path(__file__).parents[2] / "photos"
-
-
-@pytest.fixture(params=["chelsea.png", "astronaut.jpg", "coffee.jpg"])
-def rgb(request: pytest.FixtureRequest) -> Floats:
-    """Each of the three photographs."""
-    return _load(request.param)
-
-
-def _load(name: str) -> Floats:
-    with Image.open(PHOTOS / name) as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
 
 
 def _done(name: str, rgb: Floats, amount: float, number: float | None = None) -> Floats:
@@ -35,22 +20,6 @@ def _done(name: str, rgb: Floats, amount: float, number: float | None = None) ->
 
 def _light(rgb: Floats) -> float:
     return float(luma(rgb).mean())
-
-
-def _detail(rgb: Floats) -> float:
-    light = luma(rgb)
-    return float(np.median(np.abs(light - floats(cv2.GaussianBlur(light, (0, 0), 4)))))
-
-
-def _regions(rgb: Floats) -> tuple[Floats, Floats]:
-    """Where a photograph is dark, and where it is light, over some width."""
-    light = cv2.blur(luma(rgb), (15, 15))
-    low, high = np.quantile(light, (0.15, 0.85))
-    return floats(light <= low), floats(light >= high)
-
-
-def _mean(rgb: Floats, where: Floats) -> float:
-    return float(luma(rgb)[where > 0].mean())
 
 
 def test_brightness_moves_the_middle_and_leaves_black_and_white(rgb: Floats) -> None:
@@ -87,36 +56,6 @@ def test_contrast_spreads_and_gathers_light(rgb: Floats) -> None:
     assert more[rgb > 5 / 255].min() > 0
 
 
-@pytest.mark.parametrize("amount", [0.5, -0.5])
-def test_highlights_change_what_is_light(rgb: Floats, amount: float) -> None:
-    """The light regions go up or down, the dark ones stay."""
-    dark, light = _regions(rgb)
-    done = _done("highlights", rgb, amount)
-    change = _mean(done, light) - _mean(rgb, light)
-    assert np.sign(amount) * change > 0.01
-    assert abs(_mean(done, dark) - _mean(rgb, dark)) < 0.2 * abs(change)
-
-
-@pytest.mark.parametrize("amount", [0.5, -0.5])
-def test_shadows_change_what_is_dark(rgb: Floats, amount: float) -> None:
-    """The dark regions go up or down in proportion more than a tenth, five times as much as the light ones."""
-    dark, light = _regions(rgb)
-    done = _done("shadows", rgb, amount)
-    change = np.log(_mean(done, dark) / _mean(rgb, dark))
-    assert np.sign(amount) * change > 0.1
-    assert abs(np.log(_mean(done, light) / _mean(rgb, light))) < abs(change) / 5
-
-
-@pytest.mark.parametrize(("name", "amount"), [("shadows", 1.0), ("highlights", -1.0), ("hdr", 1.0)])
-def test_local_light_has_no_halos(name: str, amount: float) -> None:
-    """On either side of a hard edge there are two flat tones, as there were before."""
-    edge = np.full((240, 320, 3), 0.12, np.float32)
-    edge[:, 160:] = 0.85
-    done = luma(_done(name, edge, amount))[120]
-    assert np.ptp(done[60:158]) < 0.04
-    assert np.ptp(done[162:260]) < 0.04
-
-
 def test_a_tone_curve_is_an_s_or_matte(rgb: Floats) -> None:
     """As an S it takes the quarter tones apart; matte, nothing is black and nothing white."""
     tones = np.repeat(np.array([0, 0.25, 0.75, 1], np.float32)[None, :, None], 3, axis=2)
@@ -140,7 +79,7 @@ def test_auto_levels_bring_back_a_flat_picture(rgb: Floats) -> None:
 
 def test_auto_levels_leave_alone_what_is_well_already() -> None:
     """A picture with black, white and an even middle is changed by hardly more than can be seen."""
-    rgb = _load("astronaut.jpg")
+    rgb = photograph("astronaut.jpg")
     assert np.abs(_done("auto levels", rgb, 1.0) - rgb).mean() < 0.03
 
 
@@ -181,72 +120,10 @@ def test_white_balance_takes_kelvin_as_a_camera_does(rgb: Floats) -> None:
     )
 
 
-def test_clarity_makes_or_softens_detail(rgb: Floats) -> None:
-    """Detail grows by a tenth, or loses one; the light of all stays."""
-    more, less = _done("clarity", rgb, 0.5), _done("clarity", rgb, -0.5)
-    assert _detail(more) > 1.1 * _detail(rgb) > 1.1 * 1.1 * _detail(less)
-    assert _light(more) == pytest.approx(_light(rgb), rel=0.03)
-
-
-def test_dehaze_takes_haze_away() -> None:
-    """A photograph seen through haze comes nearer to itself, with a fifth more contrast where the haze was thick."""
-    rgb = _load("astronaut.jpg")
-    seen = np.linspace(0.4, 0.85, rgb.shape[0], dtype=np.float32)[:, None, None]
-    hazy = rgb * seen + np.array([0.8, 0.82, 0.85], np.float32) * (1 - seen)
-    clear = _done("dehaze", hazy, 0.6)
-    assert np.abs(clear - rgb).mean() < 0.8 * np.abs(hazy - rgb).mean()
-    assert luma(clear[:256]).std() > 1.2 * luma(hazy[:256]).std()
-
-
-def test_mist_lies_thickest_above(rgb: Floats) -> None:
-    """Less than no dehazing is mist: contrast goes, from the upper third by a third more than from the lower."""
-    third = rgb.shape[0] // 3
-    misty = _done("dehaze", rgb, -0.6)
-    above = luma(misty[:third]).std() / luma(rgb[:third]).std()
-    below = luma(misty[-third:]).std() / luma(rgb[-third:]).std()
-    assert above < 0.6
-    assert 1 - above > 1.3 * (1 - below)
-
-
-def test_hdr_evens_light_and_strengthens_detail(rgb: Floats) -> None:
-    """Dark and light come nearer to each other; the detail of the dark grows by a fifth, that of the light does not shrink."""
-    dark, light = _regions(rgb)
-    done = _done("hdr", rgb, 0.7)
-    assert _mean(done, light) / _mean(done, dark) < 0.9 * _mean(rgb, light) / _mean(rgb, dark)
-    before, after = (np.abs(picture - cv2.blur(picture, (5, 5))) for picture in (rgb, done))
-    assert after[dark > 0].mean() > 1.2 * before[dark > 0].mean()
-    assert np.median(after[light > 0]) > np.median(before[light > 0])
-
-
-def test_professional_lighting_is_on_the_subject() -> None:
-    """The middle, upper left, gets lighter, the corners darker by a tenth, and next to nothing burns out."""
-    rgb = np.full((300, 400, 3), 0.45, np.float32)
-    light = luma(_done("professional lighting", rgb, 0.7))
-    assert light[108, 176] > 1.15 * 0.45
-    assert light[108, 176] > light[190, 240] > 0.45
-    assert max(light[0, 0], light[0, -1], light[-1, 0], light[-1, -1]) < 0.9 * 0.45
-
-
-def test_professional_lighting_burns_nothing(rgb: Floats) -> None:
-    """What was not white is not made white."""
-    assert _done("professional lighting", rgb, 1.0)[rgb < 0.97].max() < 1
-
-
-def test_high_key_is_light_and_low_key_dark(rgb: Floats) -> None:
-    """High key lifts the median well up, and burns no more; low key takes the rims down to less than two thirds."""
-    high, low = _done("high key", rgb, 0.7), _done("low key", rgb, 0.7)
-    assert np.median(luma(high)) > np.median(luma(rgb)) + 0.08
-    assert high[rgb < 0.97].max() < 1
-    rim = np.ones(rgb.shape[:2], np.float32)
-    rim[rgb.shape[0] // 8 : -rgb.shape[0] // 8, rgb.shape[1] // 8 : -rgb.shape[1] // 8] = 0
-    assert _mean(low, rim) < 0.66 * _mean(rgb, rim)
-    assert _mean(low, 1 - rim) > 1.2 * _mean(low, rim) * _mean(rgb, 1 - rim) / _mean(rgb, rim)
-
-
 @pytest.mark.parametrize("name", TONE)
 def test_a_small_copy_looks_the_same(name: str) -> None:
     """An instruction done to half of the pixels gives half of the pixels of the picture that it gives."""
-    rgb = _load("astronaut.jpg")
+    rgb = photograph("astronaut.jpg")
     half = floats(cv2.resize(rgb, (256, 256), interpolation=cv2.INTER_AREA))
     large = floats(cv2.resize(_done(name, rgb, 0.6), (256, 256), interpolation=cv2.INTER_AREA))
     assert np.abs(_done(name, half, 0.6) - large).mean() < 0.015

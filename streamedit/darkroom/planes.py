@@ -1,6 +1,6 @@
 """The planes of a canvas, moved together: picture, opacity, mask and what the picture was at first."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeAlias
 
 import cv2
@@ -67,11 +67,6 @@ def padded(canvas: Canvas, margins: Margins, colour: Colour) -> Canvas:
     return grown(
         canvas, margins, lambda rgb: floats(cv2.copyMakeBorder(rgb, *margins, cv2.BORDER_CONSTANT, value=(*colour, 0)))
     )
-
-
-def bands(length: int, rows: int = 64) -> Iterator[slice]:
-    """A picture's rows, some at a time: what is done to them in place needs little room."""
-    return (slice(first, min(length, first + rows)) for first in range(0, length, rows))
 
 
 def checked_size(width: int, height: int, code: str = "invalid_size") -> tuple[int, int]:

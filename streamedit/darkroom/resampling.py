@@ -1,4 +1,4 @@
-"""Pictures in other sizes."""
+"""Pictures at work in other sizes: in floats, as sharp as can be. What a request asks for in the end is `scaling`."""
 
 from math import ceil, gcd
 
@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from streamedit.darkroom.linear_light import GAMMA
 from streamedit.darkroom.optics import floats, luma
 from streamedit.darkroom.photograph import Floats
 
-_GAMMA = 2.2
 _BAND_PX = 1 << 16
 _HALO_PX = 8
 
@@ -24,9 +24,9 @@ def scaled(rgb: Floats, size: tuple[int, int]) -> Floats:
         return floats(cv2.resize(rgb, size, interpolation=cv2.INTER_LANCZOS4))
     made = np.empty((size[1], size[0], 3), np.float32)
     for channel in range(3):
-        light = Image.fromarray(floats(cv2.pow(np.clip(rgb[..., channel], 0, 1), _GAMMA)))
+        light = Image.fromarray(floats(cv2.pow(np.clip(rgb[..., channel], 0, 1), GAMMA)))
         drawn = floats(np.asarray(light.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)))
-        made[..., channel] = cv2.pow(np.maximum(drawn, 0), 1 / _GAMMA)
+        made[..., channel] = cv2.pow(np.maximum(drawn, 0), 1 / GAMMA)
     return made
 
 
