@@ -1,4 +1,19 @@
-"""What the darkroom does to a picture: a module for each family of instructions, each with its table of operations."""
+"""What the darkroom does to a picture: a module for each family of instructions, each with its table of operations.
+
+tone: curves, exposure, white balance; with `relief` (from place to place), `haze`, `lighting` (of a studio)
+colour: more, less, other colours; with `toning` (few or none) and `matching` (another picture's)
+looks: films, prints, hours of the day
+light: glows, rays, lamps; with `glitter` and `weather`
+focus: blurs; with `clarity` (sharper, cleaner, smoother)
+detail: grain, dust, paper, screens
+art, prints: drawings, with `paintings`; flat colours, dots and lines
+geometry: cut, turned, scaled; with `cropping` and `tilt`
+framing: what is put around; with `mounts`, `collage` and `expanding`
+lettering: text, with `typesetting`
+background, healing: what is behind the subject, what is under the mask
+
+What they are made of lies one folder up: `optics`, `linear_light`, `curves`, `colours`, `copies`, `layers`, `base`, `planes`.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -12,7 +12,7 @@ from streamedit.darkroom.instructions import Colour, Details
 from streamedit.darkroom.operations.collage import all_images, arranged, collage
 from streamedit.darkroom.operations.expanding import expanded
 from streamedit.darkroom.operations.mounts import film_strip, frame, instant_frame
-from streamedit.darkroom.optics import floats, soft
+from streamedit.darkroom.optics import floats, side, soft
 from streamedit.darkroom.photograph import SIDE_PX, Floats, bands
 from streamedit.darkroom.planes import Margins, checked_area, grown, padded, whole
 from streamedit.errors import InvalidRequest
@@ -60,28 +60,19 @@ def drop_shadow(canvas: Canvas, brief: Brief) -> Effect:
     """The picture a little above its ground, of which there is more now: transparent where it was so, else of a colour."""
     if brief.amount == 0:
         return whole(canvas)
-    margin = max(2, round(0.09 * min(canvas.rgb.shape[:2])))
+    margin = max(2, round(0.09 * side(canvas.rgb)))
     margins = (margin,) * 4
     alpha = np.ones(canvas.rgb.shape[:2], np.float32) if canvas.alpha is None else canvas.alpha
     shape = floats(cv2.copyMakeBorder(alpha, *margins, cv2.BORDER_CONSTANT, value=0))
     down = np.array([[1, 0, 0], [0, 1, margin * 0.22]])
-    shadow = cv2.warpAffine(soft(shape, margin / 4), down, shape.shape[::-1])
+    shadow = np.clip(floats(cv2.warpAffine(soft(shape, margin / 4), down, shape.shape[::-1])), 0, 1)
     ground = brief.colour(_WHITE)
-    see_through = canvas.alpha is not None and not brief.details.colours
 
     def effect(part: float) -> Canvas:
-        larger = padded(canvas, margins, _BLACK if see_through else ground)
         strength = np.float32(0.55 * brief.amount * part)
-        opacity = np.empty_like(shape) if see_through else None
-        for rows in bands(*shape.shape):
-            dark = strength * np.clip(shadow[rows], 0, 1)
-            if opacity is not None:
-                opacity[rows] = shape[rows] + dark * (1 - shape[rows])
-                larger.rgb[rows] *= (shape[rows] / np.maximum(opacity[rows], 1e-4))[..., None]
-                continue
-            lit = np.array(ground, np.float32) * (1 - dark[..., None])
-            larger.rgb[rows] = lit + (larger.rgb[rows] - lit) * shape[rows][..., None]
-        return replace(larger, alpha=opacity if canvas.alpha is None or see_through else np.ones_like(shape))
+        if canvas.alpha is not None and not brief.details.colours:
+            return _over_nothing(padded(canvas, margins, _BLACK), shape, shadow, strength)
+        return _over_ground(padded(canvas, margins, ground), shape, shadow, strength, ground)
 
     return effect
 
@@ -114,11 +105,27 @@ FRAMING: Mapping[str, Operation] = MappingProxyType(
 )
 
 
+def _over_nothing(larger: Canvas, shape: Floats, shadow: Floats, strength: np.float32) -> Canvas:
+    """A shape and its shadow, with nothing behind."""
+    opacity = np.empty_like(shape)
+    for rows in bands(*shape.shape):
+        opacity[rows] = shape[rows] + strength * shadow[rows] * (1 - shape[rows])
+        larger.rgb[rows] *= (shape[rows] / np.maximum(opacity[rows], 1e-4))[..., None]
+    return replace(larger, alpha=opacity)
+
+
+def _over_ground(larger: Canvas, shape: Floats, shadow: Floats, strength: np.float32, ground: Colour) -> Canvas:
+    """A shape, and its shadow on an opaque ground."""
+    for rows in bands(*shape.shape):
+        lit = np.array(ground, np.float32) * (1 - strength * shadow[rows][..., None])
+        larger.rgb[rows] = lit + (larger.rgb[rows] - lit) * shape[rows][..., None]
+    return replace(larger, alpha=None if larger.alpha is None else np.ones_like(shape))
+
+
 def _width_px(rgb: Floats, details: Details, usual: float) -> int:
     """A width in pixels, or as a share of the shorter side, which it cannot exceed."""
-    side = min(rgb.shape[:2])
     share = usual if details.percent is None else details.percent
-    return int(np.clip(round(share * side if details.number is None else details.number), 1, side))
+    return int(np.clip(round(share * side(rgb) if details.number is None else details.number), 1, side(rgb)))
 
 
 def _margins(rgb: Floats, details: Details) -> Margins:

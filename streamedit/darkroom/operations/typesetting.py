@@ -54,12 +54,17 @@ def _wrapped(words: list[str], size: int, width_px: float, weight: int) -> list[
         if _width(joined, size, weight) <= width_px:
             lines[-1] = joined
             continue
-        lines.append("")
-        for character in word:
-            if lines[-1] and _width(lines[-1] + character, size, weight) > width_px:
-                lines.append("")
-            lines[-1] += character
+        lines.extend(_broken(word, size, width_px, weight))
     return [line for line in lines if line]
+
+
+def _broken(word: str, size: int, width_px: float, weight: int) -> list[str]:
+    pieces = [""]
+    for character in word:
+        if pieces[-1] and _width(pieces[-1] + character, size, weight) > width_px:
+            pieces.append("")
+        pieces[-1] += character
+    return pieces
 
 
 def _width(text: str, size: int, weight: int) -> int:

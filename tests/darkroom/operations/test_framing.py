@@ -194,14 +194,22 @@ def test_a_shadow_takes_the_shape_of_what_is_cut_out() -> None:
 
 
 def test_a_letterbox_is_inside() -> None:
-    """Black bars leave the ratio of the cinema, or the one that was said, of a frame that stays."""
+    """Black bars leave three quarters of the picture, or the ratio that was said, of a frame that stays."""
     made = _done("letterbox", COFFEE)
     assert made.shape == COFFEE.shape
-    bar = round((400 - 600 / 2.39) / 2)
+    bar = round((400 - 400 / 1.35) / 2)
     assert (made[:bar] == 0).all() and (made[-bar:] == 0).all()
     assert np.array_equal(made[bar:-bar], COFFEE[bar:-bar])
     square = _done("letterbox", COFFEE, ratio=1.0)
     assert (square[:, :100] == 0).all() and np.array_equal(square[:, 100:500], COFFEE[:, 100:500])
+
+
+def test_a_wide_picture_gets_the_ratio_of_the_cinema() -> None:
+    """2.39 to 1: the bars are no larger than that takes."""
+    made = _done("letterbox", np.ascontiguousarray(COFFEE[50:350]))
+    bar = round((300 - 600 / 2.39) / 2)
+    assert (made[:bar] == 0).all()
+    assert np.array_equal(made[bar:-bar], COFFEE[50 + bar : 350 - bar])
 
 
 def _found(picture: Floats, made: Floats) -> float:
