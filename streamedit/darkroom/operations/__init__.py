@@ -1,7 +1,7 @@
 """What the darkroom does to a picture: a module for each family of instructions, each with its table of operations.
 
 tone: curves, exposure, white balance; with `relief` (from place to place), `haze`, `lighting` (of a studio)
-colour: more, less, other colours; with `toning` (few or none) and `matching` (another picture's)
+colour: more, less, other colours; with `toning` (few or none) and `reference` (another picture's)
 looks: films, prints, hours of the day
 light: glows, rays, lamps; with `glitter` and `weather`
 focus: blurs; with `clarity` (sharper, cleaner, smoother)

@@ -11,7 +11,7 @@ from streamedit.darkroom.colours import extremes, fitted, from_oklab, luma_of, o
 from streamedit.darkroom.curves import curved
 from streamedit.darkroom.illuminants import balance, white
 from streamedit.darkroom.instructions import Colour
-from streamedit.darkroom.operations.matching import match_the_reference
+from streamedit.darkroom.operations.reference import match_the_reference
 from streamedit.darkroom.operations.toning import TONING
 from streamedit.darkroom.optics import banded, floats, grey, luma, smoothstep
 from streamedit.darkroom.photograph import Floats

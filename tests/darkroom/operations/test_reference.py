@@ -6,7 +6,7 @@ from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief
 from streamedit.darkroom.colours import oklab
-from streamedit.darkroom.operations.matching import match_the_reference
+from streamedit.darkroom.operations.reference import match_the_reference
 from streamedit.darkroom.optics import luma
 from streamedit.darkroom.photograph import Floats
 from streamedit.errors import InvalidRequest
