@@ -41,6 +41,7 @@ BACKGROUND = (
             "sky": "blue sky, sky, cloudy sky, clouds",
             "image": "2nd|second|other|reference image|photo|picture|background, image 2, 2nd|second one, background image",
         },
+        others=True,
         adjustable=False,
         reads="colour, side",
         scoped=False,

@@ -95,6 +95,7 @@ COLOUR = (
             "colors|look like .. reference|second image|photo|picture"
         ),
         usual=0.8,
+        others=True,
         needs="image",
         work_ms=60,
     ),

@@ -44,7 +44,7 @@ def _canvas(rgb: Floats, name: str) -> Canvas:
     if entry(name).needs != "mask":
         return Canvas(rgb)
     weight = np.zeros(rgb.shape[:2], np.float32)
-    height, width = weight.shape
+    height, width = rgb.shape[:2]
     weight[height // 3 : height // 2, width // 3 : width // 2] = 1
     return Canvas(rgb, None, weight, np.round(rgb * 255).astype(np.uint8))
 
