@@ -49,7 +49,7 @@ _TOO_LARGE = 0.6
 _CAUTION = 0.3
 """How much of the membrane is in a fill by its rim: the patches' guess may be wrong where the membrane's mean is not."""
 
-_DOUBT = 0.6
+_DOUBT = 0.65
 """And how much far from it."""
 
 _SURE_PX = 25
@@ -58,8 +58,17 @@ _SURE_PX = 25
 _GRAIN = 0.02
 """The strongest grain that is made up."""
 
-_GRAIN_SHARE = 0.5
+_GRAIN_SHARE = 0.25
 """Of what grain is missing, so much is made up: with all of it a fill is no better to look at, and further from the truth."""
+
+_TEXTURE_PX = 2
+"""What is finer than this is texture."""
+
+_BOOST = 0.8
+"""Texture is made no more than 1 + this times stronger ..."""
+
+_FAINT = 0.03
+"""... and less where it is fainter than this."""
 
 _APART_PX = 9
 """Holes nearer to each other are filled as one."""
@@ -194,6 +203,7 @@ def _finished(rgb: Floats, hole: Holes, before: tuple[Field, Likeness] | None, f
     if before is None or filled is None:
         return membrane(rgb, hole)
     at, likeness = before
+    filled = _textured(at, filled)
     return filled if at.size == hole.shape else _detailed(rgb, hole, at, likeness, filled)
 
 
@@ -208,6 +218,23 @@ def _cautious(at: Field, filled: Floats) -> Floats:
     depth = floats(cv2.distanceTransform(at.hole.astype(np.uint8), cv2.DIST_L2, 3))
     share = _CAUTION + (_DOUBT - _CAUTION) * (1 - np.exp(depth * np.float32(-1 / _SURE_PX)))
     return floats(filled + (at.rgb - filled) * share[..., None])
+
+
+def _textured(at: Field, filled: Floats) -> Floats:
+    """A fill with its texture made as strong as it is likely to be there: many votes, and caution, have weakened it."""
+    unsure = cv2.dilate(at.hole.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    likely = membrane(_strength(at.rgb)[1], unsure)
+    texture, strength = _strength(filled)
+    missing = np.clip(likely / np.maximum(strength, np.float32(1e-3)) - 1, 0, _BOOST)
+    # what is nearly smooth is better a little smoother than wrong
+    visible = likely**2 / (likely**2 + np.float32(_FAINT**2))
+    return floats(filled + texture * missing * visible * at.hole[..., None])
+
+
+def _strength(rgb: Floats) -> tuple[Floats, Floats]:
+    """The texture of a picture, and how strong it is about each pixel."""
+    texture = floats(cv2.addWeighted(rgb, 1, cv2.GaussianBlur(rgb, (0, 0), _TEXTURE_PX), -1, 0))
+    return texture, floats(cv2.GaussianBlur(np.abs(luma(texture)), (0, 0), 2 * _TEXTURE_PX))[..., None]
 
 
 def _detailed(rgb: Floats, hole: Holes, at: Field, likeness: Likeness, filled: Floats) -> Floats:
@@ -258,15 +285,15 @@ def membrane(rgb: Floats, hole: Holes) -> Floats:
     if min(hole.shape) <= 2 or hole.all():
         return floats(np.where(hole[..., None], _mean(rgb, hole), rgb))
     small, small_hole = _shrunk(rgb, hole, 2.0, part=0.001)
-    made = _enlarged(membrane(small, small_hole), hole.shape)
+    made = _enlarged(membrane(small, small_hole), hole.shape).reshape(rgb.shape)
     for _ in range(8):
         made = floats(np.where(hole[..., None], made, rgb))
-        made = floats(cv2.filter2D(made, -1, _CROSS, borderType=cv2.BORDER_REFLECT))
+        made = floats(cv2.filter2D(made, -1, _CROSS, borderType=cv2.BORDER_REFLECT)).reshape(rgb.shape)
     return floats(np.where(hole[..., None], made, rgb))
 
 
 def _mean(rgb: Floats, hole: Holes) -> Floats:
-    return floats(rgb[~hole].mean(0) if not hole.all() else np.full(3, 0.5))
+    return floats(rgb[~hole].mean(0) if not hole.all() else np.full(rgb.shape[2], 0.5))
 
 
 def _shrunk(rgb: Floats, hole: Holes, shrink: float, part: float = 0.5) -> tuple[Floats, Holes]:
@@ -276,6 +303,7 @@ def _shrunk(rgb: Floats, hole: Holes, shrink: float, part: float = 0.5) -> tuple
     size = max(1, round(hole.shape[1] / shrink)), max(1, round(hole.shape[0] / shrink))
     known = floats(cv2.resize((~hole).astype(np.float32), size, interpolation=cv2.INTER_AREA))
     sums = floats(cv2.resize(rgb * ~hole[..., None], size, interpolation=cv2.INTER_AREA))
+    sums = sums.reshape(*known.shape, -1)
     return floats(sums / np.maximum(known, np.float32(1e-6))[..., None]), known < part
 
 
