@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from streamedit.darkroom.healing import healed, membrane
-from streamedit.darkroom.patches import Holes
+from streamedit.darkroom.healing import healed
+from streamedit.darkroom.membranes import Holes, membrane
 from streamedit.darkroom.photograph import Floats
 
 ROOT = Path(__file__).parent.parent.parent

@@ -8,7 +8,7 @@ import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
 from streamedit.darkroom.healing import healed
-from streamedit.darkroom.patches import Holes
+from streamedit.darkroom.membranes import Holes
 from streamedit.errors import InvalidRequest
 
 
