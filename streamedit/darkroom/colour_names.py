@@ -66,7 +66,9 @@ NAMED = rf"(?:#[0-9a-f]{{6}}\b|#[0-9a-f]{{3}}\b|(?:\b(?:{'|'.join(_SHADES)}) )*\
 """A regular expression for one colour."""
 
 COLOUR = re.compile(NAMED)
-LONG_COLOUR = re.compile(rf"(?=\w+ \w){NAMED}(?<= \w\w\w)")
+LONG_COLOUR = re.compile(
+    rf"(?:\b(?:{'|'.join(_SHADES)}) )+\b(?:{_NAME})(?:ish)?\b|\b(?:{'|'.join(name for name in _NAMES if ' ' in name)})\b"
+)
 """One of several words."""
 
 

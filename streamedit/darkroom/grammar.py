@@ -37,16 +37,20 @@ from streamedit.darkroom.vocabulary import (
 
 _PERCENT_AFTER = re.compile(rf"[ :=]*(?:(?:by|to|at|of) )?{PERCENT.pattern}")
 _MASKS_NAME = re.compile(r"\b(?:the|this|that|these|those|his|her|their|my|its|your) \w+(?: \w+)?")
-_ERASED = re.compile(rf"^(?:(?!\b(?:{'|'.join(sorted(VERBS))})\b).)*")
 _SIGNED = frozenset({"stops"})
 _CLAUSE = re.compile(f"{HARD_BREAK.pattern}|{SOFT_BREAK.pattern}")
+_OTHER_WISH = re.compile(rf"(?:{_CLAUSE.pattern})(?: |\b(?:and|then|also|please)\b)*(?:{'|'.join(sorted(VERBS))})\b")
 _TOKEN = re.compile(r"[\w#'%.:+-]*\w|[;,|\n]")
 _DETAILS = tuple(each.name for each in fields(Details))
 
 
 @dataclass(frozen=True, slots=True)
 class _Mention:
-    """One place where the prompt speaks of an instruction. `before` and `after`: the words that belong to it."""
+    """One place where the prompt speaks of an instruction.
+
+    `before` and `after`: the words that belong to it. `unknown`: those of them that are not understood; `beyond`: those of
+    another wish behind it.
+    """
 
     found: Found
     before: str
@@ -58,6 +62,7 @@ class _Mention:
     details: Details = NOTHING
     scope: Scope = Scope.ALL
     unknown: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
 
     @property
     def entry(self) -> Entry:
@@ -88,10 +93,11 @@ def parse(prompt: str, *, masked: bool = False) -> tuple[Instruction, ...]:
     body = KEEPING.sub(" ; ", text.plain)
     mentions = [_understood(mention, text, masked=masked) for mention in _mentions(body)]
     if not mentions:
-        raise not_understood(_unknown(body, GENERAL), ())
-    unknown = [word for mention in mentions for word in mention.unknown]
+        raise not_understood(_unknown(body, GENERAL))
+    unknown = [word for mention in mentions for word in (*mention.unknown, *mention.beyond)]
     if unknown:
-        raise not_understood(unknown, [mention.entry for mention in mentions])
+        near = [mention.entry for mention in mentions if mention.unknown]
+        raise not_understood(unknown, [mention.entry for mention in mentions], near)
     instructions = _instructions(_linked(mentions))
     if not instructions:
         raise nothing_asked()
@@ -129,7 +135,8 @@ def _parted(gap: str, first: Found) -> tuple[str, str]:
 def _understood(mention: _Mention, text: Text, *, masked: bool) -> _Mention:
     """With all that its words say."""
     row = mention.entry
-    said = PICTURE_OF.sub(" ", "\n".join((mention.before, mention.found.text, mention.after)))
+    own, beyond = _parted_wish(mention.after)
+    said = PICTURE_OF.sub(" ", "\n".join((mention.before, mention.found.text, own)))
     words = Words(said)
     kind = _kind(words, row)
     details = replace(_details(words, row), kind=kind)
@@ -149,7 +156,14 @@ def _understood(mention: _Mention, text: Text, *, masked: bool) -> _Mention:
         details=_quoted(_signed(details, row, opposite=less != mention.found.opposite), text),
         scope=scope,
         unknown=tuple(_unfamiliar(row, f"{before} ; {between} ; {after}", masked=masked)),
+        beyond=tuple(_unknown(beyond, GENERAL)),
     )
+
+
+def _parted_wish(after: str) -> tuple[str, str]:
+    """The words about an instruction, and those behind them that begin another wish: "..., and add a red hat"."""
+    other = _OTHER_WISH.search(after)
+    return (after, "") if other is None else (after[: other.start()], after[other.start() :])
 
 
 def _unmeant(found: Found) -> Iterator[str]:
@@ -199,7 +213,7 @@ def _quoted(details: Details, text: Text) -> Details:
 def _unfamiliar(row: Entry, left: str, *, masked: bool) -> Iterator[str]:
     """The words about an instruction that mean nothing here; what is erased, or masked, may have any name."""
     if row.name == "erase":
-        left = " ; ".join(_ERASED.sub("", part) for part in _CLAUSE.split(left))
+        return iter(())
     if masked:
         left = _MASKS_NAME.sub(" ", left)
     return _unknown(left, GENERAL)

@@ -6,7 +6,7 @@ LIGHT = (
     Entry(
         "vignette",
         "a strong vignette",
-        "vignette|vignetting, dark|darken .. corner|edge|border, dark vignette",
+        "vignette|vignetting, dark|darken .. corner|edge, dark vignette",
         opposite="white vignette, light|bright|lighten|brighten .. corner|edge",
         reads="colour",
         usual=0.6,
