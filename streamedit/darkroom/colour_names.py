@@ -61,7 +61,8 @@ _NOT_BEFORE = {
     "golden": "(?! hour| glow| light)",
     "gold": "(?! hour)",
 }
-_NAME = "|".join(name + _NOT_BEFORE.get(name, "") for name in sorted(_NAMES, key=len, reverse=True))
+_NOT_BEHIND = {"white": "(?<!black and )(?<!black )"}
+_NAME = "|".join(_NOT_BEHIND.get(name, "") + name + _NOT_BEFORE.get(name, "") for name in sorted(_NAMES, key=len, reverse=True))
 NAMED = rf"(?:#[0-9a-f]{{6}}\b|#[0-9a-f]{{3}}\b|(?:\b(?:{'|'.join(_SHADES)}) )*\b(?:{_NAME})(?:ish)?\b)"
 """A regular expression for one colour."""
 

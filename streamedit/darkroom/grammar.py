@@ -19,7 +19,9 @@ from streamedit.darkroom.vocabulary import (
     ARTICLES,
     BACKGROUND,
     BEHIND,
+    COMPLAINT,
     FACTORS,
+    FAULTS,
     GENERAL,
     HARD_BREAK,
     KEEPING,
@@ -76,7 +78,7 @@ class _Mention:
     def amount(self) -> float:
         if not self.entry.adjustable:
             return self.entry.usual
-        both = self.entry.two_way or bool(self.entry.opposite)
+        both = self.entry.goes_both_ways
         less = self.less or (self.percent or 0) < 0
         factor = self.factor or (0.5 if less and not both else 1.0)
         size = self.entry.usual * factor if self.percent is None else abs(self.percent) / 100
@@ -146,10 +148,11 @@ def _understood(mention: _Mention, text: Text, *, masked: bool) -> _Mention:
     near = f"{_last(before)} {between} {_first(after)}"
     percents = PERCENT.findall(near)
     factors = [factor for pattern, factor in FACTORS if pattern.search(near)]
-    less = bool(LESS.search(near))
+    fault = bool(FAULTS.fullmatch(mention.found.text) and COMPLAINT.search(_last(mention.before)))
+    less = bool(LESS.search(near)) != fault
     return replace(
         mention,
-        wanted=not NOT.search(_last(mention.before)),
+        wanted=not (NOT.search(_last(mention.before)) or (fault and not row.goes_both_ways)),
         less=less,
         factor=factors[0] if factors else None,
         percent=float("".join(percents[-1])) if percents else None,

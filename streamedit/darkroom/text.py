@@ -67,4 +67,5 @@ def plain(text: str) -> str:
         text = text.replace(word, spelling)
     text = re.sub(r"(?<=[a-z0-9])[-\u2010-\u2014/_](?=[a-z])", " ", text)
     text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\b(image|photo|picture) (?:no |number |# ?)?2\b", r"2nd \1", text)
     return _NUMBER.sub(lambda match: _NUMBERS[match[0]], text)

@@ -241,6 +241,31 @@ def test_the_other_way_is_negative(prompt: str) -> None:
     assert _amount(prompt) < 0
 
 
+@pytest.mark.parametrize(
+    ("prompt", "name", "wanted"),
+    [
+        ("a bit too dark, brighten it", "brightness", 1),
+        ("it's too bright, make it darker", "brightness", -1),
+        ("the photo is dark", "brightness", 1),
+        ("the colours are too cold", "warmth", 1),
+        ("it is underexposed", "exposure", 1),
+        ("the landscape looks hazy", "dehaze", 1),
+        ("not too bright", "brightness", 1),
+    ],
+)
+def test_a_fault_is_mended_not_made(prompt: str, name: str, wanted: int) -> None:
+    """Who says what is wrong with a picture wants the opposite."""
+    instruction = _only(prompt)
+    assert instruction.name == name
+    assert instruction.amount * wanted > 0
+
+
+def test_a_fault_without_an_opposite_is_not_added() -> None:
+    """A photograph that is blurry is not blurred further."""
+    assert _names("the photo is blurry, sharpen it") == ["sharpen"]
+    assert _names("it is too grainy, reduce the noise") == ["denoise"]
+
+
 def test_less_reaches_both_of_a_pair() -> None:
     """In "less contrast and saturation" both are less."""
     assert [instruction.amount < 0 for instruction in parse("less contrast and saturation")] == [True, True]

@@ -37,6 +37,11 @@ class Entry:
     others: bool = False
     work_ms: int = 20
 
+    @property
+    def goes_both_ways(self) -> bool:
+        """Whether its amount may be negative."""
+        return self.two_way or bool(self.opposite)
+
 
 def phrases(cell: str) -> Sequence[str]:
     """The phrases, or other words, of one cell."""

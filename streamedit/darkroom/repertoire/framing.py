@@ -45,7 +45,7 @@ FRAMING = (
         "an instant photo frame saying 'Summer'",
         "instant photo frame|border, instant frame|print|picture|photo, polaroid frame|border|print|photo",
         adjustable=False,
-        reads="text",
+        reads="text, colour",
         scoped=False,
         work_ms=40,
     ),
