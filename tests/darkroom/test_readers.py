@@ -1,12 +1,11 @@
 """Details read out of words, and the words that are left."""
 
-import re
-
 import pytest
 
-from streamedit.darkroom.readers import READERS, Words
+from streamedit.darkroom.readers import READERS
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import phrases
+from streamedit.darkroom.text import Words
 
 
 @pytest.mark.parametrize(
@@ -49,12 +48,3 @@ def test_each_reader_takes_what_it_reads(reader: str, text: str, fields: dict[st
 def test_every_row_reads_what_can_be_read() -> None:
     """No cell of the table names a reader that there is not."""
     assert {name for row in TABLE for name in phrases(row.reads)} <= set(READERS)
-
-
-def test_words_set_aside_come_back() -> None:
-    """Hidden for a while, each in its place."""
-    words = Words("sky blue to navy blue sky")
-    hidden = words.set_aside(re.compile(r"\w+ blue"))
-    assert "blue" not in words.left
-    words.put_back(hidden)
-    assert words.left == "sky blue to navy blue sky"

@@ -1,8 +1,10 @@
 """Prompts as plain text."""
 
+import re
+
 import pytest
 
-from streamedit.darkroom.text import Text, plain, read
+from streamedit.darkroom.text import Text, Words, plain, read
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,12 @@ def test_a_quote_stands_as_its_number() -> None:
 def test_the_subject_in_colour_is_the_rest_in_grey() -> None:
     """Said from the other side."""
     assert read("only the subject in colour").plain == "everything but the subject in black and white"
+
+
+def test_words_set_aside_come_back() -> None:
+    """Hidden for a while, each in its place."""
+    words = Words("sky blue to navy blue sky")
+    hidden = words.set_aside(re.compile(r"\w+ blue"))
+    assert "blue" not in words.left
+    words.put_back(hidden)
+    assert words.left == "sky blue to navy blue sky"
