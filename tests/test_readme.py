@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 from commands import started
 from hooks import SECRET
@@ -23,7 +24,12 @@ from servers import RunningServer, serving, settings_of
 from streamedit import tally
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.config import ServerSettings, from_file
-from streamedit.darkroom.grammar import parse, repertoire
+from streamedit.darkroom.develop import Recipe, develop
+from streamedit.darkroom.files import decode
+from streamedit.darkroom.grammar import parse
+from streamedit.darkroom.instructions import Scope
+from streamedit.darkroom.repertoire import FAMILIES
+from streamedit.darkroom.scaling import fit
 from streamedit.edits import Wishes
 from streamedit.litellm_file.sections import GeneralSettings, LiteLLMSettings, ModelParams, RouterSettings
 from streamedit.metrics import Metrics
@@ -62,7 +68,7 @@ def _run(command: list[str], folder: Path, environ: Mapping[str, str] = MappingP
 
 def test_the_commands_are_found() -> None:
     """The tests below see every command and program."""
-    assert (len(COMMANDS), len(PROGRAMS)) == (9, 2)
+    assert (len(COMMANDS), len(PROGRAMS)) == (10, 2)
 
 
 def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
@@ -257,14 +263,36 @@ def test_the_webhook_is_one(tmp_path: Path) -> None:
     assert names["received"](notice.content, dict(signed(notice, hook.key, time.time()))) == "image_edit.completed edit_1"
 
 
-def test_every_instruction_is_listed_and_understood() -> None:
-    """The table has darkroom's whole repertoire, and each example in it is understood as its instruction."""
-    rows = dict(
-        re.findall(r"^\| ([a-z ]+) \| ([^|`]+) \|$", README.partition("| instruction |")[2].partition("\n\n")[0], re.MULTILINE)
-    )
-    assert list(rows) == [row.name for row in repertoire()]
-    for name, examples in rows.items():
-        assert all(name in [instruction.name for instruction in parse(example)] for example in examples.split(", "))
+def test_every_instruction_is_listed() -> None:
+    """The table has darkroom's whole repertoire, by families."""
+    table = README.partition("| | instructions |")[2].partition("\n\n")[0]
+    told = {family: names.split(", ") for family, names in re.findall(r"^\| ([a-z]+) \| (.+) \|$", table, re.MULTILINE)}
+    assert told == {family: [row.name for row in rows] for family, rows in FAMILIES.items()}
+
+
+PROMPTS = re.findall(
+    r"^\| (.+?)( \*+)? \| (.+) \|$", README.partition("<!-- prompts -->")[2].partition("\nA ")[0], re.MULTILINE
+)[1:]
+
+
+def test_there_are_sixty_prompts() -> None:
+    """As many as there should be to try."""
+    assert len(PROMPTS) == len({prompt for prompt, _, _ in PROMPTS}) == 60
+
+
+@pytest.mark.parametrize(("prompt", "needs", "told"), PROMPTS, ids=[prompt for prompt, _, _ in PROMPTS])
+def test_every_prompt_does_what_its_row_says(prompt: str, needs: str, told: str) -> None:
+    """Its instructions are those of the table, and the picture is another one afterwards."""
+    instructions = parse(prompt, masked=needs == " *")
+    scopes = {Scope.ALL: "", Scope.SUBJECT: " (subject)", Scope.BACKGROUND: " (background)"}
+    assert ", ".join(f"{each.name}{scopes[each.scope]}" for each in instructions) == told
+    photograph = fit(decode((ROOT / "tests" / "photos" / "chelsea.png").read_bytes()), (300, 200))
+    weight = np.zeros((200, 300), np.float32)
+    weight[60:120, 40:110] = 1
+    others = (np.full((80, 120, 3), (0.2, 0.4, 0.7), np.float32),) if needs == " **" else ()
+    (made,) = develop(photograph, weight if needs == " *" else None, Recipe(instructions, others=others), 0)
+    nothing_to_do = made.size_px == photograph.size_px and made.alpha is None and np.array_equal(made.rgb, photograph.rgb)
+    assert nothing_to_do == (prompt == "straighten the horizon")  # it is level
 
 
 def test_every_error_code_is_told() -> None:

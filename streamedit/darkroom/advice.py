@@ -13,8 +13,11 @@ _NEAREST = 4
 _USUAL = ("golden hour", "black and white", "blur the background", "painting")
 
 
-def not_understood(words: Iterable[str], beside: Sequence[Entry]) -> InvalidRequest:
-    """For words that mean nothing to the darkroom; `beside`: the rows that the rest of the prompt spoke of."""
+def not_understood(words: Iterable[str], beside: Sequence[Entry] = (), near: Sequence[Entry] = ()) -> InvalidRequest:
+    """For words that mean nothing to the darkroom.
+
+    `beside`: the rows that the rest of the prompt spoke of; `near`: those of them that the words were said of.
+    """
     named = list(dict.fromkeys(words))
     if not named:
         return nothing_asked()
@@ -22,7 +25,7 @@ def not_understood(words: Iterable[str], beside: Sequence[Entry]) -> InvalidRequ
     understood = f" It understood: {_names(beside)}." if beside else ""
     return _refusal(
         f"The darkroom does not understand {unknown}: it edits what is there, and draws nothing new.{understood}"
-        f" The nearest that it can do: {'; '.join(_nearest(named, beside))}."
+        f" The nearest that it can do: {'; '.join(_nearest(named, near))}."
     )
 
 
@@ -42,8 +45,8 @@ def _names(rows: Iterable[Entry]) -> str:
     return ", ".join(dict.fromkeys(row.name for row in rows))
 
 
-def _nearest(named: Sequence[str], beside: Sequence[Entry]) -> Sequence[str]:
-    rows = [*_alike(named), *(row for row in beside if row.kinds or "colour" in row.reads)]
+def _nearest(named: Sequence[str], near: Sequence[Entry]) -> Sequence[str]:
+    rows = [*_alike(named), *near]
     rows += [row for row in TABLE if row.name in _USUAL]
     return [_told(row) for row in {row.name: row for row in rows}.values()][:_NEAREST]
 

@@ -61,12 +61,15 @@ _NOT_BEFORE = {
     "golden": "(?! hour| glow| light)",
     "gold": "(?! hour)",
 }
-_NAME = "|".join(name + _NOT_BEFORE.get(name, "") for name in sorted(_NAMES, key=len, reverse=True))
+_NOT_BEHIND = {"white": "(?<!black and )(?<!black )"}
+_NAME = "|".join(_NOT_BEHIND.get(name, "") + name + _NOT_BEFORE.get(name, "") for name in sorted(_NAMES, key=len, reverse=True))
 NAMED = rf"(?:#[0-9a-f]{{6}}\b|#[0-9a-f]{{3}}\b|(?:\b(?:{'|'.join(_SHADES)}) )*\b(?:{_NAME})(?:ish)?\b)"
 """A regular expression for one colour."""
 
 COLOUR = re.compile(NAMED)
-LONG_COLOUR = re.compile(rf"(?=\w+ \w){NAMED}(?<= \w\w\w)")
+LONG_COLOUR = re.compile(
+    rf"(?:\b(?:{'|'.join(_SHADES)}) )+\b(?:{_NAME})(?:ish)?\b|\b(?:{'|'.join(name for name in _NAMES if ' ' in name)})\b"
+)
 """One of several words."""
 
 

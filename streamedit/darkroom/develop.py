@@ -19,7 +19,7 @@ _CHARACTERS = (1.0, 0.65, 1.4, 0.8, 1.2, 0.55, 1.45, 0.9, 1.1, 0.5)
 _MEDIUM = 0.5
 """An amount that is multiplied by the character itself; a smaller one by more, or nobody would see it, a larger one by less."""
 
-_PRINTS = (("brightness", 0.2), ("contrast", 0.35), ("brightness", -0.2), ("contrast", -0.3), ("shadows", 0.45))
+_PRINTS = (("contrast", 0.35), ("brightness", 0.2), ("contrast", -0.3), ("brightness", -0.2), ("shadows", 0.45))
 """How else variations differ: as prints of one negative do. What has a character of its own needs none of it."""
 
 

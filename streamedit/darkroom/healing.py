@@ -10,22 +10,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from streamedit.darkroom.matching import Likeness, carried, compared, searched, voted
+from streamedit.darkroom.membranes import Holes, enlarged, membrane, shrunk
 from streamedit.darkroom.optics import floats, luma
-from streamedit.darkroom.patches import (
-    REACH,
-    Chance,
-    Field,
-    Holes,
-    Indices,
-    Likeness,
-    carried,
-    compared,
-    components,
-    field,
-    peeled,
-    searched,
-    voted,
-)
+from streamedit.darkroom.patches import REACH, Chance, Field, Indices, components, field, peeled
 from streamedit.darkroom.photograph import Bytes8, Floats
 
 _HOLE_PX = 27_000
@@ -49,7 +37,7 @@ _TOO_LARGE = 0.6
 _CAUTION = 0.3
 """How much of the membrane is in a fill by its rim: the patches' guess may be wrong where the membrane's mean is not."""
 
-_DOUBT = 0.6
+_DOUBT = 0.65
 """And how much far from it."""
 
 _SURE_PX = 25
@@ -58,17 +46,23 @@ _SURE_PX = 25
 _GRAIN = 0.02
 """The strongest grain that is made up."""
 
-_GRAIN_SHARE = 0.5
+_GRAIN_SHARE = 0.25
 """Of what grain is missing, so much is made up: with all of it a fill is no better to look at, and further from the truth."""
+
+_TEXTURE_PX = 2
+"""What is finer than this is texture."""
+
+_BOOST = 0.8
+"""Texture is made no more than 1 + this times stronger ..."""
+
+_FAINT = 0.03
+"""... and less where it is fainter than this."""
 
 _APART_PX = 9
 """Holes nearer to each other are filled as one."""
 
 _MOST_REGIONS = 24
 """More are put together with their neighbours: each costs something, however small it is."""
-
-_CROSS = np.array([[0.05, 0.2, 0.05], [0.2, 0, 0.2], [0.05, 0.2, 0.05]], np.float32)
-"""A pixel of a membrane is the mean of its neighbours."""
 
 
 def healed(rgb: Floats, hole: Holes, seed: int = 0, variety: float = 1.0) -> Callable[[float], Floats]:
@@ -149,7 +143,7 @@ def _fills(rgb: Floats, hole: Holes, chance: Chance) -> Iterator[tuple[float, Fl
         filled, likeness = _matched(at, _begun(at, filled), before, _ROUNDS[min(number, len(_ROUNDS) - 1)], rng)
         before, filled = (at, likeness), _cautious(at, filled)
         if number + 1 < len(copies):
-            yield (number + 1) / len(copies), _enlarged(filled, hole.shape)
+            yield (number + 1) / len(copies), enlarged(filled, hole.shape)
     yield 1.0, _rough(_finished(rgb, hole, before, filled), hole, chance.seed)
 
 
@@ -168,7 +162,7 @@ def _copies(rgb: Floats, hole: Holes, shrinks: list[float]) -> list[tuple[Floats
     """The picture and its hole in smaller copies, from the coarsest on."""
     copies: list[tuple[Floats, Holes]] = []
     for shrink in shrinks:
-        rgb, hole = _shrunk(rgb, hole, shrink)
+        rgb, hole = shrunk(rgb, hole, shrink)
         copies.insert(0, (rgb, hole))
     return copies
 
@@ -176,7 +170,7 @@ def _copies(rgb: Floats, hole: Holes, shrinks: list[float]) -> list[tuple[Floats
 def _begun(at: Field, coarser: Floats | None) -> Floats:
     if coarser is None:
         return peeled(at)
-    return floats(np.where(at.hole[..., None], _enlarged(coarser, at.size), at.rgb))
+    return floats(np.where(at.hole[..., None], enlarged(coarser, at.size), at.rgb))
 
 
 def _matched(
@@ -194,6 +188,7 @@ def _finished(rgb: Floats, hole: Holes, before: tuple[Field, Likeness] | None, f
     if before is None or filled is None:
         return membrane(rgb, hole)
     at, likeness = before
+    filled = _textured(at, filled)
     return filled if at.size == hole.shape else _detailed(rgb, hole, at, likeness, filled)
 
 
@@ -210,6 +205,23 @@ def _cautious(at: Field, filled: Floats) -> Floats:
     return floats(filled + (at.rgb - filled) * share[..., None])
 
 
+def _textured(at: Field, filled: Floats) -> Floats:
+    """A fill with its texture made as strong as it is likely to be there: many votes, and caution, have weakened it."""
+    unsure = cv2.dilate(at.hole.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    likely = membrane(_strength(at.rgb)[1], unsure)
+    texture, strength = _strength(filled)
+    missing = np.clip(likely / np.maximum(strength, np.float32(1e-3)) - 1, 0, _BOOST)
+    # what is nearly smooth is better a little smoother than wrong
+    visible = likely**2 / (likely**2 + np.float32(_FAINT**2))
+    return floats(filled + texture * missing * visible * at.hole[..., None])
+
+
+def _strength(rgb: Floats) -> tuple[Floats, Floats]:
+    """The texture of a picture, and how strong it is about each pixel."""
+    texture = floats(cv2.addWeighted(rgb, 1, cv2.GaussianBlur(rgb, (0, 0), _TEXTURE_PX), -1, 0))
+    return texture, floats(cv2.GaussianBlur(np.abs(luma(texture)), (0, 0), 2 * _TEXTURE_PX))[..., None]
+
+
 def _detailed(rgb: Floats, hole: Holes, at: Field, likeness: Likeness, filled: Floats) -> Floats:
     """A small fill at full resolution: enlarged, and with the detail of where its pixels came from.
 
@@ -218,7 +230,7 @@ def _detailed(rgb: Floats, hole: Holes, at: Field, likeness: Likeness, filled: F
     (rows, columns), (height, width) = hole.shape, at.size
     y, x = np.nonzero(hole)
     cell_y, cell_x = y * height // rows, x * width // columns
-    smooth, detail = _enlarged(at.rgb, hole.shape), np.zeros((y.size, 3), np.float32)
+    smooth, detail = enlarged(at.rgb, hole.shape), np.zeros((y.size, 3), np.float32)
     for dy, dx in ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)):
         near_y, near_x = np.clip(cell_y + dy, 0, height - 1), np.clip(cell_x + dx, 0, width - 1)
         number = at.number[near_y * width + near_x]
@@ -227,7 +239,7 @@ def _detailed(rgb: Floats, hole: Holes, at: Field, likeness: Likeness, filled: F
         from_x = np.clip(x + np.rint((source % width - near_x) * (columns / width)).astype(np.intp), 0, columns - 1)
         detail += (rgb[from_y, from_x] - smooth[from_y, from_x]) * (~hole[from_y, from_x] & (number >= 0))[:, None]
     made = rgb.copy()
-    made[y, x] = _enlarged(filled, hole.shape)[y, x] + detail / 5
+    made[y, x] = enlarged(filled, hole.shape)[y, x] + detail / 5
     return made
 
 
@@ -246,38 +258,3 @@ def _rough(filled: Floats, hole: Holes, seed: int) -> Floats:
     made = filled.copy()
     made[hole] += grain * np.float32(missing * _GRAIN_SHARE)
     return made
-
-
-def membrane(rgb: Floats, hole: Holes) -> Floats:
-    """The picture with the smoothest of fills in its hole, as a film of soap in a frame; what is in the hole does not matter.
-
-    Each pixel is the mean of those about it, found from coarse to fine.
-    """
-    if not hole.any():
-        return rgb
-    if min(hole.shape) <= 2 or hole.all():
-        return floats(np.where(hole[..., None], _mean(rgb, hole), rgb))
-    small, small_hole = _shrunk(rgb, hole, 2.0, part=0.001)
-    made = _enlarged(membrane(small, small_hole), hole.shape)
-    for _ in range(8):
-        made = floats(np.where(hole[..., None], made, rgb))
-        made = floats(cv2.filter2D(made, -1, _CROSS, borderType=cv2.BORDER_REFLECT))
-    return floats(np.where(hole[..., None], made, rgb))
-
-
-def _mean(rgb: Floats, hole: Holes) -> Floats:
-    return floats(rgb[~hole].mean(0) if not hole.all() else np.full(3, 0.5))
-
-
-def _shrunk(rgb: Floats, hole: Holes, shrink: float, part: float = 0.5) -> tuple[Floats, Holes]:
-    """A smaller copy of what is known, and its hole: where less than a part of a pixel is known."""
-    if shrink == 1:
-        return rgb, hole
-    size = max(1, round(hole.shape[1] / shrink)), max(1, round(hole.shape[0] / shrink))
-    known = floats(cv2.resize((~hole).astype(np.float32), size, interpolation=cv2.INTER_AREA))
-    sums = floats(cv2.resize(rgb * ~hole[..., None], size, interpolation=cv2.INTER_AREA))
-    return floats(sums / np.maximum(known, np.float32(1e-6))[..., None]), known < part
-
-
-def _enlarged(small: Floats, size: tuple[int, ...]) -> Floats:
-    return floats(cv2.resize(small, (size[1], size[0]), interpolation=cv2.INTER_LINEAR))

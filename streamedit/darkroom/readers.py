@@ -1,43 +1,13 @@
 """What is said of an instruction beside its amount: degrees, sizes, colours, places ... each has its own reader."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from streamedit.darkroom.colour_names import COLOUR, NAMED, colour_of
+from streamedit.darkroom.text import Words
 from streamedit.darkroom.vocabulary import PERCENT
-
-
-class Words:
-    """Text that is read bit by bit: what was taken of it is gone."""
-
-    def __init__(self, text: str) -> None:
-        self.left = text
-
-    def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """The first place where the pattern is found, taken out."""
-        match = pattern.search(self.left)
-        if match is not None:
-            self.left = self.left[: match.start()] + " | " + self.left[match.end() :]
-        return match
-
-    def set_aside(self, pattern: re.Pattern[str]) -> Sequence[str]:
-        """Hides all places for a while; what is to be given to `put_back`."""
-        hidden = [match[0] for match in pattern.finditer(self.left)]
-        self.left = pattern.sub("\0", self.left)
-        return hidden
-
-    def put_back(self, hidden: Sequence[str]) -> None:
-        for text in hidden:
-            self.left = self.left.replace("\0", text, 1)
-
-    def take_all(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
-        """All places, in order."""
-        matches = list(pattern.finditer(self.left))
-        self.left = pattern.sub(" | ", self.left)
-        return matches
-
 
 Reader: TypeAlias = Callable[[Words], dict[str, Any]]
 """Takes what it understands out of the words; the fields of `Details` that it found."""

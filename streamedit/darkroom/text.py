@@ -1,6 +1,7 @@
-"""Prompts as plain text: one spelling, and their quotes aside."""
+"""Prompts as plain text: one spelling, their quotes aside, read bit by bit."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamedit.darkroom.vocabulary import IN_COLOUR
@@ -67,4 +68,35 @@ def plain(text: str) -> str:
         text = text.replace(word, spelling)
     text = re.sub(r"(?<=[a-z0-9])[-\u2010-\u2014/_](?=[a-z])", " ", text)
     text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\b(image|photo|picture) (?:no |number |# ?)?2\b", r"2nd \1", text)
     return _NUMBER.sub(lambda match: _NUMBERS[match[0]], text)
+
+
+class Words:
+    """Text that is read bit by bit: what was taken of it is gone."""
+
+    def __init__(self, text: str) -> None:
+        self.left = text
+
+    def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """The first place where the pattern is found, taken out."""
+        match = pattern.search(self.left)
+        if match is not None:
+            self.left = self.left[: match.start()] + " | " + self.left[match.end() :]
+        return match
+
+    def set_aside(self, pattern: re.Pattern[str]) -> Sequence[str]:
+        """Hides all places for a while; what is to be given to `put_back`."""
+        hidden = [match[0] for match in pattern.finditer(self.left)]
+        self.left = pattern.sub("\0", self.left)
+        return hidden
+
+    def put_back(self, hidden: Sequence[str]) -> None:
+        for text in hidden:
+            self.left = self.left.replace("\0", text, 1)
+
+    def take_all(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+        """All places, in order."""
+        matches = list(pattern.finditer(self.left))
+        self.left = pattern.sub(" | ", self.left)
+        return matches

@@ -24,6 +24,16 @@ LESS = re.compile(r"\b(?:less|low|lower(?:ed)?|reduced?|reducing|decreas(?:e|ed|
 NOT = re.compile(
     r"\b(?:no|not|without|dont|do not|never|avoid|nor|skip|keep(?:ing)?|preserv(?:e|ing))\b(?! (?:too|so|very|only|just)\b)"
 )
+COMPLAINT = re.compile(
+    r"(?<!not )\btoo $"
+    r"|\b(?:is|are|looks?|seems?|was|came out)(?: (?:a bit|a little|very|really|quite|so|rather|somewhat))? $"
+)
+FAULTS = re.compile(
+    r"blurr?y|nois\w+|grainy|haz\w+|foggy|misty|dark\w*|dim|bright\w*|light|flat\w*|pale\w*|dull.*|\w+exposed"
+    r"|warm\w*|cool\w*|cold\w*|saturated|muted|soft\w*"
+)
+"""What a picture is said to be, and what stands before it: "too dark", "is blurry". Then the opposite is wanted."""
+
 PERCENT = re.compile(r"(?<![\w.])([+-]?) ?(\d{1,4}(?:\.\d+)?) ?(?:%|percent\b)")
 
 HARD_BREAK = re.compile(r"[,;:!?()](?!\d)|\.(?!\d)|\b(?:then|but|while|also|plus|afterwards?|finally|next)\b")
@@ -70,22 +80,23 @@ def _words(text: str) -> frozenset[str]:
 
 PASSED = _words(
     """
-    yet up down off a an the this that these those it its he she him her his they them their there here i me my mine we us our
-    you your to in on at of by for from with without into onto over under above below around across through as out is are be
-    been being was were am and or nor but so then also while when where which who what than too very just only about like
-    some any all both each every either no not dont more less most least much many lot lots bit little tad touch hint really
-    quite rather pretty fairly somewhat slightly such same other another own few several whole entire entirely complete
-    completely everything everywhere overall again still now please kindly can could would should will shall may might must
-    do does did let lets want wants need needs wish try ok okay hello hi hey thanks thank
+    yet finally first letters vibe vibes up down off a an the this that these those it its he she him her his they them
+    their there here i me my mine we us our you your to in on at of by for from with without into onto over under above
+    below around across through as out is are be been being was were am and or nor but so then also while when where which
+    who what than too very just only about like some any all both each every either no not dont more less most least much
+    many lot lots bit little tad touch hint really quite rather pretty fairly somewhat slightly such same other another own
+    few several whole entire entirely complete completely everything everywhere overall again still now please kindly can
+    could would should will shall may might must do does did let lets want wants need needs wish try ok okay hello hi hey
+    thanks thank
     """
 )
 """Words that carry no instruction of their own."""
 
 GENERAL = _words(
     """
-    plain fix fixed correct corrected blocks block pattern lines line dots make makes making made turn turns turning turned give
-    gives giving given apply applies applied applying add adds added adding put puts putting use uses used using set sets
-    setting change changes changed changing convert converts converted transform transforms transformed render rendered
+    plain fix fixed correct corrected blocks block pattern lines line dots make makes making made turn turns turning turned
+    give gives giving given apply applies applied applying add adds added adding put puts putting use uses used using set
+    sets setting change changes changed changing convert converts converted transform transforms transformed render rendered
     create creates created edit edits edited editing adjust adjusts adjusted get gets have has having had bring brings show
     shows go goes do does done keep take takes taken shift shifted increase increased increasing decrease decreased raise
     raised lower lowered reduce reduced reducing boost boosted enhance enhanced improve improved style styled treat treated

@@ -44,8 +44,8 @@ class _Order:
 
     @property
     def looks_at_others(self) -> bool:
-        """Whether an instruction has to do with further images."""
-        return any(entry(each.name).needs == "image" or each.details.kind == "image" for each in self.recipe.instructions)
+        """Whether an instruction may have to do with further images."""
+        return any(entry(each.name).others for each in self.recipe.instructions)
 
 
 class _Watch:
@@ -88,11 +88,11 @@ class Darkroom:
 
         Raises InvalidRequest before the first of them, but for what takes too long; NoTarget when too many wait already.
         """
-        self._check_room()
         order = await to_thread.run_sync(_order, request)  # a prompt may be long; it need not wait for a processor
         await self._check_heads(request)
         images = [await each.upload.read() for each in request.images[: None if order.looks_at_others else 1]]
         mask = await request.mask.upload.read() if request.mask else None
+        self._check_room()
         watch = _Watch(self._bounds.work_s)
         try:
             states = await self._in_thread(lambda: self._states(images, mask, order, watch))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from streamedit.darkroom.matting import subject
 
 from streamedit.darkroom.develop import Recipe, develop, variation
 from streamedit.darkroom.files import decode
 from streamedit.darkroom.grammar import parse
-from streamedit.darkroom.photograph import Floats, Photograph, Pixels, floats_of
+from streamedit.darkroom.matting import subject
+from streamedit.darkroom.photograph import Floats, Photograph, Pixels, floats_of, pixels_of
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import Entry
 from streamedit.darkroom.scaling import fit
@@ -155,9 +155,9 @@ def test_a_scope_spares_the_rest() -> None:
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_alpha_profile_and_depth_are_kept(chelsea: Photograph, depth: type[np.uint8] | type[np.uint16]) -> None:
     """Transparency, colour profile and bits of the input are those of the output."""
-    factor = 257 if depth is np.uint16 else 1
-    alpha = (np.arange(150 * 225).reshape(150, 225) % 256).astype(depth) * depth(factor)
-    picture = Photograph(chelsea.rgb.astype(depth) * depth(factor), alpha, b"profile")
+    ramp = np.tile(np.linspace(0, 1, 225, dtype=np.float32), (150, 1))
+    alpha = pixels_of(ramp, depth)
+    picture = Photograph(pixels_of(floats_of(chelsea.rgb), depth), alpha, b"profile")
     (state,) = develop(picture, None, Recipe(parse("sepia")), 0)
     assert state.alpha is not None
     assert np.array_equal(state.alpha, alpha)

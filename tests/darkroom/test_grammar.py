@@ -160,8 +160,8 @@ def test_each_detail_belongs_to_its_own_instruction() -> None:
         " replace the background with soft grey"
     )
     warmth, contrast, rotate, crop, caption, background = parse(prompt)
-    assert (warmth.name, warmth.amount) == ("warmth", entry("warmth").usual * 0.5)
-    assert (contrast.name, contrast.amount) == ("contrast", pytest.approx(entry("contrast").usual * 1.6))
+    assert warmth == Instruction("warmth", entry("warmth").usual * 0.5)
+    assert contrast == Instruction("contrast", entry("contrast").usual * 1.6)
     assert rotate == Instruction("rotate", details=Details(number=5, side="left"))
     assert crop == Instruction("crop", details=Details(ratio=16 / 9))
     assert caption == Instruction("caption", details=Details(text="Kyoto 2026", place=(1, 1)))
@@ -239,6 +239,31 @@ def test_each_percentage_belongs_to_its_own_instruction() -> None:
 def test_the_other_way_is_negative(prompt: str) -> None:
     """Darker, less and muted go below zero."""
     assert _amount(prompt) < 0
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name", "wanted"),
+    [
+        ("a bit too dark, brighten it", "brightness", 1),
+        ("it's too bright, make it darker", "brightness", -1),
+        ("the photo is dark", "brightness", 1),
+        ("the colours are too cold", "warmth", 1),
+        ("it is underexposed", "exposure", 1),
+        ("the landscape looks hazy", "dehaze", 1),
+        ("not too bright", "brightness", 1),
+    ],
+)
+def test_a_fault_is_mended_not_made(prompt: str, name: str, wanted: int) -> None:
+    """Who says what is wrong with a picture wants the opposite."""
+    instruction = _only(prompt)
+    assert instruction.name == name
+    assert instruction.amount * wanted > 0
+
+
+def test_a_fault_without_an_opposite_is_not_added() -> None:
+    """A photograph that is blurry is not blurred further."""
+    assert _names("the photo is blurry, sharpen it") == ["sharpen"]
+    assert _names("it is too grainy, reduce the noise") == ["denoise"]
 
 
 def test_less_reaches_both_of_a_pair() -> None:

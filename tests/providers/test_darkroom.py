@@ -17,9 +17,9 @@ from PIL import Image
 
 from streamedit.darkroom.files import FORMATS
 from streamedit.edits import EditOptions, EditRequest, InputImage
-from streamedit.errors import InvalidRequest
+from streamedit.errors import EditError, InvalidRequest, NoTarget
 from streamedit.events import Completed, Event, Order, PartialImage
-from streamedit.providers.base import Provider
+from streamedit.providers.base import Provider, WorkBounds
 from streamedit.providers.darkroom import Darkroom
 from streamedit.targets import Target
 from streamedit.uploads import Upload
@@ -58,6 +58,10 @@ def _request(prompt: str = "sepia", image: bytes = CHELSEA, mask: bytes | None =
         options=EditOptions(**options),  # type: ignore[arg-type]  # each test names the options that it is about
         mask=_input(mask) if mask is not None else None,
     )
+
+
+def _with(request: EditRequest, *images: bytes) -> EditRequest:
+    return replace(request, images=(*request.images, *map(_input, images)))
 
 
 async def _events(request: EditRequest, darkroom: Darkroom | None = None) -> Sequence[Event]:
@@ -162,7 +166,13 @@ async def test_holes_of_the_image_are_erased_without_a_mask() -> None:
 @pytest.mark.parametrize(
     ("request_", "refusal"),
     [
-        (_request("make it pop"), ("prompt", "prompt_not_understood")),
+        (_request("add a red hat"), ("prompt", "prompt_not_understood")),
+        (_request("make it better"), ("prompt", "prompt_not_understood")),
+        (_request("match the style of the second image"), ("image", "image_required")),
+        (_request("caption it"), ("prompt", "text_required")),
+        (_request("feather the mask"), ("mask", "mask_required")),
+        (_request("upscale 9x"), ("prompt", "invalid_size")),
+        (_request("sepia", background="transparent", output_format="jpeg"), ("background", "invalid_background")),
         (_request(image=b"GIF89"), ("image", "invalid_image_file")),
         (_request(image=CHELSEA[:-4000]), ("image", "invalid_image_file")),
         (_request(mask=b"nothing"), ("mask", "invalid_image_file")),
@@ -191,9 +201,13 @@ async def test_pixel_bomb_is_refused_at_once() -> None:
 
 
 async def test_largest_image_is_the_constructors() -> None:
-    """`max_pixels` of the constructor is the limit."""
+    """The bounds of the constructor are the limit, for further images too."""
+    small = Darkroom(_now_s, bounds=WorkBounds(pixels=100_000))
     with pytest.raises(InvalidRequest, match="at most 100000 pixels"):
-        await _events(_request(), Darkroom(_now_s, max_pixels=100_000))
+        await _events(_request(), small)
+    beside = _with(_request("a collage", _png(Image.new("RGB", (40, 40)))), CHELSEA)
+    with pytest.raises(InvalidRequest, match="at most 100000 pixels"):
+        await _events(beside, small)
 
 
 async def test_same_request_gives_the_same_bytes() -> None:
@@ -223,11 +237,79 @@ async def test_variations_and_seeds_differ() -> None:
     assert len(pictures) == len(requests)
 
 
-async def test_further_images_are_not_looked_at() -> None:
-    """The first image is the canvas."""
-    request = _request()
-    request = replace(request, images=(*request.images, _input(b"anything")))
-    assert await _events(request) == await _events(_request())
+async def test_further_images_are_looked_at_where_the_prompt_speaks_of_them() -> None:
+    """The first image is the canvas; the others are not even opened when nothing is to be done with them."""
+    assert await _events(_with(_request(), b"anything")) == await _events(_request())
+    red = _png(Image.new("RGB", (60, 40), (200, 30, 20)))
+    (side_by_side,) = await _events(_with(_request("a collage, side by side"), red))
+    assert _image(side_by_side).width > 451
+    (behind,) = await _events(_with(_request("replace the background with the second image"), red))
+    assert _image(behind).getpixel((440, 290)) == pytest.approx((200, 30, 20), abs=12)
+
+
+async def test_all_images_are_edited_together() -> None:
+    """ "Apply vintage filter to all images": all of them are in the picture, and one alone is edited as it is."""
+    (one,) = await _events(_request("sepia, on all images"))
+    assert _image(one).size == (451, 300)
+    (three,) = await _events(_with(_request("sepia, on all images"), CHELSEA, CHELSEA))
+    assert _image(three).width * _image(three).height > 2 * 451 * 300
+
+
+async def test_transparent_background_is_a_cut_out() -> None:
+    """OpenAI's `background=transparent` takes the background away; `opaque` leaves nothing transparent."""
+    (clear,) = await _events(_request("sepia", background="transparent"))
+    (named,) = await _events(_request("sepia, remove the background"))
+    assert isinstance(clear, Completed)
+    assert clear.payload.fields["background"] == "transparent"
+    assert _image(clear).tobytes() == _image(named).tobytes()
+    assert _image(clear).getchannel("A").getextrema() == (0, 255)
+    (opaque,) = await _events(_request("remove the background", background="opaque"))
+    assert _image(opaque).mode == "RGB"
+
+
+async def test_frames_may_change() -> None:
+    """A picture says the size that it has; with a size asked for, all come in that one."""
+    partial, completed = await _events(_request("sepia, crop to 1:1", partial_images=1))
+    assert isinstance(completed, Completed)
+    assert completed.payload.fields["size"] == "300x300"
+    assert (_image(partial).size, _image(completed).size) == ((451, 300), (300, 300))
+    events = await _events(_request("sepia, crop to 1:1", partial_images=1, size="320x200"))
+    assert [_image(event).size for event in events] == [(320, 200), (320, 200)]
+
+
+async def test_sixteen_bits_stay_sixteen_bits() -> None:
+    """A PNG of sixteen bits is edited and written as one."""
+    ramp = np.tile(np.linspace(0, 65535, 512, dtype=np.uint16), (40, 1))
+    (completed,) = await _events(_request("a subtle vignette", _png(Image.fromarray(ramp))))
+    assert isinstance(completed, Completed)
+    data = base64.b64decode(drained.image(completed.payload))
+    assert data[24] == 16  # the bit depth in the header: PNG specification, 11.2.1
+
+
+async def test_work_that_takes_too_long_is_ended() -> None:
+    """A 400 that says so, between two steps."""
+    hasty = Darkroom(_now_s, bounds=WorkBounds(work_s=0))
+    with pytest.raises(InvalidRequest) as refused:
+        await _events(_request(), hasty)
+    assert refused.value.detail.code == "edit_takes_too_long"
+
+
+async def test_no_more_wait_than_may() -> None:
+    """While all threads are busy and the queue is full, the next one is told at once to come back."""
+    darkroom = Darkroom(_now_s, bounds=WorkBounds(waiting=1), threads=1)
+    refusals: list[EditError] = []
+
+    async def run() -> None:
+        try:
+            await _events(_request("oil painting, sketch"), darkroom)
+        except NoTarget as error:
+            refusals.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(6):
+            tasks.start_soon(run)
+    assert 1 <= len(refusals) <= 4
+    assert all(refusal.detail.headers == {"retry-after": "1"} for refusal in refusals)
 
 
 async def test_work_is_done_beside_the_event_loop() -> None:

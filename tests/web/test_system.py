@@ -11,6 +11,7 @@ from servers import RunningServer, server_of, serving, settings_of
 from upstreams import ScriptedUpstream, answer, completed, json_answer
 
 from streamedit.config import Settings
+from streamedit.darkroom.repertoire import TABLE
 from streamedit.health import CoolRules
 from streamedit.routes import Route, Routes
 from streamedit.routing import Policy
@@ -34,6 +35,16 @@ def test_models_are_listed_with_what_they_can_do(server: RunningServer, path: st
     )
     assert models["darkroom"]["capabilities"]["formats"] == ["png", "jpeg", "webp"]
     assert all(model["object"] == "model" and model["created"] > 1_700_000_000 for model in models.values())
+
+
+def test_the_darkrooms_repertoire_is_listed(server: RunningServer) -> None:
+    """All that a prompt can ask it for, from the table by which prompts are read; other models have no such list."""
+    models = {model["id"]: model["capabilities"] for model in httpx.get(f"{server.url}/v1/models").json()["data"]}
+    rows = models["darkroom"]["repertoire"]
+    assert [row["name"] for row in rows] == [row.name for row in TABLE]
+    assert {"name": "vignette", "family": "light", "example": "a strong vignette", "kinds": [], "needs": None} in rows
+    assert [row["needs"] for row in rows if row["name"] == "erase"] == ["mask"]
+    assert "repertoire" not in models["mock"]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/health/live", "live"), ("/health/ready", "ready")])

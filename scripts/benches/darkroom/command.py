@@ -34,8 +34,8 @@ _LARGE = (
 _NOTE = (
     "The provider itself in one process on one core (OpenCV with one thread): from the request to the event, with reading "
     "a PNG and writing one, in base64. Medians. The floor is the same picture by bare calls of Pillow, OpenCV and numpy, timed "
-    "in turn with it. Memory is the peak of a process of its own above what it held after a small edit of the same kind; a decoded "
-    "image has three bytes a pixel."
+    "in turn with it. Memory is the peak of a process of its own above what it held after a small edit of the same kind; a "
+    "decoded image has three bytes a pixel."
 )
 
 

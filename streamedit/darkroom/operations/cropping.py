@@ -1,11 +1,11 @@
 """A part of a picture."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamedit.darkroom.canvas import Brief, Canvas, Effect
 from streamedit.darkroom.instructions import Details
 from streamedit.darkroom.matting import subject
+from streamedit.darkroom.photograph import Floats
 from streamedit.darkroom.planes import moved, whole
 from streamedit.errors import InvalidRequest
 
@@ -69,8 +69,8 @@ def _around_subject(canvas: Canvas, ratio: float | None) -> tuple[int, int, int,
     """The subject with some room; in a ratio, the smallest such part that shows it, or as much of it as there is."""
     height, width = canvas.rgb.shape[:2]
     matte = subject(canvas.rgb, canvas.alpha)
-    left, right = _extent(matte.max(axis=0) > 0.5, _ROOM)
-    top, bottom = _extent(matte.max(axis=1) > 0.5, _ROOM)
+    left, right = _extent(matte.max(axis=0), _ROOM)
+    top, bottom = _extent(matte.max(axis=1), _ROOM)
     wide, high = right - left, bottom - top
     if ratio:
         wide, high = max(wide, high * ratio), max(high, wide / ratio)
@@ -80,9 +80,9 @@ def _around_subject(canvas: Canvas, ratio: float | None) -> tuple[int, int, int,
     return _about((left + right) / 2, wide_px, width), _about((top + bottom) / 2, high_px, height), wide_px, high_px
 
 
-def _extent(seen: NDArray[np.bool_], room: float) -> tuple[float, float]:
+def _extent(seen: Floats, room: float) -> tuple[float, float]:
     """From where to where something is seen, with room; everywhere when nothing is."""
-    at = np.flatnonzero(seen)
+    at = np.flatnonzero(seen > 0.5)
     if not at.size:
         return 0, len(seen)
     return max(0, at[0] - room * len(seen)), min(len(seen), at[-1] + 1 + room * len(seen))

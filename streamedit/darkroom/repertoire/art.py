@@ -36,7 +36,10 @@ ART = (
     Entry(
         "impressionist",
         "an impressionist painting",
-        "impressionist|impressionistic, impressionist painting|style, impressionism, thick paint, impasto, van gogh, monet",
+        (
+            "impressionist|impressionistic, impressionist painting|style, impressionism, thick paint, impasto, van gogh, "
+            "monet, van gogh|monet painting|style, monet painting|style"
+        ),
         work_ms=300,
     ),
     Entry(
@@ -80,5 +83,10 @@ ART = (
     Entry("pop art", "pop art", "pop art, warhol, andy warhol, screen print", work_ms=60),
     Entry("emboss", "emboss it", "emboss, embossed, relief"),
     Entry("glitch", "a glitch effect", "glitch|glitchy, vhs, databending, corrupted", usual=0.6),
-    Entry("neon", "neon edges", "neon, neon edges|lines|glow|light|lights, glowing edges|lines, tron", work_ms=60),
+    Entry(
+        "neon",
+        "neon edges",
+        "neon, edge detection, find edges, neon edges|lines|glow|light|lights, glowing edges|lines, tron",
+        work_ms=60,
+    ),
 )

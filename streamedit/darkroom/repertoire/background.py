@@ -21,11 +21,12 @@ BACKGROUND = (
         (
             "replace|change|swap|switch .. background|backdrop, "
             "replace|change|set|turn|make|paint .. background|backdrop to|with|into <colour>, "
-            "make|paint|turn .. background|backdrop <colour>, background|backdrop .. <colour>, "
-            "make|turn|set .. background|backdrop .. gradient|studio|sunset|sky, set|turn .. background|backdrop to|into, "
-            "put .. on|against|in front of .. background|backdrop, <colour> background|backdrop, "
-            "studio background|backdrop|setting, new background|backdrop, different background|backdrop, "
-            "plain|solid|clean|neutral|simple|studio|gradient .. background|backdrop, "
+            "replace|change|set|turn|make|paint .. background|backdrop color to|into <colour>, "
+            "use|put .. as|for .. background|backdrop, make|paint|turn .. background|backdrop <colour>, "
+            "background|backdrop .. <colour>, make|turn|set .. background|backdrop .. gradient|studio|sunset|sky, "
+            "set|turn .. background|backdrop to|into, put .. on|against|in front of .. background|backdrop, "
+            "<colour> background|backdrop, studio background|backdrop|setting, new background|backdrop, "
+            "different background|backdrop, plain|solid|clean|neutral|simple|studio|gradient .. background|backdrop, "
             "sunset|sky|studio|gradient in|for|as .. background|backdrop, on|against .. background|backdrop, in|into .. studio"
         ),
         kinds={
@@ -41,6 +42,7 @@ BACKGROUND = (
             "sky": "blue sky, sky, cloudy sky, clouds",
             "image": "2nd|second|other|reference image|photo|picture|background, image 2, 2nd|second one, background image",
         },
+        others=True,
         adjustable=False,
         reads="colour, side",
         scoped=False,
@@ -55,7 +57,8 @@ BACKGROUND = (
             "remove|erase|delete|drop <colour> background|backdrop, "
             "remove|erase|delete|drop the|its|my <colour> background|backdrop, transparent|no background|backdrop, "
             "background .. transparent, background removed, isolate|extract .. subject|person|object|product|cat|dog, "
-            "isolate, extract|mask out, without .. background|backdrop, transparent png, sticker"
+            "isolate, extract|mask out, without .. background|backdrop, transparent png, make it|everything transparent, "
+            "transparent, sticker"
         ),
         adjustable=False,
         scoped=False,

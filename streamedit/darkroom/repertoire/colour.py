@@ -56,7 +56,12 @@ COLOUR = (
         usual=0.5,
         reads="tones",
     ),
-    Entry("duotone", "a duotone of navy and cream", "duotone, duo tone, 2 tone, 2 color", reads="colour"),
+    Entry(
+        "duotone",
+        "a duotone of navy and cream",
+        "duotone, monochrome <colour>, <colour> monochrome, duo tone, 2 tone, 2 color",
+        reads="colour",
+    ),
     Entry("negative", "a negative", "negative, invert, invert .. color|colors|image|photo|picture"),
     Entry("solarise", "solarise it", "solarise|solarize, solarisation|solarization, sabattier"),
     Entry(
@@ -95,6 +100,7 @@ COLOUR = (
             "colors|look like .. reference|second image|photo|picture"
         ),
         usual=0.8,
+        others=True,
         needs="image",
         work_ms=60,
     ),

@@ -17,8 +17,8 @@ class Entry:
     whether it can be done by halves; `characterful`: whether it can be done in several ways all the same. `reads`: what else is
     read of what is said about it, in the words of `readers.READERS`. `kinds`: its own kinds, and the phrases that name them.
     `scoped`: whether it can be done to the subject, or to the background, alone; `local`: whether the mere name of what is in a
-    picture says so ("brighten the face"). `needs`: "mask" or "image" (a second one), where it cannot do without. `work_ms`:
-    about how long it takes, for a megapixel on one core.
+    picture says so ("brighten the face"). `needs`: "mask" or "image" (a second one), where it cannot do without; `others`:
+    whether it looks at further images. `work_ms`: about how long it takes, for a megapixel on one core.
     """
 
     name: str
@@ -34,7 +34,13 @@ class Entry:
     scoped: bool = True
     local: bool = False
     needs: str = ""
+    others: bool = False
     work_ms: int = 20
+
+    @property
+    def goes_both_ways(self) -> bool:
+        """Whether its amount may be negative."""
+        return self.two_way or bool(self.opposite)
 
 
 def phrases(cell: str) -> Sequence[str]:

@@ -45,7 +45,7 @@ FRAMING = (
         "an instant photo frame saying 'Summer'",
         "instant photo frame|border, instant frame|print|picture|photo, polaroid frame|border|print|photo",
         adjustable=False,
-        reads="text",
+        reads="text, colour",
         scoped=False,
         work_ms=40,
     ),
@@ -95,6 +95,7 @@ FRAMING = (
             "stacked": "stack, on top of each other, below each other, in a column",
             "grid": "grid",
         },
+        others=True,
         adjustable=False,
         reads="ground, colour",
         scoped=False,
@@ -107,6 +108,7 @@ FRAMING = (
             "all|both|each|every .. images|pictures|photos|photographs|portraits|them, each image|picture|photo, "
             "every image|picture|photo, each of them"
         ),
+        others=True,
         adjustable=False,
         scoped=False,
     ),

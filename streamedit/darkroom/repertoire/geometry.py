@@ -6,7 +6,7 @@ GEOMETRY = (
     Entry(
         "crop",
         "crop to 16:9",
-        "crop, cut to, crop to, trim to, cut it to",
+        "crop, widescreen, cut to, crop to, trim to, cut it to",
         kinds={
             "subject": "subject, person|face|cat|dog|object|product",
         },
@@ -18,8 +18,8 @@ GEOMETRY = (
         "rotate",
         "rotate 5 degrees left",
         (
-            "rotate|rotation, turn .. degrees, turn .. left|right|clockwise|counterclockwise, turn .. upside down, tilt, spin, "
-            "upside down, quarter turn"
+            "rotate|rotation, turn .. degrees, turn .. left|right|clockwise|counterclockwise, turn .. upside down, tilt, "
+            "spin, upside down, quarter turn"
         ),
         adjustable=False,
         reads="degrees, turn",

@@ -6,7 +6,7 @@ LIGHT = (
     Entry(
         "vignette",
         "a strong vignette",
-        "vignette|vignetting, dark|darken .. corner|edge|border, dark vignette",
+        "vignette|vignetting, dark|darken .. corner|edge, dark vignette",
         opposite="white vignette, light|bright|lighten|brighten .. corner|edge",
         reads="colour",
         usual=0.6,
@@ -55,7 +55,13 @@ LIGHT = (
         work_ms=50,
     ),
     Entry("mist", "mist over the ground", "mist|misty, fog|foggy, add .. fog|mist", reads="colour", usual=0.6, work_ms=50),
-    Entry("snow", "falling snow", "snow|snowy, snowfall, snowflake, snowing, falling snow", usual=0.6, work_ms=50),
+    Entry(
+        "snow",
+        "falling snow",
+        "falling snow|snowflake|snowflakes, snow|snowy, snowfall, snowflake, snowing, falling snow",
+        usual=0.6,
+        work_ms=50,
+    ),
     Entry("rain", "add rain", "rain|rainy, raindrop, raining", usual=0.6, work_ms=50),
     Entry("rainbow", "a rainbow", "rainbow", usual=0.6),
     Entry("spotlight", "a spotlight on the centre", "spotlight, spot light", usual=0.6, reads="place"),

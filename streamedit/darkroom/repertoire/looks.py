@@ -9,7 +9,7 @@ LOOKS = (
         (
             "vintage, retro, old|older look, look|looks old|older|aged, "
             "old photo|photograph|film|picture|image|time|times|timey|school, aged, aged photo, antique, nostalgic, "
-            "1970s|1960s|1950s|70s|60s|50s|seventies"
+            "1970s|1960s|1950s|70s|60s|50s|80s|90s|seventies|eighties"
         ),
         usual=0.8,
     ),
@@ -38,7 +38,10 @@ LOOKS = (
     Entry(
         "slide film",
         "like a slide film",
-        "slide film, chrome film, transparency film, color film, analog film|photo|look, analog, kodachrome, velvia",
+        (
+            "slide film, chrome film, transparency film, color film, analog film|photo|look, analog, kodachrome, velvia, "
+            "shot on film, on film, like film, real film"
+        ),
         usual=0.7,
     ),
     Entry(
@@ -53,7 +56,7 @@ LOOKS = (
     Entry(
         "moonlight",
         "day for night",
-        "moonlight, moonlit, day for night, night look|time|mood, at night, nighttime",
+        "moonlight, moonlit, day for night, night look|time|mood, at night, nighttime, night",
         usual=0.85,
     ),
     Entry(

@@ -21,7 +21,7 @@ MASK = (
         "make the cup blue",
         (
             "recolor, make|paint|turn|color|dye .. <colour>, change .. color to|into .. <colour>, color .. <colour>, "
-            "<colour> instead, change|replace .. with <colour>, change .. to <colour>"
+            "fill .. with <colour>, <colour> instead, change|replace .. with <colour>, change .. to <colour>"
         ),
         reads="new colour",
         scoped=False,

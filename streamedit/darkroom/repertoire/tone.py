@@ -66,7 +66,7 @@ TONE = (
         "fix the white balance",
         (
             "white balance, auto white balance, fix|correct|remove|neutralize|neutralise .. color cast|casts, color cast, "
-            "fix|correct .. color|colors, neutral color|colors, color temperature"
+            "fix|correct .. color|colors, auto|automatic color|colors, neutral color|colors, color temperature"
         ),
         usual=0.8,
         reads="kelvin",
@@ -76,7 +76,7 @@ TONE = (
         "more clarity",
         (
             "clarity, local contrast, clahe, adaptive histogram|contrast, structure, crisp|crisper, "
-            "bring|brings out .. detail|details"
+            "bring|brings out .. detail|details, more|fine detail|details"
         ),
         opposite="less local contrast",
         usual=0.5,
@@ -94,9 +94,9 @@ TONE = (
         "professional lighting",
         "add professional lighting to the portraits",
         (
-            "professional lighting|light|lights, studio lighting|light|lights, portrait lighting|light, relight, key light, "
-            "softbox, better lighting|light, good lighting|light, beautiful lighting|light, soft light|lighting, "
-            "professional look"
+            "professional lighting|light|lights, studio lighting|light|lights, portrait lighting|light, relight, "
+            "studio portrait, headshot, key light, softbox, better lighting|light, good lighting|light, "
+            "beautiful lighting|light, soft light|lighting, professional look"
         ),
         usual=0.7,
     ),
