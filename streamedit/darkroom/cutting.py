@@ -1,9 +1,9 @@
 """The subject cut out of a small copy: GrabCut (Rother, Kolmogorov, Blake 2004), asked in several ways, and its answers' vote.
 
 Where GrabCut begins, and which colours it sees, decides what it finds. So it begins at what stands out, at the middle, at a
-head and shoulders; and sees the picture as it is, or with little of its light, so that shadows count less, or with sharpness for
-light, so that what is out of focus is behind. The answers vote, and those that agree with each other and with softer guesses,
-and run along edges, have more votes: no small change of a picture tips them all.
+head and shoulders; and sees the picture as it is, or with little of its light, so that shadows count less, or with sharpness
+for light, so that what is out of focus is behind. The answers vote, and those that agree with each other and with softer
+guesses, and run along edges, have more votes: fewer small changes of a picture tip them all.
 """
 
 from collections.abc import Iterator, Sequence
