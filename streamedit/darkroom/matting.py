@@ -18,6 +18,9 @@ Stages: TypeAlias = Callable[[float], Floats]
 """The matte when so much of the work is done: asked for growing parts, above 0, to 1."""
 
 _STAGES = 3
+_OTHER_SIDES_PX = (84,)
+"""The longer sides of further small copies: a subject found in copies of several sizes is no chance of one of them."""
+
 _OPAQUE = 0.999
 
 
@@ -45,7 +48,7 @@ def stages(rgb: Floats, alpha: Floats | None = None) -> Stages:
 def _by_and_by(rgb: Floats) -> Iterator[Floats]:
     height, width = rgb.shape[:2]
     seen = salient(rgb)
-    yield floats(cv2.resize(np.clip(seen.likely / (2 * seen.threshold), 0, 1), (width, height)))
-    coarse = cut(seen)
+    yield floats(cv2.resize(np.clip(seen.likely / (1.3 * seen.threshold), 0, 1), (width, height)))
+    coarse = cut([seen, *(salient(rgb, side_px) for side_px in _OTHER_SIDES_PX)])
     yield floats(cv2.resize(coarse, (width, height)))
     yield outlined(rgb, coarse)

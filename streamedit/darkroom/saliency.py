@@ -17,7 +17,7 @@ from streamedit.darkroom.photograph import Floats
 Figures: TypeAlias = np.typing.NDArray[np.float64]
 _Labels: TypeAlias = np.typing.NDArray[np.intp]
 
-SIDE_PX = 120
+SIDE_PX = 104
 """The longer side of the small copy."""
 
 _REGIONS = 12
@@ -35,9 +35,11 @@ _BELOW = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Saliency:
-    """`rgb`: the small copy. `likely`: of the subject, 0..1. `threshold`: what of it divides the two best."""
+    """`rgb`: the small copy. `sharp`: the logarithm of its detail. `likely`: of the subject, 0..1. `threshold`: what of it
+    divides the two best."""
 
     rgb: Floats
+    sharp: Floats
     likely: Floats
     threshold: float
 
@@ -52,16 +54,16 @@ def shrunk(pixels: Floats, side_px: int) -> Floats:
     return floats(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
 
 
-def salient(rgb: Floats) -> Saliency:
-    """What stands out."""
-    small = np.clip(shrunk(rgb, SIDE_PX), 0, 1)
+def salient(rgb: Floats, side_px: int = SIDE_PX) -> Saliency:
+    """What stands out, in a small copy whose longer side has so many pixels."""
+    small = np.clip(shrunk(rgb, side_px), 0, 1)
     sharp = _sharpness(rgb, small.shape[:2])
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
     features = np.dstack([lab[..., :1] * _LIGHT, lab[..., 1:], sharp * _SHARP]).astype(np.float32)
     regions = _regions(features)
     votes = _votes(features, regions)
     areas = np.bincount(regions.ravel()).astype(float)
-    return Saliency(small, floats(votes[regions]), _divide(votes, areas))
+    return Saliency(small, sharp, floats(votes[regions]), _divide(votes, areas))
 
 
 def middle(height: int, width: int) -> Floats:

@@ -12,7 +12,7 @@ from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Floats
 
 TESTS = Path(__file__).parent.parent
-AGREED = {"astronaut.jpg": 0.94, "chelsea.png": 0.84, "coffee.jpg": 0.90}
+AGREED = {"astronaut.jpg": 0.94, "chelsea.png": 0.93, "coffee.jpg": 0.91}
 """How much of both together the matte and the outline drawn by hand have in common, at least."""
 
 
@@ -38,7 +38,7 @@ def test_the_subject_is_where_a_person_sees_it(name: str) -> None:
 
 
 def _varied(pixels: Floats) -> list[Floats]:
-    """Mirrored, enlarged, with less on every side and on one."""
+    """Mirrored, enlarged, with less on every side and on single ones, darker."""
     height, width = pixels.shape[:2]
     large = floats(cv2.resize(pixels, None, fx=2, fy=2))
     return [
@@ -46,18 +46,21 @@ def _varied(pixels: Floats) -> list[Floats]:
         large,
         pixels[height // 10 : -height // 10, width // 10 : -width // 10],
         pixels[:, width // 10 :],
+        pixels[: -(height // 10)],
+        pixels * np.float32(0.5) if pixels.ndim == 3 else pixels,
     ]
 
 
 def test_the_subject_is_found_in_most_variations_of_a_picture() -> None:
-    """In ten of twelve, and well on the whole: where a subject leaves the frame on several sides, a part of it may be lost."""
+    """In most very well, in none lost: where a subject leaves the frame on several sides, a part of it may be."""
     found = [
         _in_common(subject(np.ascontiguousarray(rgb)), truth)
         for name in AGREED
         for rgb, truth in zip(_varied(_photo(name)), _varied(_by_hand(name)), strict=True)
     ]
-    assert sum(share > 0.74 for share in found) >= 10
-    assert np.mean(found) > 0.8
+    assert min(found) > 0.54
+    assert sum(share > 0.8 for share in found) >= 16
+    assert np.mean(found) > 0.86
 
 
 def test_every_stage_is_nearer_to_the_matte() -> None:

@@ -42,8 +42,15 @@ def blur_background(canvas: Canvas, brief: Brief) -> Effect:
 
 
 def replace_background(canvas: Canvas, brief: Brief) -> Effect:
-    """The subject before something else, of `details.kind`. What was transparent is filled too: the result is opaque."""
-    kind = brief.details.kind or "colour"
+    """The subject before something else: of `details.kind`, of a colour, or the request's second image. What was transparent is
+    filled too: the result is opaque."""
+    kind = brief.details.kind or ("colour" if brief.details.colours else "image" if brief.others else "")
+    if not kind:
+        raise InvalidRequest(
+            f"Say what the background shall be: a colour, or one of {', '.join(BACKDROPS)}; or send a second image.",
+            param="prompt",
+            code="background_required",
+        )
     if kind not in BACKDROPS:
         raise InvalidRequest(
             f"There is no background {kind!r}; there are {', '.join(BACKDROPS)}.", param="prompt", code="unknown_background"

@@ -152,6 +152,18 @@ def test_another_picture_covers_the_background() -> None:
     assert (refused.value.detail.param, refused.value.detail.code) == ("image", "image_required")
 
 
+def test_a_second_image_needs_no_word_and_nothing_at_all_is_asked_about() -> None:
+    """With neither a colour nor a kind the second image is the background; without one, what may be said is told."""
+    rgb = _photo("coffee.jpg")
+    other = np.full((100, 400, 3), 0.3, np.float32)
+    named, unnamed = (_done("replace the background", Canvas(rgb), kind=kind, others=(other,)).rgb for kind in ("image", None))
+    assert np.array_equal(named, unnamed)
+    with pytest.raises(InvalidRequest) as refused:
+        _done("replace the background", Canvas(rgb))
+    assert (refused.value.detail.param, refused.value.detail.code) == ("prompt", "background_required")
+    assert "sunset" in refused.value.detail.message
+
+
 def test_what_is_not_the_subject_is_cut_away() -> None:
     """Opaque inside, transparent outside."""
     inside, outside = _regions("astronaut.jpg")
