@@ -13,9 +13,10 @@ import cv2
 
 from scripts.benches.report import table
 
+from .apart import Case, cost
 from .edits import mask, photograph, timed
 from .floors import FLOORS, Floor
-from .memory import times_decoded
+from .instructions import measured
 
 _HEADS = ("what", "measured", "goal", "")
 _SQUARE_PX, _4K_PX = (1024, 1024), (3840, 2160)
@@ -41,14 +42,16 @@ _NOTE = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What `scripts/bench darkroom` takes."""
+    parser.add_argument("--instructions", action="store_true", help="every instruction of the repertoire, in its own table")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each small edit; large ones get a third of them")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How often each edit is made."""
+    """How often each edit is made, and whether every instruction is measured instead."""
 
     rounds: int
+    instructions: bool
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,17 @@ def run(options: Options, about: Mapping[str, str | int]) -> int:
     """Measure and print; 1 when a goal is missed."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
-    rows = []
-    for row in _rows(options):
-        sys.stderr.write(f"{row.name}: {row.measured:.3g} {row.unit}\n")
-        rows.append(row)
+    rows = list(_noted(_instructions(options) if options.instructions else _rows(options)))
     facts = "; ".join(f"{name}: {value}" for name, value in about.items())
-    sys.stdout.write(f"{table(_HEADS, [row.cells for row in rows])}\n\n{_NOTE}\n\n{facts}\n")
+    shown = _by_name(rows) if options.instructions else table(_HEADS, [row.cells for row in rows])
+    sys.stdout.write(f"{shown}\n\n{_NOTE}\n\n{facts}\n")
     return 1 if any(row.measured > row.goal for row in rows) else 0
+
+
+def _noted(rows: Iterator[_Row]) -> Iterator[_Row]:
+    for row in rows:
+        sys.stderr.write(f"{row.name}: {row.measured:.3g} {row.unit}\n")
+        yield row
 
 
 def _rows(options: Options) -> Iterator[_Row]:
@@ -93,8 +100,8 @@ def _rows(options: Options) -> Iterator[_Row]:
         yield _Row(f"3840x2160: {prompt}", _median(prompt, large, None, few)[-1], 5000, "ms")
     yield _Row("3840x2160: erase 10 %", _median("erase it", large, mask(_4K_PX, 0.1), few)[-1], 5000, "ms")
     for prompt in _LARGE:
-        yield _Row(f"memory at 3840x2160: {prompt}", times_decoded(prompt, _4K_PX, 0), 10, "x decoded")
-    yield _Row("memory at 3840x2160: erase 10 %", times_decoded("erase it", _4K_PX, 0.1), 10, "x decoded")
+        yield _Row(f"memory at 3840x2160: {prompt}", cost(Case(prompt, _4K_PX)).times_decoded, 10, "x decoded")
+    yield _Row("memory at 3840x2160: erase 10 %", cost(Case("erase it", _4K_PX, 0.1)).times_decoded, 10, "x decoded")
 
 
 def _median(prompt: str, image: bytes, hole: bytes | None, rounds: int, partials: int = 0) -> Sequence[float]:

@@ -24,8 +24,7 @@ def caption(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     title = brief.details.kind == "title"
     letters = _letters(rgb, brief, text, BOLD if title else REGULAR)
     colour = brief.details.colours[0] if brief.details.colours else _WHITE
-    done = _written(rgb, letters, brief.details.place or (0, 1), colour, 1.0)
-    return lambda _: done
+    return lambda _: _written(rgb, letters, brief.details.place or (0, 1), colour, 1.0)
 
 
 def label(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
@@ -37,11 +36,15 @@ def label(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     around = max(2, round(0.35 * _size_px(rgb, brief)))
     letters = floats(cv2.copyMakeBorder(letters, *(around,) * 4, cv2.BORDER_CONSTANT, value=0))
     top, left = _corner(rgb, letters, brief.details.place or (0, 1))
-    done = rgb.copy()
-    _, where = _overlap(done, letters, top, left)
-    done[where] = plate
-    _blend(done, letters, (top, left), ink, 1.0)
-    return lambda _: done
+
+    def effect(_: float) -> Floats:
+        done = rgb.copy()
+        _, where = _overlap(done, letters, top, left)
+        done[where] = plate
+        _blend(done, letters, (top, left), ink, 1.0)
+        return done
+
+    return effect
 
 
 def watermark(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
