@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 from streamedit.darkroom import matting
 from streamedit.darkroom.canvas import Brief, Canvas, Effect
 from streamedit.darkroom.instructions import Instruction, Scope
+from streamedit.darkroom.memory import tidied_for
 from streamedit.darkroom.operations import OPERATIONS
 from streamedit.darkroom.optics import mixed
 from streamedit.darkroom.photograph import Floats, Photograph, bands, composite, floats_of, pixels_of
@@ -77,10 +78,12 @@ def _states(canvas: Canvas, recipe: Recipe, partials: int, pause: Callable[[], N
         pause()
         if instruction.scope is not Scope.ALL and subject is None:
             subject = matting.subject(canvas.rgb, canvas.alpha)
+        tidied_for(canvas.rgb.nbytes)
         effect = _effect(canvas, instruction, recipe, subject)
         for at in (at for at in due if done < at < done + work):
             yield effect((at - done) / work)
             pause()
+        tidied_for(canvas.rgb.nbytes)
         canvas = effect(1.0)
         del effect  # it holds the canvas before this one
         done += work

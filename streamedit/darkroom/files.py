@@ -4,7 +4,6 @@ import struct
 import zlib
 from dataclasses import dataclass, replace
 from io import BytesIO
-from mmap import mmap
 
 import cv2
 import numpy as np
@@ -127,9 +126,7 @@ def _photograph(image: Image.Image) -> Photograph:
 
 def _pixels(image: Image.Image, mode: str) -> Bytes8:
     """In bands: at once Pillow would make copies of the whole picture."""
-    # a map of its own, not malloc's: that keeps what is freed, beside the floats that come next
-    room = mmap(-1, image.height * image.width * len(mode))
-    pixels = np.frombuffer(room, np.uint8).reshape(image.height, image.width, len(mode))
+    pixels = np.empty((image.height, image.width, len(mode)), np.uint8)
     image.load()
     for rows in bands(image.height, image.width):
         band = image.crop((0, rows.start, image.width, rows.stop))
