@@ -130,7 +130,7 @@ def _pixels(image: Image.Image, mode: str) -> Bytes8:
     image.load()
     for rows in bands(image.height, image.width):
         band = image.crop((0, rows.start, image.width, rows.stop))
-        pixels[rows] = band if band.mode == mode else band.convert(mode)
+        pixels[rows] = np.asarray(band if band.mode == mode else band.convert(mode))
     return pixels
 
 

@@ -11,7 +11,7 @@ from streamedit.darkroom.backdrops import BACKDROPS
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
 from streamedit.darkroom.matting import foreground, stages
 from streamedit.darkroom.optics import banded, floats, luma, noise, side, smoothstep, soft
-from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.photograph import Floats, bands
 from streamedit.darkroom.recolouring import recoloured
 from streamedit.errors import InvalidRequest
 
@@ -57,9 +57,11 @@ def replace_background(canvas: Canvas, brief: Brief) -> Effect:
         share = matte(part)
         shown = behind * (1 - _shadow(share))[..., None] if "studio" in kind or kind == "white" else behind
         subject = canvas.rgb if kind in _INDOORS else _in_the_light_of(behind, canvas.rgb, share)
-        opaque = canvas.rgb if canvas.alpha is None else _mixed(behind, canvas.rgb, canvas.alpha)
         done = _over(subject, shown, share, 1.0)
-        return replace(canvas, rgb=floats(cv2.addWeighted(opaque, 1 - part, done, part, 0)), alpha=None)
+        if part < 1:
+            opaque = canvas.rgb if canvas.alpha is None else _mixed(behind, canvas.rgb, canvas.alpha)
+            cv2.addWeighted(opaque, 1 - part, done, part, 0, dst=done)
+        return replace(canvas, rgb=done, alpha=None)
 
     return effect
 
@@ -110,8 +112,10 @@ def recolour(canvas: Canvas, brief: Brief) -> Effect:
         counted = canvas.weight if area is None else area(1.0)
         goal = recoloured(canvas.rgb, canvas.rgb[..., 0] if counted is None else counted, brief.details.colours[0])(canvas.rgb)
         far = np.float32(brief.amount * part)
-        share = far if area is None else (area(1.0) * far)[..., None]
-        return replace(canvas, rgb=floats(canvas.rgb + (goal - canvas.rgb) * share))
+        for rows in bands(*goal.shape[:2]):
+            share = far if area is None else (area(1.0)[rows] * far)[..., None]
+            goal[rows] = canvas.rgb[rows] + (goal[rows] - canvas.rgb[rows]) * share
+        return replace(canvas, rgb=goal)
 
     return effect
 
@@ -149,8 +153,14 @@ def _mixed(first: Floats, second: Floats, share: Floats) -> Floats:
 
 def _over(rgb: Floats, behind: Floats, matte: Floats, far: float) -> Floats:
     """The subject, in its own colours, before something else."""
-    done = _mixed(behind, foreground(rgb, matte), matte)
-    return done if far >= 1 else floats(cv2.addWeighted(rgb, 1 - far, done, far, 0))
+    done = foreground(rgb, matte)
+    for rows in bands(*matte.shape):
+        done[rows] = rgb[rows] + (_before(done[rows], behind[rows], matte[rows]) - rgb[rows]) * np.float32(far)
+    return done
+
+
+def _before(subject: Floats, behind: Floats, matte: Floats) -> Floats:
+    return behind + (subject - behind) * matte[..., None]
 
 
 def _out_of_focus(rgb: Floats, weight: Floats, radius_px: float) -> Floats:

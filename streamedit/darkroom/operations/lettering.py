@@ -39,8 +39,8 @@ def label(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 
     def effect(_: float) -> Floats:
         done = rgb.copy()
-        _, where = _overlap(done, letters, top, left)
-        done[where] = plate
+        _, (rows, columns) = _overlap(done, letters, top, left)
+        done[rows, columns] = plate
         _blend(done, letters, (top, left), ink, 1.0)
         return done
 
