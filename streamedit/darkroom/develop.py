@@ -60,8 +60,7 @@ def develop(
     states = _states(_canvas(photograph, weight), recipe, partials, pause)
     # what the states no longer need is not kept for them here: floats take four times the room of 8 bits
     del photograph, weight
-    for state in states:
-        yield _finished(state, depth, icc)
+    yield from (_finished(state, depth, icc) for state in states)
 
 
 def _canvas(photograph: Photograph, weight: Floats | None) -> Canvas:
@@ -91,7 +90,9 @@ def _states(canvas: Canvas, recipe: Recipe, partials: int, pause: Callable[[], N
             subject = None  # it may have moved
         if done in due:
             yield canvas
-    yield canvas
+    last = [canvas]
+    del canvas
+    yield last.pop()  # not kept while its file is written
 
 
 def _effect(canvas: Canvas, instruction: Instruction, recipe: Recipe, subject: Floats | None) -> Effect:

@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Operation, retouching
+from streamedit.darkroom.memory import tidied_for
 from streamedit.darkroom.optics import banded, floats, luma, noise, side, soft
 from streamedit.darkroom.photograph import Floats
 
-_SHEET_PX = 3 << 19
+_SHEET_PX = 5 << 18
 """Of what is drawn on: a larger picture is drawn in a smaller copy, or a drawing would take seconds and gigabytes."""
 
 _PAINTED = 0.65
@@ -46,6 +47,7 @@ def at_once(draw: Callable[[Floats, Brief], Floats]) -> Operation:
 def laid_over(rgb: Floats, drawing: Floats, amount: float) -> Floats:
     """A drawing, of whatever size, over a picture."""
     height, width = rgb.shape[:2]
+    tidied_for(rgb.nbytes)
     if drawing.shape == rgb.shape:
         return banded(lambda band, over: floats(cv2.addWeighted(band, 1 - amount, over, amount, 0)), rgb, drawing)
     across, down = drawing.shape[1] / width, drawing.shape[0] / height

@@ -9,6 +9,7 @@ import numpy as np
 
 from streamedit.darkroom.backdrops import BACKDROPS
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
+from streamedit.darkroom.layers import enlarged
 from streamedit.darkroom.matting import foreground, stages
 from streamedit.darkroom.optics import banded, floats, luma, noise, side, smoothstep, soft
 from streamedit.darkroom.photograph import Floats, bands
@@ -152,10 +153,11 @@ def _mixed(first: Floats, second: Floats, share: Floats) -> Floats:
 
 
 def _over(rgb: Floats, behind: Floats, matte: Floats, far: float) -> Floats:
-    """The subject, in its own colours, before something else."""
+    """The subject, in its own colours, before something else, which may be a smaller layer."""
     done = foreground(rgb, matte)
     for rows in bands(*matte.shape):
-        done[rows] = rgb[rows] + (_before(done[rows], behind[rows], matte[rows]) - rgb[rows]) * np.float32(far)
+        around = enlarged(behind, rgb.shape, np.arange(rows.start, rows.stop, dtype=np.float32)[:, None])
+        done[rows] = rgb[rows] + (_before(done[rows], around, matte[rows]) - rgb[rows]) * np.float32(far)
     return done
 
 
@@ -164,7 +166,7 @@ def _before(subject: Floats, behind: Floats, matte: Floats) -> Floats:
 
 
 def _out_of_focus(rgb: Floats, weight: Floats, radius_px: float) -> Floats:
-    """Every point a disc, in linear light; lights count more, as those of a night burn the film."""
+    """Every point a disc, in linear light; lights count more, as those of a night burn the film. A wide one is a small layer."""
     height, width = weight.shape
     shrink = max(1.0, radius_px / _DISC_PX)
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
@@ -176,8 +178,7 @@ def _out_of_focus(rgb: Floats, weight: Floats, radius_px: float) -> Floats:
 
     small = cv2.resize(banded(weighed, rgb, weight) if shrink <= 1 else weighed(*_halved(rgb, weight, size)), size)
     spread = floats(cv2.filter2D(small, -1, _disc(radius_px / shrink), borderType=cv2.BORDER_REFLECT))
-    blurred = cv2.pow(np.clip(spread[..., :3] / spread[..., 3:], 0, 1), 1 / _GAMMA)
-    return floats(blurred if shrink <= 1 else cv2.resize(blurred, (width, height), interpolation=cv2.INTER_CUBIC))
+    return floats(cv2.pow(np.clip(spread[..., :3] / spread[..., 3:], 0, 1), 1 / _GAMMA))
 
 
 def _halved(rgb: Floats, weight: Floats, size: tuple[int, int]) -> tuple[Floats, Floats]:

@@ -39,8 +39,7 @@ def label(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
 
     def effect(_: float) -> Floats:
         done = rgb.copy()
-        _, (rows, columns) = _overlap(done, letters, top, left)
-        done[rows, columns] = plate
+        done[_overlap(done, letters, top, left)[1]] = plate
         _blend(done, letters, (top, left), ink, 1.0)
         return done
 
@@ -97,7 +96,6 @@ def _aslant(rgb: Floats, brief: Brief, text: str) -> Floats:
 
 def _written(rgb: Floats, letters: Floats, place: tuple[int, int], colour: Colour, opacity: float) -> Floats:
     """The picture with letters on a soft shadow of the contrary lightness."""
-    made = rgb.copy()
     size = max(1.0, min(side(rgb) / 100, letters.shape[0] / 6))
     around = int(4 * size) + 1
     wide = floats(cv2.copyMakeBorder(letters, *(around,) * 4, cv2.BORDER_CONSTANT, value=0))
@@ -108,6 +106,8 @@ def _written(rgb: Floats, letters: Floats, place: tuple[int, int], colour: Colou
         return floats(np.minimum(1, 0.5 * near + 0.9 * far) * (1 - letters * (1 - opacity)))
 
     shadow = banded(shade, wide, halo_px=around)
+    del wide
+    made = rgb.copy()
     top, left = _corner(rgb, letters, place)
     drop = round(0.2 * size)
     _blend(made, shadow, (top - around + drop, left - around + drop), _contrast(colour), 0.75 * opacity)
