@@ -166,7 +166,7 @@ def _before(subject: Floats, behind: Floats, matte: Floats) -> Floats:
 
 
 def _out_of_focus(rgb: Floats, weight: Floats, radius_px: float) -> Floats:
-    """Every point a disc, in linear light; lights count more, as those of a night burn the film. Wide ones give a small layer."""
+    """Every point a disc, in linear light; lights count more, as those of a night burn the film. A wide one in small."""
     height, width = weight.shape
     shrink = max(1.0, radius_px / _DISC_PX)
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
