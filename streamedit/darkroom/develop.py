@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from streamedit.darkroom import matting
 from streamedit.darkroom.canvas import Brief, Canvas, Effect
 from streamedit.darkroom.instructions import Instruction, Scope
+from streamedit.darkroom.memory import tidied_for
 from streamedit.darkroom.operations import OPERATIONS
-from streamedit.darkroom.optics import banded, mixed
-from streamedit.darkroom.photograph import Floats, Photograph, composite, floats_of, pixels_of
+from streamedit.darkroom.optics import mixed
+from streamedit.darkroom.photograph import Floats, Photograph, bands, composite, floats_of, pixels_of
 from streamedit.darkroom.repertoire import entry
 
 _CHARACTERS = (1.0, 0.65, 1.4, 0.8, 1.2, 0.55, 1.45, 0.9, 1.1, 0.5)
@@ -54,55 +56,71 @@ def develop(
     colour profile is its own. `pause` is called between steps of the work, and may raise to end it. Raises InvalidRequest for
     what an instruction lacks, when its turn has come.
     """
+    depth, icc = photograph.rgb.dtype, photograph.icc
+    states = _states(_canvas(photograph, weight), recipe, partials, pause)
+    # what the states no longer need is not kept for them here: floats take four times the room of 8 bits
+    del photograph, weight
+    yield from (_finished(state, depth, icc) for state in states)
+
+
+def _canvas(photograph: Photograph, weight: Floats | None) -> Canvas:
     alpha = None if photograph.alpha is None else floats_of(photograph.alpha)
-    canvas = Canvas(floats_of(photograph.rgb), alpha, weight, None if weight is None else photograph.rgb)
-    for state in _states(canvas, recipe, partials, pause):
-        yield _finished(photograph, state)
+    return Canvas(floats_of(photograph.rgb), alpha, weight, None if weight is None else photograph.rgb)
 
 
 def _states(canvas: Canvas, recipe: Recipe, partials: int, pause: Callable[[], None]) -> Iterator[Canvas]:
     """The canvas after 1/(partials + 1), 2/(partials + 1) ... of all the work."""
     works = [entry(instruction.name).work_ms for instruction in recipe.instructions]
     due = [sum(works) * stage / (partials + 1) for stage in range(1, partials + 1)]
-    done = 0.0
+    done, subject = 0.0, None
     for instruction, work in zip(recipe.instructions, works, strict=True):
         pause()
-        effect = _effect(canvas, instruction, recipe)
+        if instruction.scope is not Scope.ALL and subject is None:
+            subject = matting.subject(canvas.rgb, canvas.alpha)
+        tidied_for(canvas.rgb.nbytes)
+        effect = _effect(canvas, instruction, recipe, subject)
         for at in (at for at in due if done < at < done + work):
             yield effect((at - done) / work)
             pause()
+        tidied_for(canvas.rgb.nbytes)
         canvas = effect(1.0)
+        del effect  # it holds the canvas before this one
         done += work
+        if not entry(instruction.name).scoped:
+            subject = None  # it may have moved
         if done in due:
             yield canvas
-    yield canvas
+    last = [canvas]
+    del canvas
+    yield last.pop()  # not kept while its file is written
 
 
-def _effect(canvas: Canvas, instruction: Instruction, recipe: Recipe) -> Effect:
+def _effect(canvas: Canvas, instruction: Instruction, recipe: Recipe, subject: Floats | None) -> Effect:
     brief = Brief(instruction.amount, instruction.details, recipe.seed, recipe.character, recipe.others)
     effect = OPERATIONS[instruction.name](canvas, brief)
-    if instruction.scope is Scope.ALL:
-        return _clipped(effect)
-    subject = matting.subject(canvas.rgb, canvas.alpha)
-    where = subject if instruction.scope is Scope.SUBJECT else 1 - subject
-    return _within(canvas, where, _clipped(effect))
+
+    def clipped(part: float) -> Canvas:
+        done = effect(part)
+        # in place: it is the effect's own array, or a part of the canvas, which is clipped
+        np.clip(done.rgb, 0, 1, out=done.rgb)
+        return done
+
+    if instruction.scope is Scope.ALL or subject is None:
+        return clipped
+    return _within(canvas, subject, clipped, outside=instruction.scope is Scope.BACKGROUND)
 
 
-def _within(canvas: Canvas, where: Floats, effect: Effect) -> Effect:
-    """An effect as far as `where` says; what it does to the frame stays undone."""
+def _within(canvas: Canvas, subject: Floats, effect: Effect, *, outside: bool) -> Effect:
+    """An effect on the subject alone, or on all else; what it does to the frame stays undone."""
 
     def within(part: float) -> Canvas:
-        return replace(canvas, rgb=banded(mixed, canvas.rgb, effect(part).rgb, where))
+        rgb = effect(part).rgb
+        for rows in bands(*subject.shape):
+            where = 1 - subject[rows] if outside else subject[rows]
+            rgb[rows] = mixed(canvas.rgb[rows], rgb[rows], where)
+        return replace(canvas, rgb=rgb)
 
     return within
-
-
-def _clipped(effect: Effect) -> Effect:
-    def clipped(part: float) -> Canvas:
-        canvas = effect(part)
-        return replace(canvas, rgb=banded(lambda rgb: np.clip(rgb, 0, 1), canvas.rgb))
-
-    return clipped
 
 
 def _scaled(instruction: Instruction, character: float) -> Instruction:
@@ -114,9 +132,6 @@ def _scaled(instruction: Instruction, character: float) -> Instruction:
     return replace(instruction, amount=instruction.amount * (factor if abs(instruction.amount) * factor <= 1 else 1 / factor))
 
 
-def _finished(photograph: Photograph, state: Canvas) -> Photograph:
-    rgb = (
-        composite(state.original, state.rgb, state.weight) if state.original is not None and state.weight is not None else None
-    )
-    alpha = None if state.alpha is None else pixels_of(state.alpha, photograph.rgb.dtype)
-    return replace(photograph, rgb=pixels_of(state.rgb, photograph.rgb.dtype) if rgb is None else rgb, alpha=alpha)
+def _finished(state: Canvas, depth: DTypeLike, icc: bytes | None) -> Photograph:
+    rgb = pixels_of(state.rgb, depth) if state.original is None else composite(state.original, state.rgb, state.weight)
+    return Photograph(rgb, None if state.alpha is None else pixels_of(state.alpha, depth), icc)

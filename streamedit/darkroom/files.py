@@ -48,11 +48,11 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS, param: str = "image") -> P
     """The picture in a file, upright, as deep as it is; the first frame of an animation. Raises InvalidRequest."""
     with reading(data, max_pixels, param) as image:
         lower = depth.lower_rawmode(image)
-        upright = ImageOps.exif_transpose(image)
+        upright = _upright(image)
         if lower is None:
             return depth.grey(upright) if upright.mode.startswith(("I", "F")) else _photograph(upright)
     with reading(data, max_pixels, param) as image:
-        return depth.joined(upright, ImageOps.exif_transpose(depth.read_as(image, lower)), lower)
+        return depth.joined(upright, _upright(depth.read_as(image, lower)), lower)
 
 
 def decode_mask(data: bytes, size_px: tuple[int, int], max_pixels: int = MAX_PIXELS) -> Floats:
@@ -110,12 +110,28 @@ def encode(photograph: Photograph, output: Format) -> bytes:
     return buffer.getvalue()
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """The image itself, turned as its camera was held."""
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
 def _photograph(image: Image.Image) -> Photograph:
     icc = image.info.get("icc_profile") if image.mode in _COLOUR_MODES else None
     if not image.has_transparency_data:
-        return Photograph(np.asarray(image.convert("RGB")), None, icc)
-    pixels = np.asarray(image.convert("RGBA"))
+        return Photograph(_pixels(image, "RGB"), None, icc)
+    pixels = _pixels(image, "RGBA")
     return Photograph(np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3]), icc)
+
+
+def _pixels(image: Image.Image, mode: str) -> Bytes8:
+    """In bands: at once Pillow would make copies of the whole picture."""
+    pixels = np.empty((image.height, image.width, len(mode)), np.uint8)
+    image.load()
+    for rows in bands(image.height, image.width):
+        band = image.crop((0, rows.start, image.width, rows.stop))
+        pixels[rows] = np.asarray(band if band.mode == mode else band.convert(mode))
+    return pixels
 
 
 def _png(photograph: Photograph) -> bytes:

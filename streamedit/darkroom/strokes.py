@@ -7,11 +7,18 @@ import cv2
 import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Operation, retouching
+from streamedit.darkroom.memory import tidied_for
 from streamedit.darkroom.optics import banded, floats, luma, noise, side, soft
 from streamedit.darkroom.photograph import Floats
 
-_SHEET_PX = 1 << 21
+_SHEET_PX = 5 << 18
 """Of what is drawn on: a larger picture is drawn in a smaller copy, or a drawing would take seconds and gigabytes."""
+
+_PAINTED = 0.65
+"""Of the pixels of a picture: a painting's finest brush is still three of them wide."""
+
+_SMALL_PX = 1 << 18
+"""A picture with fewer pixels is not made smaller."""
 
 Drawing: TypeAlias = Callable[[Floats, Brief], Callable[[float], Floats]]
 """A picture and how to draw it, to the drawing when so much of it is done."""
@@ -21,7 +28,7 @@ def drawn(drawing: Drawing) -> Operation:
     """A drawing of a picture, laid over it by the amount."""
 
     def retouch(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
-        draw = drawing(_sheet(rgb), brief)
+        draw = drawing(_sheet(rgb, _PAINTED), brief)
         return lambda part: laid_over(rgb, draw(part), brief.amount)
 
     return retouching(retouch)
@@ -40,18 +47,25 @@ def at_once(draw: Callable[[Floats, Brief], Floats]) -> Operation:
 def laid_over(rgb: Floats, drawing: Floats, amount: float) -> Floats:
     """A drawing, of whatever size, over a picture."""
     height, width = rgb.shape[:2]
-    tall = floats(cv2.resize(drawing, (drawing.shape[1], height), interpolation=cv2.INTER_CUBIC))
+    tidied_for(rgb.nbytes)
+    if drawing.shape == rgb.shape:
+        return banded(lambda band, over: floats(cv2.addWeighted(band, 1 - amount, over, amount, 0)), rgb, drawing)
+    across, down = drawing.shape[1] / width, drawing.shape[0] / height
 
-    def work(band: Floats, over: Floats) -> Floats:
-        wide = cv2.resize(over, (width, over.shape[0]), interpolation=cv2.INTER_CUBIC)
-        return floats(cv2.addWeighted(band, 1 - amount, wide, amount, 0))
+    def work(band: Floats, rows: Floats) -> Floats:
+        # enlarged a band at a time: a whole one would take as much room as the picture
+        place = np.array([[across, 0, across / 2 - 0.5], [0, down, (float(rows[0, 0]) + 0.5) * down - 0.5]])
+        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        over = cv2.warpAffine(drawing, place, (width, len(band)), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return floats(cv2.addWeighted(band, 1 - amount, over, amount, 0, dst=over))
 
-    return banded(work, rgb, tall)
+    return banded(work, rgb, np.arange(height, dtype=np.float32)[:, None])
 
 
-def _sheet(rgb: Floats) -> Floats:
+def _sheet(rgb: Floats, share: float = 1.0) -> Floats:
     height, width = rgb.shape[:2]
-    shrink = (_SHEET_PX / (height * width)) ** 0.5
+    shrink = max(_SMALL_PX, min(_SHEET_PX, share * height * width)) / (height * width)
+    shrink **= 0.5
     if shrink >= 1:
         return rgb
     return floats(cv2.resize(rgb, (round(width * shrink), round(height * shrink)), interpolation=cv2.INTER_AREA))
@@ -74,10 +88,21 @@ def flow(light: Floats, sigma_px: float) -> Floats:
 
 def along(pixels: Floats, way: Floats, reach_px: float) -> Floats:
     """Blurred along a flow, by about so many pixels each way: steps that double follow its bends."""
-    here = grid(pixels)
+    x, y = cv2.split(way)
+    across, down = cv2.split(grid(way))
     for step_px in _doubling(reach_px):
-        ahead, behind = (moved(pixels, floats(cv2.scaleAdd(way, step, here))) for step in (step_px, -step_px))
-        pixels = floats(cv2.addWeighted(cv2.add(ahead, behind), 0.25, pixels, 0.5, 0))
+        ahead, behind = (
+            cv2.remap(
+                pixels,
+                cv2.scaleAdd(x, step, across),
+                cv2.scaleAdd(y, step, down),
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REFLECT,
+            )
+            for step in (step_px, -step_px)
+        )
+        cv2.add(ahead, behind, dst=ahead)
+        pixels = floats(cv2.addWeighted(ahead, 0.25, pixels, 0.5, 0, dst=ahead))
     return pixels
 
 
@@ -105,19 +130,23 @@ def flattened(rgb: Floats, radius_px: float) -> Floats:
 
 
 def _flat(rgb: Floats, radius: int) -> Floats:
+    height, width = rgb.shape[:2]
     light, kernel = luma(rgb), (radius * 2 + 1, radius * 2 + 1)
     mean, bright = (cv2.blur(plane, kernel) for plane in (rgb, light))
     spread = np.maximum(0, cv2.blur(light * light, kernel) - bright * bright) * 1000 + np.float32(0.1)
-    weight = floats(cv2.divide(1.0, spread * spread))
-    layers = cv2.merge([mean, weight * weight])
+    spread *= spread
+    weight = cv2.divide(1.0, cv2.multiply(spread, spread))
+    layers = cv2.merge([cv2.multiply(mean, cv2.merge([weight] * 3)), weight])
     layers = cv2.copyMakeBorder(layers, radius, radius, radius, radius, cv2.BORDER_REPLICATE)
-    means, weights = np.ascontiguousarray(layers[..., :3]), cv2.merge([layers[..., 3]] * 3)
-    total, sums = np.zeros_like(rgb), np.zeros_like(rgb)
-    for down, right in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 2)):
-        window = np.s_[down * radius : down * radius + len(rgb), right * radius : right * radius + rgb.shape[1]]
-        cv2.accumulateProduct(means[window], weights[window], total)
-        cv2.accumulate(weights[window], sums)
-    return floats(cv2.divide(total, sums))
+    # the eight around a pixel: three above, three below, one at each side
+    three = cv2.add(layers[:, :width], layers[:, radius : radius + width])
+    cv2.add(three, layers[:, 2 * radius :], dst=three)
+    total = cv2.add(three[:height], three[2 * radius :])
+    middle = layers[radius : radius + height]
+    cv2.add(total, middle[:, :width], dst=total)
+    cv2.add(total, middle[:, 2 * radius :], dst=total)
+    red, green, blue, weight = cv2.split(total)
+    return floats(cv2.merge([cv2.divide(plane, weight) for plane in (red, green, blue)]))
 
 
 def edges(light: Floats, way: Floats, sigma_px: float, sharpness: float) -> Floats:

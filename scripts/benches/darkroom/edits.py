@@ -40,11 +40,13 @@ def _png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-async def timed(prompt: str, image: bytes, mask: bytes | None = None, partials: int = 0) -> Sequence[float]:
+async def timed(
+    prompt: str, image: bytes, mask: bytes | None = None, partials: int = 0, others: Sequence[bytes] = ()
+) -> Sequence[float]:
     """When each event of the edit had come, in ms."""
     request = EditRequest(
         prompt=prompt,
-        images=(_input(image),),
+        images=tuple(map(_input, (image, *others))),
         stream=True,
         options=EditOptions(partial_images=partials),
         mask=None if mask is None else _input(mask),

@@ -8,7 +8,7 @@ import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Operation
 from streamedit.darkroom.operations.paintings import PAINTINGS
-from streamedit.darkroom.optics import floats, grey, luma, side, smoothstep, soft
+from streamedit.darkroom.optics import banded, floats, grey, luma, side, smoothstep, soft
 from streamedit.darkroom.photograph import Floats
 from streamedit.darkroom.strokes import along, at_once, edges, evened, flattened, flow, hatching, inked, stretched, tooth
 
@@ -24,20 +24,29 @@ def sketch(rgb: Floats, brief: Brief) -> Floats:
     shade = np.maximum(0, shade - np.float32(0.07))
     tones = shade * (0.6 + 0.2 * strokes) + smoothstep((shade - 0.6) / 0.4) * 0.25
     graphite = 1 - (1 - np.clip(tones, 0, 0.9)) * lines
+    del light, lines, shade, strokes, tones
     grain = tooth(rgb, brief.seed + 5, _unit(rgb) * 0.7)
-    graphite = np.clip(graphite * (1 + 0.1 * grain), 0, 1)
-    return floats(_PAPER * (1 - np.float32(0.86) * graphite[..., None]))
+    return banded(_on_paper, floats(graphite), grain)
+
+
+def _on_paper(graphite: Floats, grain: Floats) -> Floats:
+    return floats(_PAPER * (1 - np.float32(0.86) * np.clip(graphite * (1 + 0.1 * grain), 0, 1)[..., None]))
 
 
 def coloured_pencil(rgb: Floats, brief: Brief) -> Floats:
     """Wax pencils: strokes of pure colours through which the paper shows, and darker outlines."""
-    light = luma(rgb)
-    flat = flattened(rgb, _unit(rgb) * 3)
-    pure = np.clip(grey(luma(flat)) + (flat - grey(luma(flat))) * np.float32(1.3), 0.03, 1)
-    cover = 0.78 + 0.24 * _hatched(rgb, brief) + 0.1 * tooth(rgb, brief.seed + 5, _unit(rgb) * 0.7)
-    wax = floats(cv2.exp(cv2.log(pure) * np.clip(cover * np.float32(0.85), 0.1, 1.2)[..., None]))
-    lines = 0.25 + 0.75 * _pencil_lines(light, brief)
-    return floats(_PAPER * (1 - (1 - wax * lines[..., None]) * np.float32(0.94)))
+    lines = _pencil_lines(luma(rgb), brief)
+    cover = floats(cv2.scaleAdd(_hatched(rgb, brief), 0.24, 0.1 * tooth(rgb, brief.seed + 5, _unit(rgb) * 0.7)))
+    return banded(_waxed, flattened(rgb, _unit(rgb) * 3), cover, lines)
+
+
+def _waxed(flat: Floats, cover: Floats, lines: Floats) -> Floats:
+    """Wax on paper, more and less of it."""
+    light = grey(luma(flat))
+    pure = np.clip(light + (flat - light) * np.float32(1.3), 0.03, 1)
+    load = np.clip((cover + np.float32(0.78)) * np.float32(0.85), 0.1, 1.2)
+    wax = floats(cv2.exp(cv2.log(pure) * load[..., None]))
+    return floats(_PAPER * (1 - (1 - wax * (0.25 + 0.75 * lines)[..., None]) * np.float32(0.94)))
 
 
 def ink_drawing(rgb: Floats, brief: Brief) -> Floats:
@@ -45,7 +54,7 @@ def ink_drawing(rgb: Floats, brief: Brief) -> Floats:
     light = evened(stretched(luma(rgb)))
     sigma_px = max(0.5, side(rgb) / 620 * brief.character)
     ink = inked(edges(light, flow(light, 3 * sigma_px), sigma_px, 22), 0.3 + 0.12 * brief.character, 12)
-    return floats(np.float32(0.06) + ink[..., None] * (_PAPER - np.float32(0.06)))
+    return banded(lambda band: floats(np.float32(0.06) + band[..., None] * (_PAPER - np.float32(0.06))), ink)
 
 
 def charcoal(rgb: Floats, brief: Brief) -> Floats:
@@ -65,17 +74,20 @@ def charcoal(rgb: Floats, brief: Brief) -> Floats:
 
 def cartoon(rgb: Floats, brief: Brief) -> Floats:
     """Flat tones in clear colours, and dark outlines (after Winnemoeller, Olsen, Gooch 2006)."""
-    flat = rgb
+    light, sigma_px = luma(rgb), max(0.5, side(rgb) / 560 * brief.character)
     for _ in range(2):
-        flat = flattened(flat, _unit(rgb) * 3)
-    light = luma(flat)
-    steps = np.float32(7)
+        rgb = flattened(rgb, _unit(rgb) * 3)
+    lines = inked(edges(light, flow(luma(rgb), 3 * sigma_px), sigma_px, 24) - light * 0.9, -0.1, 5)
+    return banded(_cel, rgb, lines)
+
+
+def _cel(flat: Floats, lines: Floats) -> Floats:
+    """Seven tones, stronger colours, outlines."""
+    light, steps = luma(flat), np.float32(7)
     nearest = np.floor(light * steps) + np.float32(0.5)
     toned = (nearest + np.tanh((light * steps - nearest) * 2) * np.float32(0.35)) / steps
     vivid = grey(light) + (flat - grey(light)) * np.float32(1.4)
     vivid *= ((toned + np.float32(0.03)) / (light + np.float32(0.03)))[..., None]
-    sigma_px = max(0.5, side(rgb) / 560 * brief.character)
-    lines = inked(edges(luma(rgb), flow(light, 3 * sigma_px), sigma_px, 24) - luma(rgb) * 0.9, -0.1, 5)
     return floats(np.clip(vivid, 0, 1) * (0.08 + 0.92 * lines[..., None]))
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from streamedit.darkroom.backdrops import BACKDROPS
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
+from streamedit.darkroom.layers import enlarged
 from streamedit.darkroom.matting import foreground, stages
 from streamedit.darkroom.optics import banded, floats, luma, noise, side, smoothstep, soft
-from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.photograph import Floats, bands
 from streamedit.darkroom.recolouring import recoloured
 from streamedit.errors import InvalidRequest
 
@@ -64,9 +65,11 @@ def replace_background(canvas: Canvas, brief: Brief) -> Effect:
         share = matte(part)
         shown = behind * (1 - _shadow(share))[..., None] if "studio" in kind or kind == "white" else behind
         subject = canvas.rgb if kind in _INDOORS else _in_the_light_of(behind, canvas.rgb, share)
-        opaque = canvas.rgb if canvas.alpha is None else _mixed(behind, canvas.rgb, canvas.alpha)
         done = _over(subject, shown, share, 1.0)
-        return replace(canvas, rgb=floats(cv2.addWeighted(opaque, 1 - part, done, part, 0)), alpha=None)
+        if part < 1:
+            opaque = canvas.rgb if canvas.alpha is None else _mixed(behind, canvas.rgb, canvas.alpha)
+            cv2.addWeighted(opaque, 1 - part, done, part, 0, dst=done)
+        return replace(canvas, rgb=done, alpha=None)
 
     return effect
 
@@ -117,8 +120,10 @@ def recolour(canvas: Canvas, brief: Brief) -> Effect:
         counted = canvas.weight if area is None else area(1.0)
         goal = recoloured(canvas.rgb, canvas.rgb[..., 0] if counted is None else counted, brief.details.colours[0])(canvas.rgb)
         far = np.float32(brief.amount * part)
-        share = far if area is None else (area(1.0) * far)[..., None]
-        return replace(canvas, rgb=floats(canvas.rgb + (goal - canvas.rgb) * share))
+        for rows in bands(*goal.shape[:2]):
+            share = far if area is None else (area(1.0)[rows] * far)[..., None]
+            goal[rows] = canvas.rgb[rows] + (goal[rows] - canvas.rgb[rows]) * share
+        return replace(canvas, rgb=goal)
 
     return effect
 
@@ -155,13 +160,20 @@ def _mixed(first: Floats, second: Floats, share: Floats) -> Floats:
 
 
 def _over(rgb: Floats, behind: Floats, matte: Floats, far: float) -> Floats:
-    """The subject, in its own colours, before something else."""
-    done = _mixed(behind, foreground(rgb, matte), matte)
-    return done if far >= 1 else floats(cv2.addWeighted(rgb, 1 - far, done, far, 0))
+    """The subject, in its own colours, before something else, which may be a smaller layer."""
+    done = foreground(rgb, matte)
+    for rows in bands(*matte.shape):
+        around = enlarged(behind, rgb.shape, np.arange(rows.start, rows.stop, dtype=np.float32)[:, None])
+        done[rows] = rgb[rows] + (_before(done[rows], around, matte[rows]) - rgb[rows]) * np.float32(far)
+    return done
+
+
+def _before(subject: Floats, behind: Floats, matte: Floats) -> Floats:
+    return behind + (subject - behind) * matte[..., None]
 
 
 def _out_of_focus(rgb: Floats, weight: Floats, radius_px: float) -> Floats:
-    """Every point a disc, in linear light; lights count more, as those of a night burn the film."""
+    """Every point a disc, in linear light; lights count more, as those of a night burn the film. A wide one in small."""
     height, width = weight.shape
     shrink = max(1.0, radius_px / _DISC_PX)
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
@@ -173,8 +185,7 @@ def _out_of_focus(rgb: Floats, weight: Floats, radius_px: float) -> Floats:
 
     small = cv2.resize(banded(weighed, rgb, weight) if shrink <= 1 else weighed(*_halved(rgb, weight, size)), size)
     spread = floats(cv2.filter2D(small, -1, _disc(radius_px / shrink), borderType=cv2.BORDER_REFLECT))
-    blurred = cv2.pow(np.clip(spread[..., :3] / spread[..., 3:], 0, 1), 1 / _GAMMA)
-    return floats(blurred if shrink <= 1 else cv2.resize(blurred, (width, height), interpolation=cv2.INTER_CUBIC))
+    return floats(cv2.pow(np.clip(spread[..., :3] / spread[..., 3:], 0, 1), 1 / _GAMMA))
 
 
 def _halved(rgb: Floats, weight: Floats, size: tuple[int, int]) -> tuple[Floats, Floats]:

@@ -23,8 +23,7 @@ def caption(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     title = brief.details.kind == "title"
     letters = _letters(rgb, brief, text, BOLD if title else REGULAR)
     colour = brief.colour(_WHITE)
-    done = _written(rgb, letters, brief.details.place or (0, 1), colour, 1.0)
-    return lambda _: done
+    return lambda _: _written(rgb, letters, brief.details.place or (0, 1), colour, 1.0)
 
 
 def label(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
@@ -36,11 +35,14 @@ def label(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     around = max(2, round(0.35 * _size_px(rgb, brief)))
     letters = floats(cv2.copyMakeBorder(letters, *(around,) * 4, cv2.BORDER_CONSTANT, value=0))
     top, left = _corner(rgb, letters, brief.details.place or (0, 1))
-    done = rgb.copy()
-    _, where = _overlap(done, letters, top, left)
-    done[where] = plate
-    _blend(done, letters, (top, left), ink, 1.0)
-    return lambda _: done
+
+    def effect(_: float) -> Floats:
+        done = rgb.copy()
+        done[_overlap(done, letters, top, left)[1]] = plate
+        _blend(done, letters, (top, left), ink, 1.0)
+        return done
+
+    return effect
 
 
 def watermark(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
@@ -93,7 +95,6 @@ def _aslant(rgb: Floats, brief: Brief, text: str) -> Floats:
 
 def _written(rgb: Floats, letters: Floats, place: tuple[int, int], colour: Colour, opacity: float) -> Floats:
     """The picture with letters on a soft shadow of the contrary lightness."""
-    made = rgb.copy()
     size = max(1.0, min(side(rgb) / 100, letters.shape[0] / 6))
     around = int(4 * size) + 1
     wide = floats(cv2.copyMakeBorder(letters, *(around,) * 4, cv2.BORDER_CONSTANT, value=0))
@@ -104,6 +105,8 @@ def _written(rgb: Floats, letters: Floats, place: tuple[int, int], colour: Colou
         return floats(np.minimum(1, 0.5 * near + 0.9 * far) * (1 - letters * (1 - opacity)))
 
     shadow = banded(shade, wide, halo_px=around)
+    del wide
+    made = rgb.copy()
     top, left = _corner(rgb, letters, place)
     drop = round(0.2 * size)
     _blend(made, shadow, (top - around + drop, left - around + drop), _contrast(colour), 0.75 * opacity)

@@ -160,19 +160,21 @@ def _lit(paint: Bytes8, rgb: Floats, bristles: Floats, relief: float) -> Floats:
 def watercolour(rgb: Floats, brief: Brief) -> Floats:
     """Washes of pigment on rough paper: flat tones, darker rims, granulation, and white where it is light (Bousseau 2006)."""
     unit = side(rgb) / 1000
-    flat = rgb
+    grain, density = tooth(rgb, brief.seed + 2, 2 * unit), _pools(rgb, brief.seed, unit)
+    cv2.scaleAdd(grain, 0.14, density, dst=density)
     for _ in range(2):
-        flat = flattened(flat, 2.8 * unit * brief.character)
-    flat = _wobbling(soft(flat, 0.8 * unit), brief, 3 * unit * brief.character)
-    light = luma(flat)
+        rgb = flattened(rgb, 2.8 * unit * brief.character)
+    rgb = _wobbling(soft(rgb, 0.8 * unit), brief, 3 * unit * brief.character)
+    light = luma(rgb)
     near, far = soft(light, 2 * unit), soft(light, 6 * unit)
-    grain = tooth(rgb, brief.seed + 2, 2 * unit)
-    pools = clouds(rgb, brief.seed + 1, 90 * unit) * np.float32(0.16) + clouds(rgb, brief.seed + 6, 24 * unit) * np.float32(
-        0.08
-    )
-    rims = np.clip(far - light, -0.1, 0.25) + np.clip(np.abs(light - near), 0, 0.1) * 2
-    density = floats(2 * rims + pools + 0.14 * grain)
-    return banded(_washed, flat, density, grain)
+    density += 2 * np.clip(far - light, -0.1, 0.25) + 4 * np.clip(np.abs(light - near), 0, 0.1)
+    del light, near, far
+    return banded(_washed, rgb, density, grain)
+
+
+def _pools(rgb: Floats, seed: int, unit: float) -> Floats:
+    """Where pigment gathers on wet paper."""
+    return floats(cv2.addWeighted(clouds(rgb, seed + 1, 90 * unit), 0.16, clouds(rgb, seed + 6, 24 * unit), 0.08, 0))
 
 
 def _washed(flat: Floats, density: Floats, grain: Floats) -> Floats:

@@ -35,7 +35,9 @@ def posterise(rgb: Floats, brief: Brief) -> Floats:
     flat = flattened(rgb, side(rgb) / 400)
     light = luma(flat)
     toned = (_stepped(light * levels) / (levels - 1)).clip(0, 1)
-    return floats(np.clip(flat * ((toned + np.float32(0.02)) / (light + np.float32(0.02)))[..., None], 0, 1))
+    gain = (toned + np.float32(0.02)) / (light + np.float32(0.02))
+    del light, toned
+    return banded(lambda band, more: floats(np.clip(band * more[..., None], 0, 1)), flat, gain)
 
 
 def pop_art(rgb: Floats, brief: Brief) -> Floats:
@@ -43,6 +45,11 @@ def pop_art(rgb: Floats, brief: Brief) -> Floats:
     inks = np.array(_inks(brief), np.float32)
     light = luma(flattened(flattened(rgb, side(rgb) / 300 * brief.character), side(rgb) / 300))
     tones = _stepped(_ranked(evened(light, 0.3)) * len(inks))
+    return banded(lambda band: _between(inks, band), tones)
+
+
+def _between(inks: Floats, tones: Floats) -> Floats:
+    """0 is the first ink, 1 the second and so on, with mixtures between."""
     below = np.clip(np.floor(tones), 0, len(inks) - 2).astype(np.intp)
     share = (tones - below)[..., None]
     return floats(inks[below] * (1 - share) + inks[below + 1] * share)
@@ -136,7 +143,8 @@ def emboss(rgb: Floats, brief: Brief) -> Floats:
     light = soft(stretched(luma(rgb)), sigma_px)
     slope = floats(cv2.Sobel(light, cv2.CV_32F, 1, 0) + cv2.Sobel(light, cv2.CV_32F, 0, 1)) * np.float32(sigma_px / 3.2)
     stamped = 0.52 + 0.46 * np.tanh(2.6 * slope) + 0.1 * (soft(light, 12 * sigma_px) - 0.5)
-    return floats(grey(floats(stamped)) + (rgb - grey(luma(rgb))) * np.float32(0.16))
+    del light, slope
+    return banded(lambda band, metal: grey(metal) + (band - grey(luma(band))) * np.float32(0.16), rgb, floats(stamped))
 
 
 def neon(rgb: Floats, brief: Brief) -> Floats:
@@ -149,7 +157,14 @@ def neon(rgb: Floats, brief: Brief) -> Floats:
     tubes = smoothstep((lines - 0.12) / 0.7)[..., None]
     colour = np.array(brief.details.colours[0], np.float32) if brief.details.colours else _pure(calm, 4 * sigma_px)
     lit = floats(tubes * colour)
-    glow = soft(lit, 3 * sigma_px) * 0.8 + soft(lit, 12 * sigma_px) * 0.9
+    del calm, light, x, y, lines, colour
+    glow = soft(lit, 3 * sigma_px)
+    cv2.addWeighted(glow, 0.8, soft(lit, 12 * sigma_px), 0.9, 0, dst=glow)
+    return banded(_shining, lit, glow, tubes)
+
+
+def _shining(lit: Floats, glow: Floats, tubes: Floats) -> Floats:
+    """Tubes with a white core, and their glow; as light adds up."""
     core = np.maximum(0, tubes - 0.55) * 1.2
     return floats(np.sqrt(np.clip(lit * lit + core * core + 0.6 * glow * glow + 0.02 * glow, 0, 1)))
 

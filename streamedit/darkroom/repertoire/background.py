@@ -13,7 +13,7 @@ BACKGROUND = (
         ),
         usual=0.6,
         scoped=False,
-        work_ms=250,
+        work_ms=300,
     ),
     Entry(
         "replace the background",
@@ -46,7 +46,7 @@ BACKGROUND = (
         adjustable=False,
         reads="colour, side",
         scoped=False,
-        work_ms=250,
+        work_ms=300,
     ),
     Entry(
         "cut out",
@@ -62,6 +62,6 @@ BACKGROUND = (
         ),
         adjustable=False,
         scoped=False,
-        work_ms=250,
+        work_ms=300,
     ),
 )

@@ -13,6 +13,7 @@ COLOUR = (
         opposite="mute|muted, desaturate, washed out, less color, pale|paler color, dull color",
         usual=0.4,
         local=True,
+        work_ms=30,
     ),
     Entry(
         "vibrance",
@@ -21,6 +22,7 @@ COLOUR = (
         two_way=True,
         usual=0.6,
         local=True,
+        work_ms=40,
     ),
     Entry(
         "warmth",
@@ -29,6 +31,7 @@ COLOUR = (
         opposite="cool|cooler|colder|cold, cool down, cool|cold tone|color|light|look, icy",
         usual=0.4,
         local=True,
+        work_ms=10,
     ),
     Entry(
         "tint",
@@ -37,6 +40,7 @@ COLOUR = (
         usual=0.4,
         reads="colour",
         local=True,
+        work_ms=30,
     ),
     Entry(
         "hue",
@@ -45,6 +49,7 @@ COLOUR = (
         usual=0.5,
         reads="degrees",
         local=True,
+        work_ms=30,
     ),
     Entry(
         "split toning",
@@ -55,15 +60,17 @@ COLOUR = (
         ),
         usual=0.5,
         reads="tones",
+        work_ms=30,
     ),
     Entry(
         "duotone",
         "a duotone of navy and cream",
         "duotone, monochrome <colour>, <colour> monochrome, duo tone, 2 tone, 2 color",
         reads="colour",
+        work_ms=10,
     ),
-    Entry("negative", "a negative", "negative, invert, invert .. color|colors|image|photo|picture"),
-    Entry("solarise", "solarise it", "solarise|solarize, solarisation|solarization, sabattier"),
+    Entry("negative", "a negative", "negative, invert, invert .. color|colors|image|photo|picture", work_ms=10),
+    Entry("solarise", "solarise it", "solarise|solarize, solarisation|solarization, sabattier", work_ms=30),
     Entry(
         "selective colour",
         "keep only the red",
@@ -75,6 +82,7 @@ COLOUR = (
             "keep .. <colour> in color"
         ),
         reads="colour",
+        work_ms=30,
     ),
     Entry(
         "black and white",
@@ -86,8 +94,9 @@ COLOUR = (
         adjustable=False,
         characterful=True,
         reads="filter",
+        work_ms=10,
     ),
-    Entry("sepia", "a sepia tone", "sepia, sepia tone", usual=0.9),
+    Entry("sepia", "a sepia tone", "sepia, sepia tone", usual=0.9, work_ms=10),
     Entry(
         "match the reference",
         "blend the reference style into the scene",
@@ -102,6 +111,6 @@ COLOUR = (
         usual=0.8,
         others=True,
         needs="image",
-        work_ms=60,
+        work_ms=70,
     ),
 )

@@ -10,7 +10,7 @@ FOCUS = (
         usual=0.5,
         reads="pixels",
         local=True,
-        work_ms=30,
+        work_ms=10,
     ),
     Entry("lens blur", "a lens blur", "lens blur, bokeh blur, out of focus lens, defocused lens", usual=0.5, work_ms=40),
     Entry(
@@ -19,7 +19,7 @@ FOCUS = (
         "tilt shift, miniature, toy town, diorama",
         usual=0.7,
         reads="place",
-        work_ms=60,
+        work_ms=170,
     ),
     Entry(
         "motion blur",
@@ -27,15 +27,15 @@ FOCUS = (
         "motion blur, speed blur, panning blur, sense of speed",
         usual=0.5,
         reads="degrees, side",
-        work_ms=40,
+        work_ms=50,
     ),
-    Entry("zoom blur", "a zoom blur", "zoom blur, radial blur, zoom burst", usual=0.5, reads="place", work_ms=60),
+    Entry("zoom blur", "a zoom blur", "zoom blur, radial blur, zoom burst", usual=0.5, reads="place", work_ms=50),
     Entry(
         "soft focus",
         "a soft focus",
         "soft focus, soften, softer, softening, soft look, gauzy",
         usual=0.5,
-        work_ms=30,
+        work_ms=10,
     ),
     Entry(
         "sharpen",
@@ -55,7 +55,7 @@ FOCUS = (
         ),
         usual=0.6,
         local=True,
-        work_ms=120,
+        work_ms=80,
     ),
     Entry(
         "smooth skin",
@@ -65,13 +65,13 @@ FOCUS = (
             "skin retouching|smoothing, beauty retouch|filter, airbrush|airbrushed"
         ),
         usual=0.6,
-        work_ms=80,
+        work_ms=60,
     ),
     Entry(
         "deblur",
         "deblur it a little",
         "deblur, unblur, fix|remove|reduce .. blur, less blur|blurry, deconvolution, fix .. focus, refocus",
         usual=0.5,
-        work_ms=150,
+        work_ms=70,
     ),
 )

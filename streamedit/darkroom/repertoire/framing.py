@@ -13,7 +13,7 @@ FRAMING = (
         adjustable=False,
         reads="ratio, percent, pixels, side",
         scoped=False,
-        work_ms=80,
+        work_ms=90,
     ),
     Entry(
         "pad",
@@ -22,6 +22,7 @@ FRAMING = (
         adjustable=False,
         reads="colour, ratio, percent, pixels",
         scoped=False,
+        work_ms=10,
     ),
     Entry(
         "border",
@@ -30,6 +31,7 @@ FRAMING = (
         adjustable=False,
         reads="colour, percent, pixels, width",
         scoped=False,
+        work_ms=10,
     ),
     Entry(
         "frame",
@@ -38,7 +40,7 @@ FRAMING = (
         adjustable=False,
         reads="colour",
         scoped=False,
-        work_ms=40,
+        work_ms=90,
     ),
     Entry(
         "instant frame",
@@ -47,7 +49,7 @@ FRAMING = (
         adjustable=False,
         reads="text, colour",
         scoped=False,
-        work_ms=40,
+        work_ms=10,
     ),
     Entry(
         "film strip",
@@ -56,6 +58,7 @@ FRAMING = (
         adjustable=False,
         reads="colour",
         scoped=False,
+        work_ms=10,
     ),
     Entry(
         "rounded corners",
@@ -64,6 +67,7 @@ FRAMING = (
         adjustable=False,
         reads="percent, pixels",
         scoped=False,
+        work_ms=10,
     ),
     Entry(
         "drop shadow",
@@ -72,7 +76,7 @@ FRAMING = (
         usual=0.6,
         reads="colour",
         scoped=False,
-        work_ms=40,
+        work_ms=30,
     ),
     Entry(
         "letterbox",
@@ -81,6 +85,7 @@ FRAMING = (
         adjustable=False,
         reads="ratio",
         scoped=False,
+        work_ms=10,
     ),
     Entry(
         "collage",
@@ -100,6 +105,7 @@ FRAMING = (
         reads="ground, colour",
         scoped=False,
         needs="image",
+        work_ms=130,
     ),
     Entry(
         "all images",
@@ -111,5 +117,6 @@ FRAMING = (
         others=True,
         adjustable=False,
         scoped=False,
+        work_ms=10,
     ),
 )

@@ -13,6 +13,7 @@ GEOMETRY = (
         adjustable=False,
         reads="size, ratio, percent, place",
         scoped=False,
+        work_ms=10,
     ),
     Entry(
         "rotate",
@@ -24,6 +25,7 @@ GEOMETRY = (
         adjustable=False,
         reads="degrees, turn",
         scoped=False,
+        work_ms=10,
     ),
     Entry(
         "straighten",
@@ -32,7 +34,7 @@ GEOMETRY = (
         adjustable=False,
         reads="degrees, turn",
         scoped=False,
-        work_ms=60,
+        work_ms=70,
     ),
     Entry(
         "flip",
@@ -41,6 +43,7 @@ GEOMETRY = (
         adjustable=False,
         reads="axis",
         scoped=False,
+        work_ms=10,
     ),
     Entry(
         "perspective",
@@ -53,7 +56,7 @@ GEOMETRY = (
         usual=0.4,
         reads="side",
         scoped=False,
-        work_ms=40,
+        work_ms=20,
     ),
     Entry(
         "resize",
@@ -62,6 +65,7 @@ GEOMETRY = (
         adjustable=False,
         reads="size, percent, times",
         scoped=False,
+        work_ms=50,
     ),
     Entry(
         "upscale",
@@ -73,7 +77,7 @@ GEOMETRY = (
         adjustable=False,
         reads="times",
         scoped=False,
-        work_ms=400,
+        work_ms=160,
     ),
     Entry(
         "zoom",
@@ -82,6 +86,7 @@ GEOMETRY = (
         adjustable=False,
         reads="times, place",
         scoped=False,
+        work_ms=10,
     ),
     Entry(
         "trim",
@@ -89,5 +94,6 @@ GEOMETRY = (
         "trim, trim .. border|edge|margin, remove|cut .. border|margin|bars|black bars|white borders, autocrop, auto crop",
         adjustable=False,
         scoped=False,
+        work_ms=10,
     ),
 )

@@ -15,7 +15,7 @@ LETTERING = (
         },
         adjustable=False,
         reads="text, colour, place, percent, pixels",
-        work_ms=30,
+        work_ms=10,
     ),
     Entry(
         "label",
@@ -23,6 +23,7 @@ LETTERING = (
         "label, tag, text box, add|put .. label|tag, badge",
         adjustable=False,
         reads="text, colour, place, percent, pixels",
+        work_ms=10,
     ),
     Entry(
         "watermark",
@@ -30,6 +31,6 @@ LETTERING = (
         "watermark, copyright notice|mark",
         usual=0.35,
         reads="text, colour, place",
-        work_ms=30,
+        work_ms=50,
     ),
 )

@@ -25,7 +25,7 @@ MASK = (
         ),
         reads="new colour",
         scoped=False,
-        work_ms=250,
+        work_ms=350,
     ),
     Entry(
         "feather",
@@ -35,6 +35,7 @@ MASK = (
         reads="pixels",
         scoped=False,
         needs="mask",
+        work_ms=30,
     ),
     Entry(
         "invert the mask",
@@ -43,5 +44,6 @@ MASK = (
         adjustable=False,
         scoped=False,
         needs="mask",
+        work_ms=10,
     ),
 )

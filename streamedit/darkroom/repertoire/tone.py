@@ -10,6 +10,7 @@ TONE = (
         opposite="dark, darken, dim|dimmer, more dark, less bright",
         usual=0.4,
         local=True,
+        work_ms=10,
     ),
     Entry(
         "exposure",
@@ -19,6 +20,7 @@ TONE = (
         usual=0.4,
         reads="stops",
         local=True,
+        work_ms=10,
     ),
     Entry(
         "contrast",
@@ -27,6 +29,7 @@ TONE = (
         opposite="flatter, flatten .. contrast, low contrast",
         usual=0.4,
         local=True,
+        work_ms=10,
     ),
     Entry(
         "highlights",
@@ -50,6 +53,7 @@ TONE = (
         "tone curve, s curve, contrast curve, curve",
         opposite="matte, matte look, lift|raise .. black, fade .. black, faded black",
         usual=0.6,
+        work_ms=10,
     ),
     Entry(
         "auto levels",
@@ -60,6 +64,7 @@ TONE = (
             "fix|correct|improve .. exposure|light|lighting, improve .. color|colors, "
             "enhance|improve .. photo|picture|image|quality"
         ),
+        work_ms=10,
     ),
     Entry(
         "white balance",
@@ -88,8 +93,9 @@ TONE = (
         "dehaze, dehazing, remove|cut|clear|reduce .. haze|fog|mist|smog, defog, less haze|fog|mist",
         opposite="add .. haze, haze|hazy",
         usual=0.6,
+        work_ms=40,
     ),
-    Entry("hdr", "an HDR look", "hdr, high dynamic range, tone map|mapping|mapped", usual=0.7),
+    Entry("hdr", "an HDR look", "hdr, high dynamic range, tone map|mapping|mapped", usual=0.7, work_ms=30),
     Entry(
         "professional lighting",
         "add professional lighting to the portraits",
@@ -99,7 +105,8 @@ TONE = (
             "beautiful lighting|light, soft light|lighting, professional look"
         ),
         usual=0.7,
+        work_ms=40,
     ),
-    Entry("high key", "a high-key look", "high key, bright and airy, light and airy, airy", usual=0.7),
+    Entry("high key", "a high-key look", "high key, bright and airy, light and airy, airy", usual=0.7, work_ms=30),
     Entry("low key", "a low-key look", "low key, dark and moody, moody, dramatic lighting|light", usual=0.7),
 )
