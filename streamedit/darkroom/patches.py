@@ -111,8 +111,8 @@ def field(rgb: Floats, hole: Holes, basis: Floats, chance: Chance, freedom: int)
     near = places[sources]
     traits = _everywhere(rgb, basis)[_inner(sources, width)]
     known = np.concatenate([traits, near], 1)
-    luck = _luck(hole.shape, chance.seed).ravel()[sources]
-    cost = luck * np.float32(_VARIETY * chance.variety * traits.var(0).sum())
+    lucky = luck(hole.shape, chance.seed).ravel()[sources]
+    cost = lucky * np.float32(_VARIETY * chance.variety * traits.var(0).sum())
     depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3).ravel()[wanted]
     trust = np.float32(_TRUST) ** -np.minimum(depth, 40)
     number, row = _numbered(wanted, hole.size), _numbered(sources, hole.size)
@@ -174,7 +174,7 @@ def _places(rgb: Floats, size: tuple[int, int], freedom: int) -> Floats:
     return floats(np.dstack([y, x, colour]).reshape(-1, 5))
 
 
-def _luck(size: tuple[int, int], seed: int) -> Floats:
+def luck(size: tuple[int, ...], seed: int) -> Floats:
     """A smooth field of chance over a picture, 0..1, the same at any resolution."""
     coarse = np.random.default_rng(seed % (1 << 64)).random((8, 8), np.float32)
     return floats(np.clip(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), 0, 1))
