@@ -16,10 +16,10 @@ _BAND_PX = 1 << 15
 _TEXTURE_PX = 2.0
 """What is finer than this is texture."""
 
-_FAINT = 0.022
+_FAINT = 0.02
 """Texture fainter than this is not made up: nobody misses it, and wrong specks on what is smooth are seen."""
 
-_MOST_GAIN = 1.3
+_MOST_GAIN = 1.2
 """Texture is made no more than so many times stronger."""
 
 

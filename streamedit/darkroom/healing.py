@@ -29,7 +29,7 @@ _CORE_PX = 5.0
 _THIN_PX = 1.2
 """What goes no deeper in the copy has no room for patches there."""
 
-_ROUNDS = (5, 4, 3, 2)
+_ROUNDS = (4, 3, 2, 2)
 """Of search and vote, from the coarsest copy on; the last holds for all finer ones."""
 
 _TOO_LARGE = 0.6
@@ -65,8 +65,7 @@ def healed(rgb: Floats, hole: Holes, seed: int = 0, variety: float = 1.0) -> Cal
     def state(part: float) -> Floats:
         made = rgb.copy()
         for work in works:
-            work.advance(part)
-            painted(work.fill, rgb[work.window], hole[work.window], work.own, made[work.window])
+            work.paint(part, rgb[work.window], hole[work.window], made[work.window])
         return made
 
     return state
@@ -74,17 +73,28 @@ def healed(rgb: Floats, hole: Holes, seed: int = 0, variety: float = 1.0) -> Cal
 
 @dataclass(slots=True)
 class _Work:
-    """A hole that is being filled: its window, what of the window is to be filled, and the fills to come."""
+    """A hole that is being filled: its window, what of the window is to be filled, the fills to come, and the last fill.
+
+    `pixels`: what it was filled with in the end: they are less than all that they were made from.
+    """
 
     window: tuple[slice, slice]
     own: Holes
     fills: Iterator[tuple[float, Fill]]
     fill: Fill
     done: float = 0.0
+    pixels: Floats | None = None
 
-    def advance(self, part: float) -> None:
+    def paint(self, part: float, rgb: Floats, hole: Holes, into: Floats) -> None:
+        """Fills the hole so far in a window of a picture."""
         while self.done < part:
             self.done, self.fill = next(self.fills)
+        if self.pixels is not None:
+            into[self.own] = self.pixels
+            return
+        painted(self.fill, rgb, hole, self.own, into)
+        if self.done == 1 and self.fill.texture is not None:
+            self.pixels, self.fills, self.fill = floats(into[self.own]), iter(()), Fill(rgb)
 
 
 def _regions(hole: Holes) -> Iterator[tuple[tuple[slice, slice], Holes]]:

@@ -29,8 +29,8 @@ _SPREAD_PX = 4.0
 _EDGE_PX = 4
 """So near to a hole traits are not known: some of their pixels are in it."""
 
-_FAIR_PX = 8.0
-"""And the strength of texture by the rim is a harmonic mean of so far about: an edge is strong, but no texture."""
+_FAIR_PX = 10.0
+"""And the strength of texture by the rim is a harmonic mean, of squares, of so far about: an edge is strong, but no texture."""
 
 _TRAITS = 0.5
 """What a source costs for other traits than asked for, beside how it fits."""
@@ -147,8 +147,8 @@ def strength(texture: Floats) -> Floats:
 def likely_strength(at: Field, texture: Floats) -> Floats:
     """How strong texture is to be in the hole, from how strong it is at the rim."""
     unsure = _unsure(at.hole)
-    inverse = _mean_known(1 / (strength(texture)[..., None] + np.float32(1e-3)), unsure, _FAIR_PX)
-    return np.maximum(membrane(1 / np.maximum(inverse, np.float32(1e-3)) - np.float32(1e-3), unsure)[..., 0], 0)
+    inverse = _mean_known((strength(texture)[..., None] + np.float32(1e-3)) ** -2, unsure, _FAIR_PX)
+    return np.maximum(membrane(np.maximum(inverse, np.float32(1e-3)) ** -0.5 - np.float32(1e-3), unsure)[..., 0], 0)
 
 
 def _unsure(hole: Holes) -> Holes:
