@@ -13,7 +13,7 @@ from streamedit.darkroom.photograph import Floats
 from streamedit.darkroom.quilts import likely_strength, quilted, strength
 
 _BAND_PX = 1 << 15
-_TEXTURE_PX = 2.0
+_TEXTURE_PX = 1.8
 """What is finer than this is texture."""
 
 _FAINT = 0.02

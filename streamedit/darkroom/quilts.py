@@ -47,7 +47,7 @@ class _Quilt:
     """What lies where. `plane`: the texture of the picture, `made`: with what was laid, where `there` is 1; all with a margin.
 
     `off`: the way from a laid pixel to its source, `has`: whether there is one; `used`: how often a source was taken; `free`:
-    where all of a square is known.
+    where all of a square is known; `power`: the mean square of `plane`.
     """
 
     plane: Floats
@@ -57,6 +57,7 @@ class _Quilt:
     has: Holes
     used: Floats
     free: Holes
+    power: float
 
 
 def quilted(at: Field, filled: Floats, texture: Floats, likely: Floats, chance: Chance) -> Indices:
@@ -66,9 +67,8 @@ def quilted(at: Field, filled: Floats, texture: Floats, likely: Floats, chance: 
     if sources.size:
         traits = _traits(at, filled, texture, likely)
         cost = luck(at.size, chance.seed) * np.float32(_LUCKY * chance.variety)
-        power = float((quilt.plane**2).mean()) + 1e-7
         for cell, best in zip(cells, _best(traits, cost, sources, cells), strict=True):
-            _lay(quilt, cell, best, traits, cost, power)
+            _lay(quilt, cell, best, traits, cost)
     y, x = np.indices(at.size)
     return np.asarray(np.where(quilt.has, (y + quilt.off[..., 0]) * at.size[1] + x + quilt.off[..., 1], -1), np.intp)
 
@@ -78,7 +78,8 @@ def _quilt(at: Field, plane: Floats) -> _Quilt:
     whole = cv2.erode(known, np.ones((_STEPS.size, _STEPS.size), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=(0,))
     padded, there = np.pad(plane, _REACH), np.pad(known.astype(np.float32), _REACH)
     blank = np.zeros(at.size, np.float32)
-    return _Quilt(padded, padded * there, there, np.zeros((*at.size, 2), np.intp), blank > 0, blank, np.asarray(whole > 0))
+    power, off = float((plane**2).mean()) + 1e-7, np.zeros((*at.size, 2), np.intp)
+    return _Quilt(padded, padded * there, there, off, blank > 0, blank, np.asarray(whole > 0), power)
 
 
 def _cells(hole: Holes) -> list[tuple[slice, slice]]:
@@ -107,7 +108,7 @@ def _best(traits: Floats, cost: Floats, sources: Indices, cells: list[tuple[slic
     return np.stack([few[np.argpartition(fixed - 2 * known @ each, count)[: count + 1]] for each in asked])
 
 
-def _lay(quilt: _Quilt, cell: tuple[slice, slice], best: Indices, traits: Floats, cost: Floats, power: float) -> None:
+def _lay(quilt: _Quilt, cell: tuple[slice, slice], best: Indices, traits: Floats, cost: Floats) -> None:
     """A square from the best of some sources and of those that what lies about it goes on to."""
     centre = np.array(_centre(cell))
     about = tuple(slice(max(0, side.start - 2), side.stop + 2) for side in cell)
@@ -118,7 +119,7 @@ def _lay(quilt: _Quilt, cell: tuple[slice, slice], best: Indices, traits: Floats
     y, x = tried.T
     gap = traits[y, x] - traits[centre[0], centre[1]]
     unlike = _TRAITS * ((gap * gap).sum(1) + cost[y, x]) + _USED * quilt.used[y, x]
-    pick = tried[int((unlike + _misfit(quilt, centre, tried) / power).argmin())]
+    pick = tried[int((unlike + _misfit(quilt, centre, tried) / quilt.power).argmin())]
     quilt.used[max(0, pick[0] - 5) : pick[0] + 6, max(0, pick[1] - 5) : pick[1] + 6] += 1
     quilt.off[cell], quilt.has[cell] = pick - centre, True
     to, come = (
@@ -148,7 +149,8 @@ def likely_strength(at: Field, texture: Floats) -> Floats:
     """How strong texture is to be in the hole, from how strong it is at the rim."""
     unsure = _unsure(at.hole)
     inverse = _mean_known((strength(texture)[..., None] + np.float32(1e-3)) ** -2, unsure, _FAIR_PX)
-    return np.maximum(membrane(np.maximum(inverse, np.float32(1e-3)) ** -0.5 - np.float32(1e-3), unsure)[..., 0], 0)
+    at_rim = floats(np.maximum(inverse, np.float32(1e-3)) ** -0.5 - np.float32(1e-3))
+    return np.maximum(membrane(at_rim, unsure)[..., 0], 0)
 
 
 def _unsure(hole: Holes) -> Holes:
