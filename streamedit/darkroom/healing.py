@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from streamedit.darkroom.fills import Fill, painted, textured
 from streamedit.darkroom.matching import Likeness, carried, compared, searched, voted
 from streamedit.darkroom.membranes import Holes, enlarged, membrane, shrunk
-from streamedit.darkroom.optics import floats, luma
+from streamedit.darkroom.optics import floats
 from streamedit.darkroom.patches import REACH, Chance, Field, Indices, components, field, peeled
 from streamedit.darkroom.photograph import Bytes8, Floats
 
@@ -28,7 +29,7 @@ _CORE_PX = 5.0
 _THIN_PX = 1.2
 """What goes no deeper in the copy has no room for patches there."""
 
-_ROUNDS = (5, 4, 3, 2)
+_ROUNDS = (4, 3, 2, 2)
 """Of search and vote, from the coarsest copy on; the last holds for all finer ones."""
 
 _TOO_LARGE = 0.6
@@ -43,23 +44,11 @@ _DOUBT = 0.65
 _SURE_PX = 25
 """How far from the rim caution becomes doubt, in the copy."""
 
-_GRAIN = 0.02
-"""The strongest grain that is made up."""
-
-_GRAIN_SHARE = 0.25
-"""Of what grain is missing, so much is made up: with all of it a fill is no better to look at, and further from the truth."""
-
-_TEXTURE_PX = 2
-"""What is finer than this is texture."""
-
-_BOOST = 0.8
-"""Texture is made no more than 1 + this times stronger ..."""
-
-_FAINT = 0.03
-"""... and less where it is fainter than this."""
-
 _APART_PX = 9
 """Holes nearer to each other are filled as one."""
+
+_OVERVIEW_PX = 500_000
+"""Which holes lie apart, and how deep they are, is seen in a mask of about so many pixels."""
 
 _MOST_REGIONS = 24
 """More are put together with their neighbours: each costs something, however small it is."""
@@ -71,13 +60,12 @@ def healed(rgb: Floats, hole: Holes, seed: int = 0, variety: float = 1.0) -> Cal
     There must be some. Asked for growing parts, each costs what is new in it.
     """
     chance = Chance(seed, variety)
-    works = [_Work(window, own, _fills(rgb[window], hole[window], chance), rgb[window]) for window, own in _regions(hole)]
+    works = [_Work(window, own, _fills(rgb[window], hole[window], chance), Fill(rgb[window])) for window, own in _regions(hole)]
 
     def state(part: float) -> Floats:
         made = rgb.copy()
         for work in works:
-            work.advance(part)
-            made[work.window][work.own] = work.filled[work.own]
+            work.paint(part, rgb[work.window], hole[work.window], made[work.window])
         return made
 
     return state
@@ -85,36 +73,52 @@ def healed(rgb: Floats, hole: Holes, seed: int = 0, variety: float = 1.0) -> Cal
 
 @dataclass(slots=True)
 class _Work:
-    """A hole that is being filled: its window, what of the window is to be filled, and the fills to come."""
+    """A hole that is being filled: its window, what of the window is to be filled, the fills to come, and the last fill.
+
+    `pixels`: what it was filled with in the end: they are less than all that they were made from.
+    """
 
     window: tuple[slice, slice]
     own: Holes
-    fills: Iterator[tuple[float, Floats]]
-    filled: Floats
+    fills: Iterator[tuple[float, Fill]]
+    fill: Fill
     done: float = 0.0
+    pixels: Floats | None = None
 
-    def advance(self, part: float) -> None:
+    def paint(self, part: float, rgb: Floats, hole: Holes, into: Floats) -> None:
+        """Fills the hole so far in a window of a picture."""
         while self.done < part:
-            self.done, self.filled = next(self.fills)
+            self.done, self.fill = next(self.fills)
+        if self.pixels is not None:
+            into[self.own] = self.pixels
+            return
+        painted(self.fill, rgb, hole, self.own, into)
+        if self.done == 1 and self.fill.texture is not None:
+            self.pixels, self.fills, self.fill = floats(into[self.own]), iter(()), Fill(rgb)
 
 
 def _regions(hole: Holes) -> Iterator[tuple[tuple[slice, slice], Holes]]:
     """The holes that lie apart, each with a window of what is about it, as wide as the hole is deep."""
     if not hole.any():
         return
-    x, y, width, height = cv2.boundingRect(hole.astype(np.uint8))
-    inner = hole[y : y + height, x : x + width].astype(np.uint8)
-    depth = cv2.distanceTransform(np.pad(inner, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    count, labels = _labels(inner)
+    overview, shrink = _overview(hole)
+    depth = shrink * cv2.distanceTransform(np.pad(overview, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    count, labels = _labels(overview)
     for label in range(1, count):
-        own = (labels == label) & (inner > 0)
-        about = int(2 * depth[own].max()) + 24
-        left, top, wide, high = cv2.boundingRect(own.astype(np.uint8))
-        rows = slice(max(0, y + top - about), min(hole.shape[0], y + top + high + about))
-        columns = slice(max(0, x + left - about), min(hole.shape[1], x + left + wide + about))
-        there = np.zeros_like(hole[rows, columns])
-        there[y + top - rows.start :, x + left - columns.start :][:high, :wide] = own[top : top + high, left : left + wide]
-        yield (rows, columns), there
+        own = ((labels == label) & (overview > 0)).astype(np.uint8)
+        about = int(2 * depth[own > 0].max()) + 24
+        left, top, width, height = (shrink * length for length in cv2.boundingRect(own))
+        rows = slice(max(0, top - about), min(hole.shape[0], top + height + about))
+        columns = slice(max(0, left - about), min(hole.shape[1], left + width + about))
+        there = np.ix_(*(np.arange(side.start, side.stop) // shrink for side in (rows, columns)))
+        yield (rows, columns), np.asarray((own > 0)[there] & hole[rows, columns])
+
+
+def _overview(hole: Holes) -> tuple[Bytes8, int]:
+    """A mask so many times smaller, in which no speck is lost."""
+    shrink = int(np.ceil((hole.size / _OVERVIEW_PX) ** 0.5)) if hole.size > 2 * _OVERVIEW_PX else 1
+    grown = cv2.dilate(hole.view(np.uint8), np.ones((shrink, shrink), np.uint8), anchor=(0, 0))
+    return np.ascontiguousarray(grown[::shrink, ::shrink], np.uint8), shrink
 
 
 def _labels(hole: Bytes8) -> tuple[int, cv2.typing.MatLike]:
@@ -128,10 +132,9 @@ def _labels(hole: Bytes8) -> tuple[int, cv2.typing.MatLike]:
     return 2, np.ones_like(hole)
 
 
-def _fills(rgb: Floats, hole: Holes, chance: Chance) -> Iterator[tuple[float, Floats]]:
+def _fills(rgb: Floats, hole: Holes, chance: Chance) -> Iterator[tuple[float, Fill]]:
     """A window's fills from the coarsest to the finest, and how much of the work each of them is."""
-    shrinks = _shrinks(hole)
-    copies = _copies(rgb, hole, shrinks)
+    copies = _copies(rgb, hole, _shrinks(hole))
     basis = components(*copies[-1]) if copies else floats(np.empty(0))
     before: tuple[Field, Likeness] | None = None
     filled: Floats | None = None
@@ -143,13 +146,19 @@ def _fills(rgb: Floats, hole: Holes, chance: Chance) -> Iterator[tuple[float, Fl
         filled, likeness = _matched(at, _begun(at, filled), before, _ROUNDS[min(number, len(_ROUNDS) - 1)], rng)
         before, filled = (at, likeness), _cautious(at, filled)
         if number + 1 < len(copies):
-            yield (number + 1) / len(copies), enlarged(filled, hole.shape)
-    yield 1.0, _rough(_finished(rgb, hole, before, filled), hole, chance.seed)
+            yield (number + 1) / len(copies), Fill(filled)
+    yield 1.0, _plain(rgb, hole) if before is None or filled is None else textured(before[0], filled, chance)
+
+
+def _plain(rgb: Floats, hole: Holes) -> Fill:
+    """A membrane: where there is no use in patches."""
+    return Fill(membrane(*shrunk(rgb, hole, max(1.0, (hole.size / _OVERVIEW_PX) ** 0.5), part=0.001)))
 
 
 def _shrinks(hole: Holes) -> list[float]:
     """How many times smaller than the one before each copy is, from the finest on; none where there is no use in patches."""
-    depth = float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3).max())
+    overview, shrink = _overview(hole)
+    depth = shrink * float(cv2.distanceTransform(overview, cv2.DIST_L2, 3).max())
     finest = max(1.0, (hole.sum() / _HOLE_PX) ** 0.5, (hole.size / _WINDOW_PX) ** 0.5)
     if hole.mean() > _TOO_LARGE or (finest > 1 and depth / finest < _THIN_PX):
         return []
@@ -184,14 +193,6 @@ def _matched(
     return voted(at, likeness), likeness
 
 
-def _finished(rgb: Floats, hole: Holes, before: tuple[Field, Likeness] | None, filled: Floats | None) -> Floats:
-    if before is None or filled is None:
-        return membrane(rgb, hole)
-    at, likeness = before
-    filled = _textured(at, filled)
-    return filled if at.size == hole.shape else _detailed(rgb, hole, at, likeness, filled)
-
-
 def _beginning(at: Field, before: tuple[Field, Likeness] | None) -> Indices:
     if before is not None:
         return carried(at, *before)
@@ -203,58 +204,3 @@ def _cautious(at: Field, filled: Floats) -> Floats:
     depth = floats(cv2.distanceTransform(at.hole.astype(np.uint8), cv2.DIST_L2, 3))
     share = _CAUTION + (_DOUBT - _CAUTION) * (1 - np.exp(depth * np.float32(-1 / _SURE_PX)))
     return floats(filled + (at.rgb - filled) * share[..., None])
-
-
-def _textured(at: Field, filled: Floats) -> Floats:
-    """A fill with its texture made as strong as it is likely to be there: many votes, and caution, have weakened it."""
-    unsure = cv2.dilate(at.hole.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    likely = membrane(_strength(at.rgb)[1], unsure)
-    texture, strength = _strength(filled)
-    missing = np.clip(likely / np.maximum(strength, np.float32(1e-3)) - 1, 0, _BOOST)
-    # what is nearly smooth is better a little smoother than wrong
-    visible = likely**2 / (likely**2 + np.float32(_FAINT**2))
-    return floats(filled + texture * missing * visible * at.hole[..., None])
-
-
-def _strength(rgb: Floats) -> tuple[Floats, Floats]:
-    """The texture of a picture, and how strong it is about each pixel."""
-    texture = floats(cv2.addWeighted(rgb, 1, cv2.GaussianBlur(rgb, (0, 0), _TEXTURE_PX), -1, 0))
-    return texture, floats(cv2.GaussianBlur(np.abs(luma(texture)), (0, 0), 2 * _TEXTURE_PX))[..., None]
-
-
-def _detailed(rgb: Floats, hole: Holes, at: Field, likeness: Likeness, filled: Floats) -> Floats:
-    """A small fill at full resolution: enlarged, and with the detail of where its pixels came from.
-
-    Several neighbours say what detail; where they do not agree it fades, which is better than a wrong one.
-    """
-    (rows, columns), (height, width) = hole.shape, at.size
-    y, x = np.nonzero(hole)
-    cell_y, cell_x = y * height // rows, x * width // columns
-    smooth, detail = enlarged(at.rgb, hole.shape), np.zeros((y.size, 3), np.float32)
-    for dy, dx in ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)):
-        near_y, near_x = np.clip(cell_y + dy, 0, height - 1), np.clip(cell_x + dx, 0, width - 1)
-        number = at.number[near_y * width + near_x]
-        source = likeness.source[number]
-        from_y = np.clip(y + np.rint((source // width - near_y) * (rows / height)).astype(np.intp), 0, rows - 1)
-        from_x = np.clip(x + np.rint((source % width - near_x) * (columns / width)).astype(np.intp), 0, columns - 1)
-        detail += (rgb[from_y, from_x] - smooth[from_y, from_x]) * (~hole[from_y, from_x] & (number >= 0))[:, None]
-    made = rgb.copy()
-    made[y, x] = enlarged(filled, hole.shape)[y, x] + detail / 5
-    return made
-
-
-def _rough(filled: Floats, hole: Holes, seed: int) -> Floats:
-    """As rough as the rest: what is smoother than a photograph looks like a patch."""
-    left, top, width, height = cv2.boundingRect(hole.astype(np.uint8))
-    about = tuple(slice(max(0, start - 32), start + length + 32) for start, length in ((top, height), (left, width)))
-    near = hole[about]
-    laplacian = np.abs(floats(cv2.Laplacian(luma(np.ascontiguousarray(filled[about])), cv2.CV_32F)))
-    if near.all():
-        return filled
-    # a third of the median is the deviation of the noise, as in optics.roughness
-    inside, outside = (float(np.median(laplacian[where])) / 3 for where in (near, ~near))
-    missing = max(0.0, min(_GRAIN, outside) ** 2 - inside**2) ** 0.5
-    grain = np.random.default_rng(seed % (1 << 64)).standard_normal((int(hole.sum()), 1), np.float32)
-    made = filled.copy()
-    made[hole] += grain * np.float32(missing * _GRAIN_SHARE)
-    return made

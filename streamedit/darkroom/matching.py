@@ -25,8 +25,13 @@ class Likeness:
 
 
 def _asking(at: Field, filled: Floats) -> Floats:
-    patches = filled.reshape(-1, 3)[at.pixels].reshape(at.wanted.size, -1)
-    return floats(np.concatenate([patches @ at.basis, at.asked], 1))
+    flat, count = filled.reshape(-1, 3), at.basis.shape[1]
+    asking = np.empty((at.wanted.size, count + at.asked.shape[1]), np.float32)
+    for i in range(0, len(asking), 4096):
+        some = at.pixels[i : i + 4096]
+        asking[i : i + 4096, :count] = flat[some].reshape(len(some), -1) @ at.basis
+    asking[:, count:] = at.asked
+    return asking
 
 
 def compared(at: Field, filled: Floats) -> Likeness | None:
@@ -39,7 +44,8 @@ def compared(at: Field, filled: Floats) -> Likeness | None:
 
 
 def _apart(at: Field, asking: Floats, rows: Indices) -> Floats:
-    gap = at.known[rows] - asking
+    gap = at.known[rows]
+    gap -= asking
     return floats(np.einsum("ij,ij->i", gap, gap) + at.cost[rows])
 
 

@@ -12,6 +12,8 @@ from streamedit.darkroom.photograph import Floats
 Holes: TypeAlias = NDArray[np.bool_]
 """Where a picture is not known."""
 
+_BAND_PX = 1 << 16
+
 _CROSS = np.array([[0.05, 0.2, 0.05], [0.2, 0, 0.2], [0.05, 0.2, 0.05]], np.float32)
 """A pixel of a membrane is the mean of its neighbours."""
 
@@ -42,10 +44,28 @@ def shrunk(rgb: Floats, hole: Holes, shrink: float, part: float = 0.5) -> tuple[
     if shrink == 1:
         return rgb, hole
     size = max(1, round(hole.shape[1] / shrink)), max(1, round(hole.shape[0] / shrink))
-    known = floats(cv2.resize((~hole).astype(np.float32), size, interpolation=cv2.INTER_AREA))
-    sums = floats(cv2.resize(rgb * ~hole[..., None], size, interpolation=cv2.INTER_AREA))
-    sums = sums.reshape(*known.shape, -1)
-    return floats(sums / np.maximum(known, np.float32(1e-6))[..., None]), known < part
+    sums = _averaged(rgb, hole, size)
+    known = sums[..., -1]
+    return floats(sums[..., :-1] / np.maximum(known, np.float32(1e-6))[..., None]), known < part
+
+
+def _averaged(rgb: Floats, hole: Holes, size: tuple[int, int]) -> Floats:
+    """What is known, and how much that is, as means over the pixels of a smaller copy; a few of its rows at a time."""
+    width, height = size
+    made = np.empty((height, width, rgb.shape[2] + 1), np.float32)
+    edges = np.linspace(0, rgb.shape[0], height + 1)
+    rows = max(1, _BAND_PX * height // rgb[..., 0].size)
+    for first in range(0, height, rows):
+        bounds = edges[first : first + rows + 1]
+        top, bottom = int(bounds[0]), min(rgb.shape[0], int(np.ceil(bounds[-1] - 1e-6)))
+        known = (~hole[top:bottom]).astype(np.float32)[..., None]
+        band = floats(np.concatenate([rgb[top:bottom] * known, known], 2))
+        narrow = cv2.resize(band, (width, bottom - top), interpolation=cv2.INTER_AREA).reshape(bottom - top, -1)
+        row = np.arange(top, bottom)
+        shares = np.minimum(row + 1, bounds[1:, None]) - np.maximum(row, bounds[:-1, None])
+        shares = floats(np.maximum(shares, 0) / (bounds[1:] - bounds[:-1])[:, None])
+        made[first : first + rows] = (shares @ narrow).reshape(-1, width, made.shape[2])
+    return made
 
 
 def enlarged(small: Floats, size: tuple[int, ...]) -> Floats:

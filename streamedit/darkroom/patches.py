@@ -63,7 +63,7 @@ class Field:
     hole: Holes
     wanted: Indices
     number: Indices
-    pixels: Indices
+    pixels: NDArray[np.int32]
     sources: Indices
     row: Indices
     basis: Floats
@@ -102,17 +102,17 @@ def _free(touched: Holes) -> Indices:
 
 def field(rgb: Floats, hole: Holes, basis: Floats, chance: Chance, freedom: int) -> Field | None:
     """A picture whose hole holds a membrane, ready to be searched; None where no whole patch of it is known."""
-    width = hole.shape[1]
     touched = _touched(hole)
     sources, wanted = _free(touched), np.flatnonzero(touched)
     if not sources.size:
         return None
     places = _places(rgb, hole.shape, freedom)
-    near = places[sources]
-    traits = _everywhere(rgb, basis)[_inner(sources, width)]
-    known = np.concatenate([traits, near], 1)
-    luck = _luck(hole.shape, chance.seed).ravel()[sources]
-    cost = luck * np.float32(_VARIETY * chance.variety * traits.var(0).sum())
+    count = basis.shape[1]
+    known = np.empty((sources.size, count + places.shape[1]), np.float32)
+    _compress(rgb, basis, sources, known[:, :count])
+    known[:, count:] = places[sources]
+    lucky = luck(hole.shape, chance.seed).ravel()[sources]
+    cost = lucky * np.float32(_VARIETY * chance.variety * known[:, :count].var(0).sum())
     depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3).ravel()[wanted]
     trust = np.float32(_TRUST) ** -np.minimum(depth, 40)
     number, row = _numbered(wanted, hole.size), _numbered(sources, hole.size)
@@ -126,11 +126,11 @@ def _numbered(pixels: Indices, count: int) -> Indices:
     return numbers
 
 
-def _pixels(centres: Indices, size: tuple[int, int]) -> Indices:
+def _pixels(centres: Indices, size: tuple[int, int]) -> NDArray[np.int32]:
     """The pixels of patches, mirrored where they leave the picture."""
     y, x = np.divmod(centres, size[1])
-    rows, columns = (_mirrored(at[:, None] + _STEPS, n) for at, n in ((y, size[0]), (x, size[1])))
-    return np.asarray((rows[:, :, None] * size[1] + columns[:, None, :]).reshape(centres.size, -1), np.intp)
+    rows, columns = (_mirrored(at[:, None] + _STEPS, n).astype(np.int32) for at, n in ((y, size[0]), (x, size[1])))
+    return np.asarray((rows[:, :, None] * size[1] + columns[:, None, :]).reshape(centres.size, -1), np.int32)
 
 
 def _mirrored(at: Indices, count: int) -> Indices:
@@ -148,23 +148,12 @@ def _bell() -> Floats:
     return floats(np.repeat(np.exp(-squares.ravel() / 25), 3))
 
 
-def _everywhere(rgb: Floats, basis: Floats) -> Floats:
-    """The components of all patches that lie in the picture, in bands of rows."""
-    rgb = np.ascontiguousarray(rgb)
-    height, width = rgb.shape[0] - 2 * REACH, rgb.shape[1] - 2 * REACH
-    made = np.empty((height * width, basis.shape[1]), np.float32)
-    rows = max(1, 4096 // width)
-    windows = np.lib.stride_tricks.sliding_window_view(rgb.reshape(rgb.shape[0], -1), (_SIDE, 3 * _SIDE))[:, ::3]
-    for top in range(0, height, rows):
-        band = windows[top : top + rows].reshape(-1, basis.shape[0])
-        made[top * width : top * width + len(band)] = band @ basis
-    return made
-
-
-def _inner(pixels: Indices, width: int) -> Indices:
-    """Pixels as numbered in the picture without its rim, where no patch lies whole."""
-    y, x = np.divmod(pixels, width)
-    return np.asarray((y - REACH) * (width - 2 * REACH) + x - REACH, np.intp)
+def _compress(rgb: Floats, basis: Floats, sources: Indices, into: Floats) -> None:
+    """The components of patches, some thousands at a time."""
+    flat, around = rgb.reshape(-1, 3), _around(rgb.shape[1])
+    for i in range(0, sources.size, 4096):
+        some = sources[i : i + 4096]
+        into[i : i + 4096] = flat[some[:, None] + around].reshape(some.size, -1) @ basis
 
 
 def _places(rgb: Floats, size: tuple[int, int], freedom: int) -> Floats:
@@ -174,7 +163,7 @@ def _places(rgb: Floats, size: tuple[int, int], freedom: int) -> Floats:
     return floats(np.dstack([y, x, colour]).reshape(-1, 5))
 
 
-def _luck(size: tuple[int, int], seed: int) -> Floats:
+def luck(size: tuple[int, ...], seed: int) -> Floats:
     """A smooth field of chance over a picture, 0..1, the same at any resolution."""
     coarse = np.random.default_rng(seed % (1 << 64)).random((8, 8), np.float32)
     return floats(np.clip(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), 0, 1))

@@ -41,21 +41,24 @@ def cat() -> Floats:
     return np.asarray(quality.photograph("chelsea.png"), np.float32)
 
 
-@pytest.mark.parametrize("name", quality.NAMES)
-def test_it_is_nearer_to_the_truth_than_telea(name: str) -> None:
-    """By at least half a decibel in the hole, and in structural similarity, on the average of all kinds of masks."""
-    rgb = _shrunk(quality.photograph(name))
-    ours, three, five = (
-        np.mean([quality.figures(quality.METHODS[way], rgb, kind, 3) for kind in quality.KINDS], 0)
-        for way in ("darkroom", "Telea 3", "Telea 5")
+def test_it_is_nearer_to_the_truth_than_telea() -> None:
+    """By half a decibel in the hole on the average of photographs and kinds of masks; more alike in structure in each."""
+    gains = np.array([_gain(_shrunk(quality.photograph(name))) for name in quality.NAMES])
+    assert gains[:, 0].mean() > 0.5 and gains[:, 0].min() > -0.2
+    assert gains[:, 1].min() > 0
+
+
+def _gain(rgb: Floats) -> Floats:
+    ours, theirs = (
+        np.mean([quality.figures(quality.METHODS[way], rgb, kind, 2) for kind in quality.KINDS], 0)
+        for way in ("darkroom", "Telea 5")
     )
-    assert ours[0] > max(three[0], five[0]) + 0.5
-    assert ours[1] > max(three[1], five[1])
+    return np.asarray(ours - theirs, np.float32)
 
 
 def _shrunk(rgb: Floats) -> Floats:
-    """To a shorter side of 300 pixels: the whole table, of the script, takes longer."""
-    scale = 300 / min(rgb.shape[:2])
+    """To a shorter side of 240 pixels: the whole table, of the script, takes longer."""
+    scale = 240 / min(rgb.shape[:2])
     return np.asarray(cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.float32)
 
 
@@ -81,19 +84,29 @@ def test_states_on_the_way_come_nearer(cat: Floats) -> None:
     assert far[0] > far[1] > far[2] > far[3] == 0
 
 
-def test_texture_goes_on() -> None:
-    """Wood stays wood: a fill has more than half of the texture around it, where inpainting by equations has hardly any."""
-    coffee = quality.photograph("coffee.jpg")
-    hole = _hole((400, 600), slice(250, 290), slice(15, 65))
-    around = _hole((400, 600), slice(230, 310), slice(5, 75)) & ~hole
-    made = healed(coffee, hole)(1.0)
-    assert _texture(made, hole) > 0.5 * _texture(coffee, around)
-    assert _texture(membrane(coffee, hole), hole) < 0.3 * _texture(coffee, around)
+@pytest.mark.parametrize(("name", "centre", "radius"), [("chelsea.png", (215, 80), 40), ("coffee.jpg", (60, 330), 50)])
+def test_texture_goes_on(name: str, centre: tuple[int, int], radius: int) -> None:
+    """Fur stays fur and wood stays wood: detail is more than half as strong as about it; a membrane has hardly any."""
+    rgb = quality.photograph(name)
+    mask = np.zeros(rgb.shape[:2], np.uint8)
+    cv2.circle(mask, centre, radius, (1,), -1)
+    about = (cv2.dilate(mask, np.ones((33, 33), np.uint8)) > 0) & (cv2.dilate(mask, np.ones((5, 5), np.uint8)) == 0)
+    inside = cv2.erode(mask, np.ones((3, 3), np.uint8)) > 0
+    outside = _detail(rgb, about)
+    assert 0.5 * outside < _detail(healed(rgb, mask > 0)(1.0), inside) < 1.2 * outside
+    assert _detail(membrane(rgb, mask > 0), inside) < 0.2 * outside
 
 
-def _texture(rgb: Floats, where: Holes) -> float:
-    light = rgb.mean(2)
-    return float(np.abs(np.diff(light, axis=0, prepend=light[:1]))[where].mean())
+def _detail(rgb: Floats, where: Holes) -> float:
+    return float(cv2.Laplacian(rgb.mean(2), cv2.CV_32F)[where].std())
+
+
+def test_what_is_plain_stays_plain(cat: Floats) -> None:
+    """No texture is made up where there is none about, though an edge meets the hole."""
+    rgb = np.full_like(cat, 0.4)
+    rgb[:, :200] = 0.7
+    made = healed(rgb, _hole((300, 451), slice(100, 160), slice(190, 250)))(1.0)
+    assert _detail(made, _hole((300, 451), slice(102, 158), slice(225, 248))) < 0.005
 
 
 def test_another_seed_makes_up_something_else(cat: Floats) -> None:

@@ -90,6 +90,7 @@ def test_a_variation_is_another_fill(astronaut: Floats) -> None:
     canvas = Canvas(astronaut, weight=weight)
     plain, varied = _erased(canvas), _erased(canvas, Brief(seed=1_000_003, character=0.8))
     assert np.abs(plain.rgb - varied.rgb)[150:350, 150:350].mean() > 4 / 255
+    assert np.abs(plain.rgb - varied.rgb).max() > 16 / 255
 
 
 def test_the_canvas_given_is_not_changed(astronaut: Floats) -> None:
