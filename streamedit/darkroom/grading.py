@@ -8,7 +8,7 @@ import numpy as np
 from streamedit.darkroom.canvas import Brief, Done, Operation, retouching
 from streamedit.darkroom.curves import ENCODED, LINEAR, looked_up, table
 from streamedit.darkroom.instructions import Colour
-from streamedit.darkroom.optics import LUMA, banded, blended, floats, grey, side, smoothstep, soft
+from streamedit.darkroom.optics import LUMA, banded, blended, floats, grey, luma, side, smoothstep, soft
 from streamedit.darkroom.photograph import Floats
 
 _DIM = 0.35
@@ -72,33 +72,35 @@ def _grade(rgb: Floats, look: Look, curves: Floats, amount: float) -> Floats:
     x = np.linspace(-1, 1, width, dtype=np.float32) ** 2 / 2
     y = np.linspace(-1, 1, height, dtype=np.float32) ** 2 / 2
 
-    def work(band: Floats, blurred: Floats, rows: Floats) -> Floats:
-        corner = smoothstep(floats((np.sqrt(rows + x) - 0.3) / 0.75))
-        light = _lit(looked_up(band, lights), _wide(blurred, width), corner, look)
+    def work(band: Floats, blurred: Floats, glow: Floats, rows: Floats) -> Floats:
+        light = _lit(looked_up(band, lights), blurred, glow, rows + x, look)
         developed = looked_up(floats(cv2.transform(looked_up(light, ENCODED), look.mixture)), curves)
         return blended(band, developed, amount)
 
-    return banded(work, rgb, _blurred(rgb, lights, look), floats(y[:, None]))
+    return banded(work, rgb, *_blurred(rgb, lights, look), floats(y[:, None]))
 
 
-def _lit(light: Floats, blurred: Floats, corner: Floats, look: Look) -> Floats:
-    """The light with what blurs, adds to it and takes from it."""
+def _lit(light: Floats, blurred: Floats, glow: Floats, radius: Floats, look: Look) -> Floats:
+    """The light with what blurs, adds to it and takes from it. `radius`: squared, 1 in the corners."""
+    width = light.shape[1]
+    corner = smoothstep(floats((np.sqrt(radius) - 0.3) / 0.75)) if look.corners or look.falloff else np.zeros_like(radius)
     if look.softness or look.corners:
-        light = light + (blurred - light) * grey(np.minimum(1, look.softness + look.corners * corner))
+        light = light + (_wide(blurred, width) - light) * grey(np.minimum(1, look.softness + look.corners * corner))
     if any(look.glow):
-        lights = blurred * grey(smoothstep((floats(cv2.transform(blurred, LUMA)) - _DIM**2) / 0.6))
-        light = 1 - (1 - light) * (1 - lights * np.array(look.glow, np.float32))
-    return light * grey(1 - look.falloff * corner) if look.falloff else light
+        light = floats(cv2.add(light, cv2.multiply(_wide(glow, width), cv2.subtract((1, 1, 1, 0), light))))
+    return floats(cv2.multiply(light, grey(1 - look.falloff * corner))) if look.falloff else light
 
 
-def _blurred(rgb: Floats, lights: Floats, look: Look) -> Floats:
-    """The light, blurred, of the picture's height but not its width: bands of it stay small until they are widened."""
+def _blurred(rgb: Floats, lights: Floats, look: Look) -> tuple[Floats, Floats]:
+    """The light, blurred, and what glows of it, of the picture's height but not its width: bands stay small until widened."""
     height, width = rgb.shape[:2]
     shrink = max(1.0, side(rgb) * look.reach / 2.5)
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
     small = floats(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
     light = soft(looked_up(small, lights), side(rgb) * look.reach / shrink)
-    return floats(cv2.resize(light, (size[0], height), interpolation=cv2.INTER_CUBIC))
+    bright = light * grey(smoothstep((luma(light) - _DIM**2) / 0.6)) * np.array(look.glow, np.float32)
+    tall, glow = (cv2.resize(plane, (size[0], height), interpolation=cv2.INTER_CUBIC) for plane in (light, floats(bright)))
+    return floats(tall), floats(glow)
 
 
 def _wide(pixels: Floats, width: int) -> Floats:

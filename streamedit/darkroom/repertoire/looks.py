@@ -23,7 +23,7 @@ LOOKS = (
             "late afternoon light|sun, magic hour, sunny"
         ),
         usual=0.7,
-        work_ms=50,
+        work_ms=30,
     ),
     Entry(
         "cinematic",
