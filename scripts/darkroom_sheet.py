@@ -23,8 +23,8 @@ from streamedit.darkroom.repertoire.entries import Entry
 ROOT = Path(__file__).parent.parent
 PHOTOS = ROOT / "tests" / "photos"
 SHEET = ROOT / "scripts" / "pictures" / "darkroom.jpg"
-CELL_PX = (150, 118)
-GAP_PX, LABEL_PX, COLUMNS = 6, 16, 10
+CELL_PX = (120, 96)
+GAP_PX, LABEL_PX, COLUMNS = 6, 14, 10
 
 PEOPLE, CAT, CUP = "astronaut.jpg", "chelsea.png", "coffee.jpg"
 BEST_SHOWN_ON: Mapping[str, str] = {
@@ -68,7 +68,7 @@ def sheet(pictures: Sequence[tuple[str, Image.Image]]) -> Image.Image:
     rows = -(-len(pictures) // COLUMNS)
     step_x, step_y = width + GAP_PX, height + LABEL_PX + GAP_PX
     made = Image.new("RGB", (COLUMNS * step_x + GAP_PX, rows * step_y + GAP_PX), "white")
-    draw, font = ImageDraw.Draw(made), ImageFont.load_default(11)
+    draw, font = ImageDraw.Draw(made), ImageFont.load_default(10)
     for at, (name, picture) in enumerate(pictures):
         x, y = GAP_PX + at % COLUMNS * step_x, GAP_PX + at // COLUMNS * step_y
         small = picture.copy()
@@ -111,4 +111,4 @@ if __name__ == "__main__":
         for name, picture in made:
             picture.save(options.each / f"{name.replace(' ', '-')}.png")
     elif not options.only:
-        sheet(made).save(SHEET, quality=82)
+        sheet(made).save(SHEET, quality=78)
