@@ -15,10 +15,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from streamedit.darkroom import files
 from streamedit.darkroom.develop import Recipe, develop
-from streamedit.darkroom.grammar import parse
 from streamedit.darkroom.photograph import Floats, Photograph, Pixels
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import Entry
+from streamedit.darkroom.words.grammar import parse
 
 ROOT = Path(__file__).parent.parent
 PHOTOS = ROOT / "tests" / "photos"

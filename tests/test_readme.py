@@ -26,10 +26,10 @@ from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.config import ServerSettings, from_file
 from streamedit.darkroom.develop import Recipe, develop
 from streamedit.darkroom.files import decode
-from streamedit.darkroom.grammar import parse
 from streamedit.darkroom.instructions import Scope
 from streamedit.darkroom.repertoire import FAMILIES
 from streamedit.darkroom.scaling import fit
+from streamedit.darkroom.words.grammar import parse
 from streamedit.edits import Wishes
 from streamedit.litellm_file.sections import GeneralSettings, LiteLLMSettings, ModelParams, RouterSettings
 from streamedit.metrics import Metrics

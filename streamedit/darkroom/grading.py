@@ -73,7 +73,7 @@ def _grade(rgb: Floats, look: Look, curves: Floats, amount: float) -> Floats:
     y = np.linspace(-1, 1, height, dtype=np.float32) ** 2 / 2
 
     def work(band: Floats, blurred: Floats, glow: Floats, rows: Floats) -> Floats:
-        light = _lit(looked_up(band, lights), blurred, glow, rows + x, look)
+        light = _lit(looked_up(band, lights), blurred, glow, floats(rows + x), look)
         developed = looked_up(floats(cv2.transform(looked_up(light, ENCODED), look.mixture)), curves)
         return blended(band, developed, amount)
 
@@ -87,7 +87,7 @@ def _lit(light: Floats, blurred: Floats, glow: Floats, radius: Floats, look: Loo
     if look.softness or look.corners:
         light = light + (_wide(blurred, width) - light) * grey(np.minimum(1, look.softness + look.corners * corner))
     if any(look.glow):
-        light = floats(cv2.add(light, cv2.multiply(_wide(glow, width), cv2.subtract((1, 1, 1, 0), light))))
+        light = floats(cv2.add(light, cv2.multiply(_wide(glow, width), 1 - light)))
     return floats(cv2.multiply(light, grey(1 - look.falloff * corner))) if look.falloff else light
 
 

@@ -13,11 +13,11 @@ from anyio import CapacityLimiter, to_thread
 from streamedit.darkroom import files
 from streamedit.darkroom.develop import Recipe, develop, variation
 from streamedit.darkroom.files import Format
-from streamedit.darkroom.grammar import parse
 from streamedit.darkroom.instructions import Instruction
 from streamedit.darkroom.photograph import Floats, Photograph, parse_size
 from streamedit.darkroom.repertoire import entry
 from streamedit.darkroom.scaling import fit, fit_weight
+from streamedit.darkroom.words.grammar import parse
 from streamedit.decoders import check_head
 from streamedit.edits import EditRequest
 from streamedit.errors import InvalidRequest, NoTarget

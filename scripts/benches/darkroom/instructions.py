@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 from streamedit.darkroom import files
 from streamedit.darkroom.develop import Recipe, develop
-from streamedit.darkroom.grammar import parse
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import Entry
+from streamedit.darkroom.words.grammar import parse
 
 from .apart import Case, Cost, cost
 from .edits import mask, photograph

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streamedit.darkroom.vocabulary import IN_COLOUR
+from streamedit.darkroom.words.vocabulary import IN_COLOUR
 
 _QUOTES = re.compile(
     r'"([^"\n]*)"|\u201c([^\u201d\n]*)\u201d|\u00ab([^\u00bb\n]*)\u00bb|\u2018([^\u2019\n]*)\u2019'

@@ -2,10 +2,10 @@
 
 import pytest
 
-from streamedit.darkroom.readers import READERS
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import phrases
-from streamedit.darkroom.text import Words
+from streamedit.darkroom.words.readers import READERS
+from streamedit.darkroom.words.text import Words
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from streamedit.darkroom.colour_names import COLOUR, NAMED
-from streamedit.darkroom.readers import PATTERNS
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import Entry, phrases
-from streamedit.darkroom.text import plain
-from streamedit.darkroom.vocabulary import HARD_BREAK
+from streamedit.darkroom.words.colour_names import COLOUR, NAMED
+from streamedit.darkroom.words.readers import PATTERNS
+from streamedit.darkroom.words.text import plain
+from streamedit.darkroom.words.vocabulary import HARD_BREAK
 
 _BETWEEN = r"(?P<_{}>(?:(?!(?:and|or|with|then|but)\b)[\w%]+ ){{0,4}})"
 _WORD = re.compile(r"[#\w]+")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from streamedit.darkroom.colour_names import COLOUR, NAMED, colour_of
-from streamedit.darkroom.text import Words
-from streamedit.darkroom.vocabulary import PERCENT
+from streamedit.darkroom.words.colour_names import COLOUR, NAMED, colour_of
+from streamedit.darkroom.words.text import Words
+from streamedit.darkroom.words.vocabulary import PERCENT
 
 Reader: TypeAlias = Callable[[Words], dict[str, Any]]
 """Takes what it understands out of the words; the fields of `Details` that it found."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from streamedit.darkroom.advice import not_understood, nothing_asked
 from streamedit.darkroom.repertoire import TABLE, entry
+from streamedit.darkroom.words.advice import not_understood, nothing_asked
 
 
 def test_the_words_are_named_once() -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
-from streamedit.darkroom.phrases import found_in
 from streamedit.darkroom.repertoire import FAMILIES, TABLE
 from streamedit.darkroom.repertoire.entries import Entry, phrases
-from streamedit.darkroom.text import plain
+from streamedit.darkroom.words.phrases import found_in
+from streamedit.darkroom.words.text import plain
 from streamedit.errors import InvalidRequest
 
 _NEAREST = 4

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamedit.darkroom.colour_names import colour_of
-from streamedit.darkroom.grammar import parse
 from streamedit.darkroom.instructions import Details, Instruction, Scope
 from streamedit.darkroom.repertoire import TABLE, entry
 from streamedit.darkroom.repertoire.entries import Entry
+from streamedit.darkroom.words.colour_names import colour_of
+from streamedit.darkroom.words.grammar import parse
 from streamedit.errors import InvalidRequest
 
 WORDS = ["no", "less", "very", "20%", "-5", "grain", "sepia", "remove", "dark", "er", "and", ",", ".", "the", "'", '"x"']

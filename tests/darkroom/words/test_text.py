@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from streamedit.darkroom.text import Text, Words, plain, read
+from streamedit.darkroom.words.text import Text, Words, plain, read
 
 
 @pytest.mark.parametrize(

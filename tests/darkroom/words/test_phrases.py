@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 
-from streamedit.darkroom.phrases import found_in, pattern_of
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import Entry, phrases
-from streamedit.darkroom.text import read
+from streamedit.darkroom.words.phrases import found_in, pattern_of
+from streamedit.darkroom.words.text import read
 
 
 def _spoken(row: Entry) -> list[str]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from streamedit.darkroom.instructions import NOTHING, Details, Instruction, Scope
-from streamedit.darkroom.phrases import Found
 from streamedit.darkroom.repertoire.entries import Entry
-from streamedit.darkroom.vocabulary import ARTICLES, LINK
+from streamedit.darkroom.words.phrases import Found
+from streamedit.darkroom.words.vocabulary import ARTICLES, LINK
 
 _DETAILS = tuple(each.name for each in fields(Details))
 

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from streamedit.darkroom.advice import not_understood, nothing_asked
-from streamedit.darkroom.colour_names import LONG_COLOUR
 from streamedit.darkroom.instructions import Details, Instruction, Scope
-from streamedit.darkroom.mentions import Mention, instructions_of, linked
-from streamedit.darkroom.phrases import KINDS, Found, found_in
-from streamedit.darkroom.readers import READERS
 from streamedit.darkroom.repertoire.entries import Entry, phrases
-from streamedit.darkroom.text import Text, Words, read
-from streamedit.darkroom.vocabulary import (
+from streamedit.darkroom.words.advice import not_understood, nothing_asked
+from streamedit.darkroom.words.colour_names import LONG_COLOUR
+from streamedit.darkroom.words.mentions import Mention, instructions_of, linked
+from streamedit.darkroom.words.phrases import KINDS, Found, found_in
+from streamedit.darkroom.words.readers import READERS
+from streamedit.darkroom.words.text import Text, Words, read
+from streamedit.darkroom.words.vocabulary import (
     BACKGROUND,
     BEHIND,
     COMPLAINT,

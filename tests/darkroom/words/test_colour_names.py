@@ -3,8 +3,8 @@
 import pytest
 from PIL import ImageColor
 
-from streamedit.darkroom.colour_names import COLOUR, LONG_COLOUR, colour_of
 from streamedit.darkroom.instructions import Colour
+from streamedit.darkroom.words.colour_names import COLOUR, LONG_COLOUR, colour_of
 
 
 def _bytes(colour: Colour) -> tuple[int, ...]:
