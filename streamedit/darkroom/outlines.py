@@ -41,10 +41,11 @@ def outlined(rgb: Floats, coarse: Floats) -> Floats:
     return matte
 
 
-def foreground(rgb: Floats, matte: Floats) -> Floats:
+def foreground(rgb: Floats, matte: Floats, *, spare: bool = False) -> Floats:
     """The subject's own colours where its outline is soft: without what of the old background shines through hair.
 
     Blur-fusion (Forte 2021, "Approximate fast foreground colour estimation"), its blurs in a small copy: they are smooth.
+    `spare`: the picture itself is changed.
     """
     small, share = shrunk(rgb, _SIDE_PX), shrunk(matte, _SIDE_PX)
     wide = max(3.0, max(share.shape) / 8)
@@ -53,7 +54,7 @@ def foreground(rgb: Floats, matte: Floats) -> Floats:
     height, width = matte.shape
     colours = np.dstack([inner, outer])
     tidied_for(rgb.nbytes)
-    own = rgb.copy()
+    own = rgb if spare else rgb.copy()
     for rows in bands(height, width, least=_RIM_ROWS):
         y, x = np.nonzero((matte[rows] > 0) & (matte[rows] < 1))
         rim = y + rows.start, x

@@ -75,17 +75,20 @@ def replace_background(canvas: Canvas, brief: Brief) -> Effect:
     return effect
 
 
-def cut_out(canvas: Canvas, _: Brief) -> Effect:
+def cut_out(canvas: Canvas, brief: Brief) -> Effect:
     """The subject alone, all else transparent; its outline without the old background's colours. With a mask: only there."""
     matte = stages(canvas.rgb)
 
     def effect(part: float) -> Canvas:
         share = matte(part)
-        gone = part * (1 - share)
+        left = floats(1 - share)
+        left *= np.float32(-part)
         if canvas.weight is not None:
-            gone *= canvas.weight
-        left = 1 - gone if canvas.alpha is None else canvas.alpha * (1 - gone)
-        return replace(canvas, rgb=foreground(canvas.rgb, share), alpha=floats(left))
+            left *= canvas.weight
+        left += 1
+        if canvas.alpha is not None:
+            left *= canvas.alpha
+        return replace(canvas, rgb=foreground(canvas.rgb, share, spare=brief.spare and part == 1), alpha=left)
 
     return effect
 
