@@ -32,7 +32,8 @@ class Brief:
 
     `amount` and `details`: as in `Instruction`. `seed`: of all that is random. `character`: about 1; how a variation of what
     has no halves differs (the colour filter of black and white, the width of a pencil). `others`: the request's further
-    images, RGB, float32, 0..1, each of its own size.
+    images, RGB, float32, 0..1, each of its own size. `spare`: whether nobody looks at the canvas any more when all is done: an
+    effect may then, at 1, paint into its pixels instead of a copy.
     """
 
     amount: float = 1.0
@@ -40,6 +41,7 @@ class Brief:
     seed: int = 0
     character: float = 1.0
     others: tuple[Floats, ...] = ()
+    spare: bool = False
 
     def chances(self) -> np.random.Generator:
         """All that is random, from its beginning."""

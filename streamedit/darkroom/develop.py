@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -60,7 +61,8 @@ def develop(
     states = _states(_canvas(photograph, weight), recipe, partials, pause)
     # what the states no longer need is not kept for them here: floats take four times the room of 8 bits
     del photograph, weight
-    yield from (_finished(state, depth, icc) for state in states)
+    # no loop: its variable would hold the last state while the file of it is written
+    yield from map(partial(_finished, depth=depth, icc=icc), states)
 
 
 def _canvas(photograph: Photograph, weight: Floats | None) -> Canvas:
@@ -96,7 +98,8 @@ def _states(canvas: Canvas, recipe: Recipe, partials: int, pause: Callable[[], N
 
 
 def _effect(canvas: Canvas, instruction: Instruction, recipe: Recipe, subject: Floats | None) -> Effect:
-    brief = Brief(instruction.amount, instruction.details, recipe.seed, recipe.character, recipe.others)
+    scoped = instruction.scope is not Scope.ALL and subject is not None
+    brief = Brief(instruction.amount, instruction.details, recipe.seed, recipe.character, recipe.others, spare=not scoped)
     effect = OPERATIONS[instruction.name](canvas, brief)
 
     def clipped(part: float) -> Canvas:

@@ -13,6 +13,7 @@ import numpy as np
 from streamedit.darkroom.fills import Fill, painted, textured
 from streamedit.darkroom.matching import Likeness, carried, compared, searched, voted
 from streamedit.darkroom.membranes import Holes, enlarged, membrane, shrunk
+from streamedit.darkroom.memory import tidied_for
 from streamedit.darkroom.optics import floats
 from streamedit.darkroom.patches import REACH, Chance, Field, Indices, components, field, peeled
 from streamedit.darkroom.photograph import Bytes8, Floats
@@ -54,16 +55,16 @@ _MOST_REGIONS = 24
 """More are put together with their neighbours: each costs something, however small it is."""
 
 
-def healed(rgb: Floats, hole: Holes, seed: int = 0, variety: float = 1.0) -> Callable[[float], Floats]:
+def healed(rgb: Floats, hole: Holes, seed: int = 0, variety: float = 1.0, *, spare: bool = False) -> Callable[[float], Floats]:
     """The picture with its hole filled to the finest detail at 1, coarser before. Pixels outside of the hole stay.
 
-    There must be some. Asked for growing parts, each costs what is new in it.
+    There must be some. Asked for growing parts, each costs what is new in it. `spare`: at 1 the picture itself is filled.
     """
     chance = Chance(seed, variety)
     works = [_Work(window, own, _fills(rgb[window], hole[window], chance), Fill(rgb[window])) for window, own in _regions(hole)]
 
     def state(part: float) -> Floats:
-        made = rgb.copy()
+        made = rgb if spare and part == 1 else rgb.copy()
         for work in works:
             work.paint(part, rgb[work.window], hole[work.window], made[work.window])
         return made
@@ -92,9 +93,12 @@ class _Work:
         if self.pixels is not None:
             into[self.own] = self.pixels
             return
+        if self.done == 1:
+            self.fills = iter(())  # with all that the last fill was made from
+            tidied_for(rgb.nbytes)
         painted(self.fill, rgb, hole, self.own, into)
         if self.done == 1 and self.fill.texture is not None:
-            self.pixels, self.fills, self.fill = floats(into[self.own]), iter(()), Fill(rgb)
+            self.pixels, self.fill = floats(into[self.own]), Fill(rgb)
 
 
 def _regions(hole: Holes) -> Iterator[tuple[tuple[slice, slice], Holes]]:

@@ -1,5 +1,6 @@
 """The smoothest fill of a hole, and copies of a picture with a hole in other sizes."""
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import cv2
@@ -44,13 +45,16 @@ def shrunk(rgb: Floats, hole: Holes, shrink: float, part: float = 0.5) -> tuple[
     if shrink == 1:
         return rgb, hole
     size = max(1, round(hole.shape[1] / shrink)), max(1, round(hole.shape[0] / shrink))
-    sums = _averaged(rgb, hole, size)
+    sums = averaged(rgb, lambda rows: (~hole[rows]).astype(np.float32), size)
     known = sums[..., -1]
     return floats(sums[..., :-1] / np.maximum(known, np.float32(1e-6))[..., None]), known < part
 
 
-def _averaged(rgb: Floats, hole: Holes, size: tuple[int, int]) -> Floats:
-    """What is known, and how much that is, as means over the pixels of a smaller copy; a few of its rows at a time."""
+def averaged(rgb: Floats, weight: Callable[[slice], Floats], size: tuple[int, int]) -> Floats:
+    """A picture times a weight, and the weight, as means over the pixels of a smaller copy; a few of its rows at a time.
+
+    `weight`: that of some rows.
+    """
     width, height = size
     made = np.empty((height, width, rgb.shape[2] + 1), np.float32)
     edges = np.linspace(0, rgb.shape[0], height + 1)
@@ -58,7 +62,7 @@ def _averaged(rgb: Floats, hole: Holes, size: tuple[int, int]) -> Floats:
     for first in range(0, height, rows):
         bounds = edges[first : first + rows + 1]
         top, bottom = int(bounds[0]), min(rgb.shape[0], int(np.ceil(bounds[-1] - 1e-6)))
-        known = (~hole[top:bottom]).astype(np.float32)[..., None]
+        known = weight(slice(top, bottom))[..., None]
         band = floats(np.concatenate([rgb[top:bottom] * known, known], 2))
         narrow = cv2.resize(band, (width, bottom - top), interpolation=cv2.INTER_AREA).reshape(bottom - top, -1)
         row = np.arange(top, bottom)

@@ -5,14 +5,18 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
+from streamedit.darkroom.memory import tidied_for
 from streamedit.darkroom.optics import floats, soft
-from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.photograph import Floats, bands
 from streamedit.darkroom.saliency import shrunk
 
 _Places: TypeAlias = np.typing.NDArray[np.intp]
 
 _SIDE_PX = 512
 """The longer side of the copy in which colours are measured."""
+
+_RIM_ROWS = 256
+"""So many rows' pixels of a rim are looked at at a time: their places alone take more room than they do."""
 
 
 def outlined(rgb: Floats, coarse: Floats) -> Floats:
@@ -30,24 +34,32 @@ def outlined(rgb: Floats, coarse: Floats) -> Floats:
     between = floats(cv2.blur(rough, (2 * reach + 1, 2 * reach + 1)))
     layers = np.dstack([*_guided(small, rough, reach), inner, outer, inner_spread + outer_spread, between])
     matte, open_ = (floats(cv2.resize(plane, (width, height))) for plane in (sure, 1 - sure - never))
-    rim = np.nonzero(open_)
-    matte[rim] = _opinions(rgb[rim], _at(layers, rim, height, width))
+    for rows in bands(height, width, least=_RIM_ROWS):
+        y, x = np.nonzero(open_[rows])
+        rim = y + rows.start, x
+        matte[rim] = _opinions(rgb[rim], _at(layers, rim, height, width))
     return matte
 
 
-def foreground(rgb: Floats, matte: Floats) -> Floats:
+def foreground(rgb: Floats, matte: Floats, *, spare: bool = False) -> Floats:
     """The subject's own colours where its outline is soft: without what of the old background shines through hair.
 
     Blur-fusion (Forte 2021, "Approximate fast foreground colour estimation"), its blurs in a small copy: they are smooth.
+    `spare`: the picture itself is changed.
     """
     small, share = shrunk(rgb, _SIDE_PX), shrunk(matte, _SIDE_PX)
     wide = max(3.0, max(share.shape) / 8)
     inner, outer = _fused(small, share, small, small, wide)
     inner, outer = _fused(small, share, inner, outer, max(1.0, wide / 15))
-    rim = np.nonzero((matte > 0) & (matte < 1))
-    near, part = _at(np.dstack([inner, outer]), rim, *matte.shape), matte[rim][:, None]
-    own, seen = rgb.copy(), rgb[rim]
-    own[rim] = np.clip(near[:, :3] + part * (seen - part * near[:, :3] - (1 - part) * near[:, 3:]), 0, 1)
+    height, width = matte.shape
+    colours = np.dstack([inner, outer])
+    tidied_for(rgb.nbytes)
+    own = rgb if spare else rgb.copy()
+    for rows in bands(height, width, least=_RIM_ROWS):
+        y, x = np.nonzero((matte[rows] > 0) & (matte[rows] < 1))
+        rim = y + rows.start, x
+        near, part, seen = _at(colours, rim, height, width), matte[rim][:, None], rgb[rim]
+        own[rim] = np.clip(near[:, :3] + part * (seen - part * near[:, :3] - (1 - part) * near[:, 3:]), 0, 1)
     return own
 
 

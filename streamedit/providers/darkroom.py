@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import pybase64
@@ -95,7 +96,8 @@ class Darkroom:
         self._check_room()
         watch = _Watch(self._bounds.work_s)
         try:
-            states = await self._in_thread(lambda: self._states(images, mask, order, watch))
+            states = await self._in_thread(partial(self._states, images, mask, order, watch))
+            del images, mask  # as files they are no longer needed, and may be large
             for index in range(order.partials):
                 state = await self._in_thread(states.__next__)
                 yield self._picture(request, order, state.photograph).partial(state.image_base64, index)

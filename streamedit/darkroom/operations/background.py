@@ -11,6 +11,7 @@ from streamedit.darkroom.backdrops import BACKDROPS
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
 from streamedit.darkroom.layers import enlarged
 from streamedit.darkroom.matting import foreground, stages
+from streamedit.darkroom.membranes import averaged
 from streamedit.darkroom.optics import banded, floats, luma, noise, side, smoothstep, soft
 from streamedit.darkroom.photograph import Floats, bands
 from streamedit.darkroom.recolouring import recoloured
@@ -36,7 +37,7 @@ def blur_background(canvas: Canvas, brief: Brief) -> Effect:
     def effect(part: float) -> Canvas:
         radius_px = brief.amount * part * side(canvas.rgb) / 18
         share = matte(part)
-        behind = _out_of_focus(canvas.rgb, 1 - share, radius_px)
+        behind = _out_of_focus(canvas.rgb, share, radius_px)
         return replace(canvas, rgb=_over(canvas.rgb, behind, share, min(1.0, radius_px / 1.5)))
 
     return effect
@@ -74,17 +75,20 @@ def replace_background(canvas: Canvas, brief: Brief) -> Effect:
     return effect
 
 
-def cut_out(canvas: Canvas, _: Brief) -> Effect:
+def cut_out(canvas: Canvas, brief: Brief) -> Effect:
     """The subject alone, all else transparent; its outline without the old background's colours. With a mask: only there."""
     matte = stages(canvas.rgb)
 
     def effect(part: float) -> Canvas:
         share = matte(part)
-        gone = part * (1 - share)
+        left = floats(1 - share)
+        left *= np.float32(-part)
         if canvas.weight is not None:
-            gone *= canvas.weight
-        left = 1 - gone if canvas.alpha is None else canvas.alpha * (1 - gone)
-        return replace(canvas, rgb=foreground(canvas.rgb, share), alpha=floats(left))
+            left *= canvas.weight
+        left += 1
+        if canvas.alpha is not None:
+            left *= canvas.alpha
+        return replace(canvas, rgb=foreground(canvas.rgb, share, spare=brief.spare and part == 1), alpha=left)
 
     return effect
 
@@ -172,29 +176,37 @@ def _before(subject: Floats, behind: Floats, matte: Floats) -> Floats:
     return behind + (subject - behind) * matte[..., None]
 
 
-def _out_of_focus(rgb: Floats, weight: Floats, radius_px: float) -> Floats:
-    """Every point a disc, in linear light; lights count more, as those of a night burn the film. A wide one in small."""
-    height, width = weight.shape
-    shrink = max(1.0, radius_px / _DISC_PX)
+def _out_of_focus(rgb: Floats, matte: Floats, radius_px: float) -> Floats:
+    """What is not the subject, every point a disc. A wide one in small."""
+    height, width = matte.shape
+    shrink = radius_px / _DISC_PX
+    if shrink <= 1:
+        reach_px = int(np.ceil(radius_px)) + 1
+        return banded(lambda band, its: _spread(_weighed(band, 1 - its), radius_px), rgb, matte, halo_px=reach_px)
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    return _spread(floats(cv2.resize(_weighed(*_halved(rgb, matte, size)), size)), _DISC_PX)
 
-    def weighed(rgb: Floats, weight: Floats) -> Floats:
-        linear = floats(cv2.pow(np.clip(rgb, 0, 1), _GAMMA))
-        heavy = (weight + np.float32(1e-5)) * (1 + 5 * smoothstep((luma(rgb) - 0.75) / 0.25))
-        return floats(np.dstack([linear * heavy[..., None], heavy]))
 
-    small = cv2.resize(banded(weighed, rgb, weight) if shrink <= 1 else weighed(*_halved(rgb, weight, size)), size)
-    spread = floats(cv2.filter2D(small, -1, _disc(radius_px / shrink), borderType=cv2.BORDER_REFLECT))
+def _weighed(rgb: Floats, weight: Floats) -> Floats:
+    """Linear light times its weight, and the weight; lights count more, as those of a night burn the film."""
+    linear = floats(cv2.pow(np.clip(rgb, 0, 1), _GAMMA))
+    heavy = (weight + np.float32(1e-5)) * (1 + 5 * smoothstep((luma(rgb) - 0.75) / 0.25))
+    return floats(np.dstack([linear * heavy[..., None], heavy]))
+
+
+def _spread(weighed: Floats, radius_px: float) -> Floats:
+    """Through a round aperture."""
+    spread = floats(cv2.filter2D(weighed, -1, _disc(radius_px), borderType=cv2.BORDER_REFLECT))
     return floats(cv2.pow(np.clip(spread[..., :3] / spread[..., 3:], 0, 1), 1 / _GAMMA))
 
 
-def _halved(rgb: Floats, weight: Floats, size: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Twice the size: small lights must not drown before they are weighed."""
-    height, width = weight.shape
+def _halved(rgb: Floats, matte: Floats, size: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Twice the size: small lights must not drown before they are weighed. And how much of each pixel is not the subject."""
+    height, width = matte.shape
     twice = (min(width, 2 * size[0]), min(height, 2 * size[1]))
-    mean = cv2.resize(weight, twice, interpolation=cv2.INTER_AREA)
-    colours = cv2.resize(rgb * weight[..., None], twice, interpolation=cv2.INTER_AREA) / np.maximum(mean, 1e-3)[..., None]
-    return floats(colours), floats(mean)
+    sums = averaged(rgb, lambda rows: 1 - matte[rows], twice)
+    mean = floats(np.ascontiguousarray(sums[..., 3]))
+    return floats(sums[..., :3] / np.maximum(mean, np.float32(1e-3))[..., None]), mean
 
 
 def _disc(radius_px: float) -> Floats:

@@ -83,10 +83,10 @@ def denoise(rgb: Floats, brief: Brief) -> Done:
         amount = brief.amount * part
 
         def work(band: Floats) -> Floats:
-            planes = cv2.split(cv2.transform(band, _YCC))
-            calm = [_calmed(floats(planes[0]), 1.5 * noise * amount, _KEPT)]
-            calm += [_calmed_small(floats(plane), 2.2 * noise * amount) for plane in planes[1:]]
-            return floats(cv2.transform(cv2.merge(calm), _RGB))
+            planes = [floats(plane) for plane in cv2.split(cv2.transform(band, _YCC))]
+            planes[0] = _calmed(planes[0], 1.5 * noise * amount, _KEPT)
+            planes[1:] = [_calmed_small(plane, 2.2 * noise * amount) for plane in planes[1:]]
+            return floats(cv2.transform(cv2.merge(planes), _RGB))
 
         return banded(work, rgb, halo_px=32) if amount > 0 else rgb.copy()
 
@@ -148,10 +148,14 @@ def _calmed(plane: Floats, noise: float, kept: tuple[float, ...]) -> Floats:
         smooth = _spline(rest, 1 << scale)
         detail = rest - smooth
         power = floats(cv2.blur(detail * detail, (5 + 2 * scale,) * 2))
-        floor = np.float32((1.6 * noise * share) ** 2)
-        calm += detail * np.maximum(0, 1 - floor / (power + np.float32(1e-9)))
+        power += np.float32(1e-9)
+        left = np.divide(np.float32(-((1.6 * noise * share) ** 2)), power, out=power)
+        left += 1
+        detail *= np.maximum(0, left, out=left)
+        calm += detail
         rest = smooth
-    return calm + rest
+    calm += rest
+    return calm
 
 
 def _calmed_small(plane: Floats, noise: float) -> Floats:

@@ -23,7 +23,7 @@ def erase(canvas: Canvas, brief: Brief) -> Effect:
         raise InvalidRequest(message, param="mask", code="mask_covers_everything")
     alpha = None if canvas.weight is None else canvas.alpha
     # other characters are for variations: chance has more of a say in them
-    state = healed(canvas.rgb, hole, brief.seed, variety=1 + 30 * abs(brief.character - 1))
+    state = healed(canvas.rgb, hole, brief.seed, variety=1 + 30 * abs(brief.character - 1), spare=brief.spare)
     return lambda part: replace(canvas, rgb=state(part), alpha=alpha)
 
 

@@ -23,7 +23,7 @@ def caption(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     title = brief.details.kind == "title"
     letters = _letters(rgb, brief, text, BOLD if title else REGULAR)
     colour = brief.colour(_WHITE)
-    return lambda _: _written(rgb, letters, brief.details.place or (0, 1), colour, 1.0)
+    return lambda _: _written(rgb.copy(), letters, brief.details.place or (0, 1), colour, 1.0)
 
 
 def label(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
@@ -52,9 +52,14 @@ def watermark(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     once = brief.details.kind == "single" or brief.details.place is not None
     if once:
         letters, place = _letters(rgb, brief, text, REGULAR), brief.details.place or (1, 1)
-        return lambda part: _written(rgb, letters, place, colour, brief.amount * part)
+        return lambda part: _written(rgb.copy(), letters, place, colour, brief.amount * part)
     letters = _aslant(rgb, brief, text)
-    return lambda part: _written(rgb, letters, (0, 0), colour, brief.amount * part)
+
+    def effect(part: float) -> Floats:
+        made = rgb if brief.spare and part == 1 else rgb.copy()
+        return _written(made, letters, (0, 0), colour, brief.amount * part)
+
+    return effect
 
 
 LETTERING: Mapping[str, Operation] = MappingProxyType(
@@ -85,17 +90,17 @@ def _aslant(rgb: Floats, brief: Brief, text: str) -> Floats:
     gap = max(4, round(1.6 * _size_px(rgb, brief)))
     tile = np.pad(letters, ((gap, gap), (gap, gap)))
     reach = int(hypot(height, width)) + 1
-    row = np.tile(tile, (1, reach // tile.shape[1] + 2))
-    pair = np.vstack([row, np.roll(row, tile.shape[1] // 2, axis=1)])
-    sheet = floats(np.tile(pair, (reach // pair.shape[0] + 1, 1)))
-    matrix = cv2.getRotationMatrix2D((sheet.shape[1] / 2, sheet.shape[0] / 2), _SLOPE_DEGREES, 1)
-    matrix[:, 2] += (width - sheet.shape[1]) / 2, (height - sheet.shape[0]) / 2
-    return floats(cv2.warpAffine(sheet, matrix, (width, height), flags=cv2.INTER_LINEAR))
+    pair = np.vstack([tile, np.roll(tile, tile.shape[1] // 2, axis=1)])
+    # a sheet of pairs, which covers the picture however it is turned; it goes on without end, so one of them is enough
+    across, down = pair.shape[1] * (reach // pair.shape[1] + 2), pair.shape[0] * (reach // pair.shape[0] + 1)
+    matrix = cv2.getRotationMatrix2D((across / 2, down / 2), _SLOPE_DEGREES, 1)
+    matrix[:, 2] += (width - across) / 2, (height - down) / 2
+    return floats(cv2.warpAffine(pair, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
 
 
-def _written(rgb: Floats, letters: Floats, place: tuple[int, int], colour: Colour, opacity: float) -> Floats:
-    """The picture with letters on a soft shadow of the contrary lightness."""
-    size = max(1.0, min(side(rgb) / 100, letters.shape[0] / 6))
+def _written(made: Floats, letters: Floats, place: tuple[int, int], colour: Colour, opacity: float) -> Floats:
+    """The picture itself, with letters on a soft shadow of the contrary lightness."""
+    size = max(1.0, min(side(made) / 100, letters.shape[0] / 6))
     around = int(4 * size) + 1
     wide = floats(cv2.copyMakeBorder(letters, *(around,) * 4, cv2.BORDER_CONSTANT, value=0))
 
@@ -106,8 +111,7 @@ def _written(rgb: Floats, letters: Floats, place: tuple[int, int], colour: Colou
 
     shadow = banded(shade, wide, halo_px=around)
     del wide
-    made = rgb.copy()
-    top, left = _corner(rgb, letters, place)
+    top, left = _corner(made, letters, place)
     drop = round(0.2 * size)
     _blend(made, shadow, (top - around + drop, left - around + drop), _contrast(colour), 0.75 * opacity)
     _blend(made, letters, (top, left), colour, opacity)

@@ -66,13 +66,14 @@ def _painted(manner: Manner) -> Callable[[Floats, Brief], Callable[[float], Floa
         # red, green, blue, and how high the paint stands: 0 where there is none
         paint = cv2.merge([cv2.convertScaleAbs(rgb, alpha=255), np.zeros(rgb.shape[:2], np.uint8)])
         done = [0] * len(layers)
+        fine_px = max(0.6, side(rgb) / 1300)
 
         def draw(part: float) -> Floats:
             for index, layer in enumerate(layers):
                 goal = round(len(layer.lines) * float(np.clip(part * len(layers) - index, 0, 1)))
                 _paint(np.asarray(paint), layer, done[index], goal)
                 done[index] = max(done[index], goal)
-            return _lit(np.asarray(paint, np.uint8), rgb, bristles, manner.relief)
+            return _lit(np.asarray(paint, np.uint8), fine_px, bristles, manner.relief)
 
         return draw
 
@@ -146,12 +147,12 @@ def _paint(paint: cv2.typing.MatLike, layer: _Layer, first: int, last: int) -> N
         cv2.polylines(paint, [line], False, colour, layer.width_px, cv2.LINE_AA, _SHIFT)
 
 
-def _lit(paint: Bytes8, rgb: Floats, bristles: Floats, relief: float) -> Floats:
+def _lit(paint: Bytes8, fine_px: float, bristles: Floats, relief: float) -> Floats:
     """Paint in light from the upper left: the rims of strokes and the traces of bristles stand out."""
     height = floats(paint[..., 3:]) / 255
     painted = smoothstep(floats(height * 4))
     surface = floats(height[..., 0] * np.float32(0.7) + bristles * np.float32(0.16) * height[..., 0])
-    surface = soft(surface, max(0.6, side(rgb) / 1300))
+    surface = soft(surface, fine_px)
     slope = cv2.Sobel(surface, cv2.CV_32F, 1, 0) + cv2.Sobel(surface, cv2.CV_32F, 0, 1)
     light = np.clip(floats(slope) * np.float32(relief * 0.16), -0.2, 0.25) * painted[..., 0]
     return floats(floats(paint[..., :3]) / 255 * (1 + light[..., None]) + 0.35 * np.maximum(0, light - 0.05)[..., None])

@@ -49,6 +49,16 @@ def test_a_soft_mask_hides_all_that_it_touches(astronaut: Floats) -> None:
     )
 
 
+def test_a_spare_canvas_is_painted_into_in_the_end(astronaut: Floats) -> None:
+    """Only then: a state on the way is a copy. The picture is the same as that of a canvas which is kept."""
+    kept, spare = Canvas(astronaut, weight=_weight()), Canvas(astronaut.copy(), weight=_weight())
+    effect = HEALING["erase"](spare, Brief(spare=True))
+    assert effect(0.5).rgb is not spare.rgb
+    assert np.array_equal(spare.rgb, astronaut)
+    assert effect(1.0).rgb is spare.rgb
+    assert np.array_equal(spare.rgb, _erased(kept).rgb)
+
+
 def test_without_a_mask_transparency_is_filled(astronaut: Floats) -> None:
     """The same as with a mask there; the picture is opaque then."""
     erased = _erased(Canvas(astronaut, alpha=1 - _weight()))
