@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from streamedit.darkroom.matting import subject
 from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.subjects.matting import subject
 
 TESTS = Path(__file__).parent.parent / "tests"
 NAMES = ("astronaut.jpg", "chelsea.png", "coffee.jpg")

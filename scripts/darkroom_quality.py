@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from streamedit.darkroom.healing import healed
+from streamedit.darkroom.mending.healing import healed
 from streamedit.darkroom.optics import luma
 from streamedit.darkroom.photograph import Bytes8, Floats
 

@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import DTypeLike
 
-from streamedit.darkroom import matting
 from streamedit.darkroom.canvas import Brief, Canvas, Effect
 from streamedit.darkroom.instructions import Instruction, Scope
 from streamedit.darkroom.memory import tidied_for
@@ -15,6 +14,7 @@ from streamedit.darkroom.operations import OPERATIONS
 from streamedit.darkroom.optics import mixed
 from streamedit.darkroom.photograph import Floats, Photograph, bands, composite, floats_of, pixels_of
 from streamedit.darkroom.repertoire import entry
+from streamedit.darkroom.subjects import matting
 
 _CHARACTERS = (1.0, 0.65, 1.4, 0.8, 1.2, 0.55, 1.45, 0.9, 1.1, 0.5)
 """What sets one variation off from another: it multiplies amounts. The first is the picture as asked for."""

@@ -9,11 +9,11 @@ import pytest
 
 from streamedit.darkroom.develop import Recipe, develop, variation
 from streamedit.darkroom.files import decode
-from streamedit.darkroom.matting import subject
 from streamedit.darkroom.photograph import Floats, Photograph, Pixels, floats_of, pixels_of
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import Entry
 from streamedit.darkroom.scaling import fit
+from streamedit.darkroom.subjects.matting import subject
 from streamedit.darkroom.words.grammar import parse
 from streamedit.errors import InvalidRequest
 

@@ -10,11 +10,11 @@ import numpy as np
 from streamedit.darkroom.backdrops import BACKDROPS
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
 from streamedit.darkroom.layers import enlarged
-from streamedit.darkroom.matting import foreground, stages
-from streamedit.darkroom.membranes import averaged
+from streamedit.darkroom.mending.membranes import averaged
 from streamedit.darkroom.optics import banded, floats, luma, noise, side, smoothstep, soft
 from streamedit.darkroom.photograph import Floats, bands
 from streamedit.darkroom.recolouring import recoloured
+from streamedit.darkroom.subjects.matting import foreground, stages
 from streamedit.errors import InvalidRequest
 
 _GAMMA = 2.2

@@ -4,9 +4,9 @@ import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Canvas, Effect
 from streamedit.darkroom.instructions import Details
-from streamedit.darkroom.matting import subject
 from streamedit.darkroom.photograph import Floats
 from streamedit.darkroom.planes import moved, whole
+from streamedit.darkroom.subjects.matting import subject
 from streamedit.errors import InvalidRequest
 
 LEAST_PX = 16

@@ -10,9 +10,9 @@ from streamedit.darkroom.copies import small_light, small_size
 from streamedit.darkroom.instructions import Colour
 from streamedit.darkroom.layers import FINE_PX, grid, put, shone, tint
 from streamedit.darkroom.linear_light import near_encoded
-from streamedit.darkroom.matting import subject
 from streamedit.darkroom.optics import floats, luma, smoothstep, soft
 from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.subjects.matting import subject
 
 _SPARKLES = 280
 _LONGEST = 0.12

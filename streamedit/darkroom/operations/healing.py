@@ -7,8 +7,8 @@ from types import MappingProxyType
 import numpy as np
 
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
-from streamedit.darkroom.healing import healed
-from streamedit.darkroom.membranes import Holes
+from streamedit.darkroom.mending.healing import healed
+from streamedit.darkroom.mending.membranes import Holes
 from streamedit.errors import InvalidRequest
 
 

@@ -7,9 +7,9 @@ from streamedit.darkroom.canvas import Brief, Done
 from streamedit.darkroom.copies import small_light, small_size
 from streamedit.darkroom.layers import FINE_PX, SMOOTH_PX, clouds, grid, over, shone, tint, veil, veiled
 from streamedit.darkroom.linear_light import near_encoded
-from streamedit.darkroom.matting import subject
 from streamedit.darkroom.optics import floats, grey, luma, smoothstep
 from streamedit.darkroom.photograph import Bytes8, Floats
+from streamedit.darkroom.subjects.matting import subject
 
 _SUBJECT_PX = 256
 

@@ -7,10 +7,10 @@ from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.instructions import NOTHING, Details
-from streamedit.darkroom.matting import subject
 from streamedit.darkroom.operations.light import LIGHT
 from streamedit.darkroom.optics import grey
 from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.subjects.matting import subject
 
 SEEDED = ["sparkles", "light leak", "sun rays", "lens flare", "bokeh lights", "mist", "snow", "rain"]
 ADDED = ["glow", "sparkles", "light leak", "sun rays", "lens flare", "bokeh lights", "rainbow"]

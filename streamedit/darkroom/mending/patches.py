@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamedit.darkroom.membranes import Holes
+from streamedit.darkroom.mending.membranes import Holes
 from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Floats
 

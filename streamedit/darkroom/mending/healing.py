@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from streamedit.darkroom.fills import Fill, painted, textured
-from streamedit.darkroom.matching import Likeness, carried, compared, searched, voted
-from streamedit.darkroom.membranes import Holes, enlarged, membrane, shrunk
 from streamedit.darkroom.memory import tidied_for
+from streamedit.darkroom.mending.fills import Fill, painted, textured
+from streamedit.darkroom.mending.matching import Likeness, carried, compared, searched, voted
+from streamedit.darkroom.mending.membranes import Holes, enlarged, membrane, shrunk
+from streamedit.darkroom.mending.patches import REACH, Chance, Field, Indices, components, field, peeled
 from streamedit.darkroom.optics import floats
-from streamedit.darkroom.patches import REACH, Chance, Field, Indices, components, field, peeled
 from streamedit.darkroom.photograph import Bytes8, Floats
 
 _HOLE_PX = 27_000

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streamedit.darkroom.mending.patches import REACH, Field, Indices
 from streamedit.darkroom.optics import floats
-from streamedit.darkroom.patches import REACH, Field, Indices
 from streamedit.darkroom.photograph import Floats
 
 _PAIRS = 5_000_000

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from streamedit.darkroom.matting import foreground, stages, subject
 from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Floats
+from streamedit.darkroom.subjects.matting import foreground, stages, subject
 
-TESTS = Path(__file__).parent.parent
+TESTS = Path(__file__).parent.parent.parent
 AGREED = {"astronaut.jpg": 0.94, "chelsea.png": 0.93, "coffee.jpg": 0.91}
 """How much of both together the matte and the outline drawn by hand have in common, at least."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Floats
-from streamedit.darkroom.saliency import Saliency, places
+from streamedit.darkroom.subjects.saliency import Saliency, places
 
 _COLOURS = 40
 _ROUNDS = 8

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from streamedit.darkroom.membranes import Holes
+from streamedit.darkroom.mending.membranes import Holes
+from streamedit.darkroom.mending.patches import Chance, Field, Indices
+from streamedit.darkroom.mending.quilts import likely_strength, quilted, strength
 from streamedit.darkroom.optics import floats
-from streamedit.darkroom.patches import Chance, Field, Indices
 from streamedit.darkroom.photograph import Floats
-from streamedit.darkroom.quilts import likely_strength, quilted, strength
 
 _BAND_PX = 1 << 15
 _TEXTURE_PX = 1.8

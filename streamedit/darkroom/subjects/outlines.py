@@ -8,7 +8,7 @@ import numpy as np
 from streamedit.darkroom.memory import tidied_for
 from streamedit.darkroom.optics import floats, soft
 from streamedit.darkroom.photograph import Floats, bands
-from streamedit.darkroom.saliency import shrunk
+from streamedit.darkroom.subjects.saliency import shrunk
 
 _Places: TypeAlias = np.typing.NDArray[np.intp]
 

@@ -6,11 +6,11 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
-from streamedit.darkroom.cutting import cut
 from streamedit.darkroom.optics import floats
-from streamedit.darkroom.outlines import foreground, outlined
 from streamedit.darkroom.photograph import Floats
-from streamedit.darkroom.saliency import salient
+from streamedit.darkroom.subjects.cutting import cut
+from streamedit.darkroom.subjects.outlines import foreground, outlined
+from streamedit.darkroom.subjects.saliency import salient
 
 __all__ = ["Stages", "foreground", "stages", "subject"]
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from streamedit.darkroom.likeness import guesses
 from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Bytes8, Floats
-from streamedit.darkroom.saliency import Saliency, middle, places
+from streamedit.darkroom.subjects.likeness import guesses
+from streamedit.darkroom.subjects.saliency import Saliency, middle, places
 
 _DECIDED = 6
 """The power of an answer's worth that is its votes."""

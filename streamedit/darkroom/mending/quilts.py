@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from streamedit.darkroom.membranes import Holes, membrane
+from streamedit.darkroom.mending.membranes import Holes, membrane
+from streamedit.darkroom.mending.patches import Chance, Field, Indices, luck
 from streamedit.darkroom.optics import floats, luma
-from streamedit.darkroom.patches import Chance, Field, Indices, luck
 from streamedit.darkroom.photograph import Floats
 
 _CELL_PX = 8

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from streamedit.darkroom.healing import healed
-from streamedit.darkroom.membranes import Holes, membrane
+from streamedit.darkroom.mending.healing import healed
+from streamedit.darkroom.mending.membranes import Holes, membrane
 from streamedit.darkroom.photograph import Floats
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 
 
 def _quality() -> ModuleType:
