@@ -1,6 +1,6 @@
 """Every instruction of the darkroom's repertoire, done to a photograph: one small picture of all, or a large one of each.
 
-`./scripts/darkroom_sheet` writes `scripts/pictures/darkroom.jpg`; with `--each FOLDER` a PNG of each instruction there, and
+`./scripts/darkroom_sheet` writes `scripts/pictures/darkroom.webp`; with `--each FOLDER` a PNG of each instruction there, and
 with `--only NAME ...` those alone.
 """
 
@@ -22,9 +22,9 @@ from streamedit.darkroom.words.grammar import parse
 
 ROOT = Path(__file__).parent.parent
 PHOTOS = ROOT / "tests" / "photos"
-SHEET = ROOT / "scripts" / "pictures" / "darkroom.jpg"
-CELL_PX = (120, 96)
-GAP_PX, LABEL_PX, COLUMNS = 6, 14, 10
+SHEET = ROOT / "scripts" / "pictures" / "darkroom.webp"
+CELL_PX = (108, 84)
+GAP_PX, LABEL_PX, COLUMNS = 5, 13, 11
 
 PEOPLE, CAT, CUP = "astronaut.jpg", "chelsea.png", "coffee.jpg"
 BEST_SHOWN_ON: Mapping[str, str] = {
@@ -111,4 +111,4 @@ if __name__ == "__main__":
         for name, picture in made:
             picture.save(options.each / f"{name.replace(' ', '-')}.png")
     elif not options.only:
-        sheet(made).save(SHEET, quality=78)
+        sheet(made).save(SHEET, quality=58, method=6)

@@ -38,7 +38,8 @@ def blur_background(canvas: Canvas, brief: Brief) -> Effect:
         radius_px = brief.amount * part * side(canvas.rgb) / 18
         share = matte(part)
         behind = _out_of_focus(canvas.rgb, share, radius_px)
-        return replace(canvas, rgb=_over(canvas.rgb, behind, share, min(1.0, radius_px / 1.5)))
+        spare = brief.spare and part == 1
+        return replace(canvas, rgb=_over(canvas.rgb, behind, share, min(1.0, radius_px / 1.5), spare=spare))
 
     return effect
 
@@ -65,8 +66,9 @@ def replace_background(canvas: Canvas, brief: Brief) -> Effect:
     def effect(part: float) -> Canvas:
         share = matte(part)
         shown = behind * (1 - _shadow(share))[..., None] if "studio" in kind or kind == "white" else behind
-        subject = canvas.rgb if kind in _INDOORS else _in_the_light_of(behind, canvas.rgb, share)
-        done = _over(subject, shown, share, 1.0)
+        spare = brief.spare and part == 1
+        subject = canvas.rgb if kind in _INDOORS else _in_the_light_of(behind, canvas.rgb, share, spare=spare)
+        done = _over(subject, shown, share, 1.0, spare=spare or subject is not canvas.rgb)
         if part < 1:
             opaque = canvas.rgb if canvas.alpha is None else _mixed(behind, canvas.rgb, canvas.alpha)
             cv2.addWeighted(opaque, 1 - part, done, part, 0, dst=done)
@@ -163,12 +165,13 @@ def _mixed(first: Floats, second: Floats, share: Floats) -> Floats:
     return banded(rows, first, second, share)
 
 
-def _over(rgb: Floats, behind: Floats, matte: Floats, far: float) -> Floats:
-    """The subject, in its own colours, before something else, which may be a smaller layer."""
-    done = foreground(rgb, matte)
+def _over(rgb: Floats, behind: Floats, matte: Floats, far: float, *, spare: bool = False) -> Floats:
+    """The subject, in its own colours, before something else, which may be a smaller layer; painted into a spare picture."""
+    done = foreground(rgb, matte, spare=spare and far == 1)
     for rows in bands(*matte.shape):
         around = enlarged(behind, rgb.shape, np.arange(rows.start, rows.stop, dtype=np.float32)[:, None])
-        done[rows] = rgb[rows] + (_before(done[rows], around, matte[rows]) - rgb[rows]) * np.float32(far)
+        laid = _before(done[rows], around, matte[rows])
+        done[rows] = laid if far == 1 else rgb[rows] + (laid - rgb[rows]) * np.float32(far)
     return done
 
 
@@ -225,9 +228,9 @@ def _shadow(matte: Floats) -> Floats:
     return floats(0.42 * np.clip(soft(floats(fallen), side(matte) / 28), 0, 1) * low)
 
 
-def _in_the_light_of(behind: Floats, rgb: Floats, matte: Floats) -> Floats:
-    """A trace of the surroundings' colour and brightness."""
+def _in_the_light_of(behind: Floats, rgb: Floats, matte: Floats, *, spare: bool) -> Floats:
+    """With a trace of the surroundings' colour and brightness; done to the picture itself where that is spare."""
     around = np.array(cv2.mean(behind)[:3]) ** _GAMMA + 1e-3
     own = np.array(cv2.mean(rgb, (matte > 0.5).astype(np.uint8))[:3]) ** _GAMMA + 1e-3
     tint, level = (around / around.mean()) ** 0.1, (around.mean() / own.mean()) ** 0.08
-    return floats(rgb * np.clip(tint * level, 0.75, 1.15).astype(np.float32))
+    return floats(np.multiply(rgb, np.clip(tint * level, 0.75, 1.15).astype(np.float32), out=rgb if spare else None))
