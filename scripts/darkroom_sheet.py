@@ -111,4 +111,4 @@ if __name__ == "__main__":
         for name, picture in made:
             picture.save(options.each / f"{name.replace(' ', '-')}.png")
     elif not options.only:
-        sheet(made).save(SHEET, quality=58, method=6)
+        sheet(made).save(SHEET, quality=50, method=6)
