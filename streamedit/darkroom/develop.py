@@ -13,7 +13,7 @@ from streamedit.darkroom.memory import tidied_for
 from streamedit.darkroom.operations import OPERATIONS
 from streamedit.darkroom.optics import mixed
 from streamedit.darkroom.photograph import Floats, Photograph, bands, composite, floats_of, pixels_of
-from streamedit.darkroom.repertoire import entry
+from streamedit.darkroom.repertoire import FAMILIES, entry
 from streamedit.darkroom.subjects import matting
 
 _CHARACTERS = (1.0, 0.65, 1.4, 0.8, 1.2, 0.55, 1.45, 0.9, 1.1, 0.5)
@@ -24,6 +24,9 @@ _MEDIUM = 0.5
 
 _PRINTS = (("contrast", 0.35), ("brightness", 0.2), ("contrast", -0.3), ("brightness", -0.2), ("shadows", 0.45))
 """How else variations differ: as prints of one negative do. What has a character of its own needs none of it."""
+
+
+_OF_THE_BACKGROUND = frozenset(row.name for row in FAMILIES["background"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +75,18 @@ def _canvas(photograph: Photograph, weight: Floats | None) -> Canvas:
 
 def _states(canvas: Canvas, recipe: Recipe, partials: int, pause: Callable[[], None]) -> Iterator[Canvas]:
     """The canvas after 1/(partials + 1), 2/(partials + 1) ... of all the work."""
-    works = [entry(instruction.name).work_ms for instruction in recipe.instructions]
+    instructions = _in_order(recipe.instructions)
+    works = [entry(instruction.name).work_ms for instruction in instructions]
     due = [sum(works) * stage / (partials + 1) for stage in range(1, partials + 1)]
     done, subject = 0.0, None
-    for instruction, work in zip(recipe.instructions, works, strict=True):
+    for at, (instruction, work) in enumerate(zip(instructions, works, strict=True)):
         pause()
-        if instruction.scope is not Scope.ALL and subject is None:
+        if subject is None and any(later.scope is not Scope.ALL for later in instructions[at:]):
             subject = matting.subject(canvas.rgb, canvas.alpha)
         tidied_for(canvas.rgb.nbytes)
         effect = _effect(canvas, instruction, recipe, subject)
-        for at in (at for at in due if done < at < done + work):
-            yield effect((at - done) / work)
+        for stage in (stage for stage in due if done < stage < done + work):
+            yield effect((stage - done) / work)
             pause()
         tidied_for(canvas.rgb.nbytes)
         canvas = effect(1.0)
@@ -95,6 +99,11 @@ def _states(canvas: Canvas, recipe: Recipe, partials: int, pause: Callable[[], N
     last = [canvas]
     del canvas
     yield last.pop()  # not kept while its file is written
+
+
+def _in_order(instructions: Sequence[Instruction]) -> Sequence[Instruction]:
+    """As they were asked for, but that the background comes first: the subject is found best in the photograph as it came."""
+    return sorted(instructions, key=lambda each: (each.name != "all images", each.name not in _OF_THE_BACKGROUND))
 
 
 def _effect(canvas: Canvas, instruction: Instruction, recipe: Recipe, subject: Floats | None) -> Effect:

@@ -152,6 +152,24 @@ def test_a_scope_spares_the_rest() -> None:
     assert spread[matte > 0.99].mean() > 30
 
 
+@pytest.mark.parametrize("prompt", ["a vintage look, remove the background", "much more contrast, moonlight, cut it out"])
+def test_the_subject_is_found_in_the_photograph_as_it_came(prompt: str) -> None:
+    """Whatever is done to a picture, and in whichever order it is asked for, the outline of its subject is the same."""
+    photograph = decode((PHOTOS / "astronaut.jpg").read_bytes())
+    (late,), (alone,) = _states(photograph, None, prompt, 0), _states(photograph, None, "cut it out", 0)
+    assert late.alpha is not None
+    assert alone.alpha is not None
+    assert np.array_equal(late.alpha, alone.alpha)
+    assert not np.array_equal(late.rgb, alone.rgb)
+
+
+def test_what_is_written_stays_before_a_new_background(chelsea: Photograph) -> None:
+    """A caption that is asked for first is not replaced with the background."""
+    (state,) = _states(chelsea, None, "caption 'Kyoto' bottom right, replace the background with black", 0)
+    (bare,) = _states(chelsea, None, "replace the background with black", 0)
+    assert (state.rgb[100:, 110:].astype(int) - bare.rgb[100:, 110:] > 150).sum() > 50
+
+
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 def test_alpha_profile_and_depth_are_kept(chelsea: Photograph, depth: type[np.uint8] | type[np.uint16]) -> None:
     """Transparency, colour profile and bits of the input are those of the output."""

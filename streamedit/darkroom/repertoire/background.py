@@ -52,7 +52,7 @@ BACKGROUND = (
         "cut out",
         "cut out the subject",
         (
-            "cut out, cutout, remove|erase|delete|drop background|backdrop, "
+            "cut out, cut .. out, cutout, remove|erase|delete|drop background|backdrop, "
             "remove|erase|delete|drop the|its|my|all|whole background|backdrop, "
             "remove|erase|delete|drop <colour> background|backdrop, "
             "remove|erase|delete|drop the|its|my <colour> background|backdrop, transparent|no background|backdrop, "
