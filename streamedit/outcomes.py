@@ -25,6 +25,8 @@ _OURS = """
     upstream_too_large upstream_unauthorized execution_error execution_interrupted mock_refused mock_unavailable
     mock_error too_many_pixels conversion_timeout file_not_found file_too_large too_many_files result_not_found
     invalid_signature
+    background_required colour_required crop_too_large edit_takes_too_long image_required invalid_background
+    mask_covers_everything text_cannot_be_written text_required unknown_background
     invalid_provider provider_not_configured incomplete_provider invalid_custom_host invalid_config config_not_found
     header_not_allowed invalid_api_key image_not_judged expired_api_key group_not_found master_key_required
     no_database api_key_not_found api_key_revoked group_in_use end_user_not_found cross_site_request
