@@ -1,11 +1,12 @@
 """What is said of a prompt that is not understood: which words, what was, and the nearest things that can be done."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 
 from streamedit.darkroom.repertoire import FAMILIES, TABLE
 from streamedit.darkroom.repertoire.entries import Entry, phrases
-from streamedit.darkroom.words.phrases import found_in
+from streamedit.darkroom.words.phrases import row_of
 from streamedit.darkroom.words.text import plain
 from streamedit.errors import InvalidRequest
 
@@ -54,8 +55,8 @@ def _nearest(named: Sequence[str], near: Sequence[Entry]) -> Sequence[str]:
 def _alike(named: Sequence[str]) -> Iterator[Entry]:
     """Rows that have a word much like one that is not known: misspelt, or of the same root."""
     for word in (word for each in named for word in each.split()):
-        for match in get_close_matches(word, _WORDS, n=2, cutoff=0.8):
-            yield _WORDS[match]
+        for match in get_close_matches(word, _lone_words(), n=2, cutoff=0.8):
+            yield _lone_words()[match]
 
 
 def _told(row: Entry) -> str:
@@ -63,15 +64,13 @@ def _told(row: Entry) -> str:
     return f"'{row.example}'{kinds}"
 
 
-def _word_table() -> dict[str, Entry]:
+@cache
+def _lone_words() -> Mapping[str, Entry]:
+    """Words that alone ask for a row, and the row."""
     table: dict[str, Entry] = {}
     for row in TABLE:
         for phrase in (row.name, *phrases(row.asks), *phrases(row.opposite)):
             words = plain(phrase).replace("|", " ").split()
             for word in words if len(words) < 4 else ():
                 table.setdefault(word, row)
-    return {word: row for word, row in table.items() if len(word) > 3 and any(each.entry is row for each in found_in(word))}
-
-
-_WORDS = _word_table()
-"""Words that alone ask for a row."""
+    return {word: row for word, row in table.items() if len(word) > 3 and row_of(word) is row}

@@ -13,7 +13,7 @@ from streamedit.darkroom.repertoire.entries import Entry, phrases
 from streamedit.darkroom.words.advice import not_understood, nothing_asked
 from streamedit.darkroom.words.colour_names import LONG_COLOUR
 from streamedit.darkroom.words.mentions import Mention, instructions_of, linked
-from streamedit.darkroom.words.phrases import KINDS, Found, found_in
+from streamedit.darkroom.words.phrases import KINDS, Found, found_in, pattern_of
 from streamedit.darkroom.words.readers import READERS
 from streamedit.darkroom.words.text import Text, Words, read
 from streamedit.darkroom.words.vocabulary import (
@@ -138,7 +138,7 @@ def _unmeant(found: Found) -> Iterator[str]:
 def _kind(words: Words, row: Entry) -> str | None:
     """Not in the name of a colour: "sky blue" is no sky."""
     aside = words.set_aside(LONG_COLOUR) if row.kinds else ()
-    kinds = [kind for kind, pattern in KINDS[row.name] if words.take(pattern)]
+    kinds = [kind for kind, phrase in KINDS[row.name] if words.take(pattern_of(phrase))]
     words.put_back(aside)
     return kinds[0] if kinds else None
 

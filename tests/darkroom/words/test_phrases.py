@@ -6,7 +6,7 @@ import pytest
 
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.darkroom.repertoire.entries import Entry, phrases
-from streamedit.darkroom.words.phrases import found_in, pattern_of
+from streamedit.darkroom.words.phrases import found_in, pattern_of, row_of
 from streamedit.darkroom.words.text import read
 
 
@@ -57,3 +57,18 @@ def test_colours_and_kinds_are_no_phrases() -> None:
     """ "Bright" of a bright studio and "dark" of dark red ask for nothing by themselves."""
     assert [found.entry.name for found in found_in("replace the background with a bright studio")] == ["replace the background"]
     assert [found.entry.name for found in found_in("a dark red border")] == ["border"]
+
+
+def test_a_word_alone_asks_for_what_it_asks_for_in_a_text() -> None:
+    """`row_of` needs no pattern to say the same."""
+    words = {word for row in TABLE for text in _spoken(row) for word in read(text).plain.split()}
+    assert {word for word in words if row_of(word)} >= {"vignette", "sepia", "sharpen"}
+    for word in words:
+        assert [found.entry for found in found_in(word)] == [row for row in [row_of(word)] if row], word
+
+
+def test_a_text_has_few_patterns_compiled() -> None:
+    """Those that may be in it: all of them would take a quarter of a second."""
+    pattern_of.cache_clear()
+    assert len(found_in("make it black and white, with a strong vignette")) == 2
+    assert 2 <= pattern_of.cache_info().misses < 10
