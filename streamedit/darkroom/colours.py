@@ -8,7 +8,7 @@ from streamedit.darkroom.instructions import Colour
 from streamedit.darkroom.optics import LUMA, floats, grey, luma
 from streamedit.darkroom.photograph import Floats
 
-_TO_CONES = np.array(
+TO_CONES = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],
         [0.2119034982, 0.6806995451, 0.1073969566],
@@ -18,7 +18,7 @@ _TO_CONES = np.array(
 )
 """Linear sRGB to the cones of OKLab: B. Ottosson, "A perceptual color space for image processing", 2020."""
 
-_TO_LAB = np.array(
+TO_LAB = np.array(
     [
         [0.2104542553, 0.7936177850, -0.0040720468],
         [1.9779984951, -2.4285922050, 0.4505937099],
@@ -28,19 +28,24 @@ _TO_LAB = np.array(
 )
 """The cube roots of the cones to lightness, green to red, blue to yellow (same source)."""
 
-_FROM_CONES, _FROM_LAB = (np.linalg.inv(matrix).astype(np.float32) for matrix in (_TO_CONES, _TO_LAB))
+_FROM_CONES, _FROM_LAB = (np.linalg.inv(matrix).astype(np.float32) for matrix in (TO_CONES, TO_LAB))
 
 
 def oklab(rgb: Floats) -> Floats:
     """Lightness 0..1, green to red, blue to yellow, as they are seen (Ottosson 2020)."""
     light = looked_up(rgb, LINEAR)
-    return floats(cv2.transform(np.cbrt(cv2.transform(light, _TO_CONES)), _TO_LAB))
+    return floats(cv2.transform(np.cbrt(cv2.transform(light, TO_CONES)), TO_LAB))
 
 
 def from_oklab(lab: Floats) -> Floats:
     """A picture; colours that sRGB has not are given the chroma that it has."""
+    return looked_up(fitted(light_of(lab)), ENCODED)
+
+
+def light_of(lab: Floats) -> Floats:
+    """Linear light, from OKLab: what sRGB has not is beyond 0..1."""
     cones = floats(cv2.transform(lab, _FROM_LAB))
-    return looked_up(fitted(floats(cv2.transform(cones * cones * cones, _FROM_CONES))), ENCODED)
+    return floats(cv2.transform(cones * cones * cones, _FROM_CONES))
 
 
 def fitted(rgb: Floats) -> Floats:

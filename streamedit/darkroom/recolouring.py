@@ -5,29 +5,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from streamedit.darkroom.colours import TO_CONES, TO_LAB, light_of
 from streamedit.darkroom.instructions import Colour
+from streamedit.darkroom.linear_light import GAMMA
 from streamedit.darkroom.optics import banded, floats
 from streamedit.darkroom.photograph import Floats
 
-_TO_CONES = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ],
-    np.float32,
-)
-_TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ],
-    np.float32,
-)
-_FROM_CONES, _FROM_LAB = np.linalg.inv(_TO_CONES), np.linalg.inv(_TO_LAB)
-
-_GAMMA = 2.2
 _TOWARDS = 0.8
 """How far the mean lightness goes to the new colour's: all the way would leave no texture in black and white."""
 
@@ -54,10 +37,9 @@ def recoloured(rgb: Floats, area: Floats, colour: Colour) -> Callable[[Floats], 
 
 
 def _oklab(rgb: Floats) -> Floats:
-    linear = cv2.pow(np.clip(rgb, 0, 1), _GAMMA)
-    return floats(cv2.transform(cv2.pow(cv2.transform(linear, _TO_CONES), 1 / 3), _TO_LAB))
+    light = cv2.pow(np.clip(rgb, 0, 1), GAMMA)
+    return floats(cv2.transform(cv2.pow(cv2.transform(light, TO_CONES), 1 / 3), TO_LAB))
 
 
 def _rgb(lab: Floats) -> Floats:
-    cones = floats(cv2.transform(lab, _FROM_LAB))
-    return floats(cv2.pow(np.clip(cv2.transform(cones * cones * cones, _FROM_CONES), 0, 1), 1 / _GAMMA))
+    return floats(cv2.pow(np.clip(light_of(lab), 0, 1), 1 / GAMMA))
