@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from streamedit.darkroom.canvas import Brief
+from streamedit.darkroom.colours import luma_of
 from streamedit.darkroom.instructions import Colour
-from streamedit.darkroom.optics import floats, smoothstep
+from streamedit.darkroom.optics import chances, floats, mixed, smoothstep
 from streamedit.darkroom.photograph import Floats
 from streamedit.errors import InvalidRequest
 
@@ -31,30 +32,30 @@ _STOPS_SKY = {0.0: (0.20, 0.42, 0.76), 0.6: (0.50, 0.70, 0.92), 1.0: (0.82, 0.90
 
 def plain(size: Size, brief: Brief) -> Floats:
     """One colour, exactly."""
-    return np.full((*size, 3), _first(brief, (1.0, 1.0, 1.0)), np.float32)
+    return np.full((*size, 3), brief.colour((1.0, 1.0, 1.0)), np.float32)
 
 
 def gradient(size: Size, brief: Brief) -> Floats:
     """From one colour to another; to a lighter or darker of its own kind, where only one is named."""
-    first = np.array(_first(brief, (0.35, 0.5, 0.75)), np.float32)
-    dark = float(first @ np.array([0.2126, 0.7152, 0.0722])) < 0.5
+    named = brief.colour((0.35, 0.5, 0.75))
+    first, dark = np.array(named, np.float32), luma_of(named) < 0.5
     second = np.array(brief.details.colours[1]) if len(brief.details.colours) > 1 else _lighter(first) if dark else first * 0.45
-    return _mixed(first, floats(second), smoothstep(_way(size, brief.details.side)))
+    return mixed(first, floats(second), smoothstep(_way(size, brief.details.side)))
 
 
 def studio(size: Size, brief: Brief) -> Floats:
     """A seamless paper backdrop of middle grey, lit from behind the subject, and the floor that it rolls down to."""
-    return _studio(size, _first(brief, (0.62, 0.63, 0.645)), 0.34)
+    return _studio(size, brief.colour((0.62, 0.63, 0.645)), 0.34)
 
 
 def bright_studio(size: Size, brief: Brief) -> Floats:
     """A white studio, as for goods in a shop."""
-    return _studio(size, _first(brief, (0.965, 0.965, 0.97)), 0.07)
+    return _studio(size, brief.colour((0.965, 0.965, 0.97)), 0.07)
 
 
 def dark_studio(size: Size, brief: Brief) -> Floats:
     """Charcoal, with a pool of light behind the subject."""
-    return _studio(size, _first(brief, (0.20, 0.205, 0.22)), 0.72)
+    return _studio(size, brief.colour((0.20, 0.205, 0.22)), 0.72)
 
 
 def sunset(size: Size, brief: Brief) -> Floats:
@@ -63,7 +64,7 @@ def sunset(size: Size, brief: Brief) -> Floats:
     down = np.linspace(0, 1, size[0], dtype=np.float32)[:, None]
     bands = _clouds(size, brief.seed, 6.0) * smoothstep((down - 0.15) * 3) * smoothstep((1.05 - down) * 5)
     lit = np.array([1.0, 0.55, 0.38], np.float32) + down[..., None] * np.array([0, 0.28, 0.25], np.float32)
-    return _mixed(sky, lit, 0.55 * bands)
+    return mixed(sky, lit, 0.55 * bands)
 
 
 def night_sky(size: Size, brief: Brief) -> Floats:
@@ -71,13 +72,13 @@ def night_sky(size: Size, brief: Brief) -> Floats:
     haze = _clouds(size, brief.seed, 1.0)
     down = np.linspace(0, 1, size[0], dtype=np.float32)[:, None]
     haze *= np.exp(-(((_way(size, "right") - 0.25 - 0.5 * down) / 0.22) ** 2)) * np.float32(0.35)
-    return _mixed(_between(size, _STOPS_NIGHT), np.array([0.36, 0.38, 0.55], np.float32), haze) + _stars(size, brief.seed)
+    return mixed(_between(size, _STOPS_NIGHT), np.array([0.36, 0.38, 0.55], np.float32), haze) + _stars(size, brief.seed)
 
 
 def sky(size: Size, brief: Brief) -> Floats:
     """A fair day: blue above, lighter below, soft clouds."""
     clouds = smoothstep((_clouds(size, brief.seed, 2.2) - 0.25) / 0.6)
-    return _mixed(_between(size, _STOPS_SKY), np.array([0.985, 0.985, 0.99], np.float32), 0.85 * clouds)
+    return mixed(_between(size, _STOPS_SKY), np.array([0.985, 0.985, 0.99], np.float32), 0.85 * clouds)
 
 
 def picture(size: Size, brief: Brief) -> Floats:
@@ -109,10 +110,6 @@ BACKDROPS: Mapping[str, Backdrop] = MappingProxyType(
 """By `Details.kind`."""
 
 
-def _first(brief: Brief, otherwise: Colour) -> Colour:
-    return brief.details.colours[0] if brief.details.colours else otherwise
-
-
 def _lighter(colour: Floats) -> Floats:
     return 1 - (1 - colour) * np.float32(0.4)
 
@@ -124,10 +121,6 @@ def _way(size: Size, side: str | None) -> Floats:
     right = np.linspace(0, 1, width, dtype=np.float32)[None] + np.zeros((height, 1), np.float32)
     ways = {"up": 1 - down, "left": 1 - right, "right": right, "horizontal": right}
     return ways.get(side or "down", down)
-
-
-def _mixed(first: Floats, second: Floats, share: Floats) -> Floats:
-    return floats(first + (second - first) * share[..., None])
 
 
 def _between(size: Size, stops: Mapping[float, Colour]) -> Floats:
@@ -151,7 +144,7 @@ def _studio(size: Size, colour: Colour, falloff: float) -> Floats:
 def _clouds(size: Size, seed: int, flat: float) -> Floats:
     """Noise of many sizes, 0..1; `flat`: how many times as wide as high."""
     height, width = size
-    rng, total = np.random.default_rng(seed % (1 << 64)), np.zeros(size, np.float32)
+    rng, total = chances(seed), np.zeros(size, np.float32)
     for octave in range(5):
         across = 3 * 2**octave
         down = max(2, round(across * flat * height / width))
@@ -164,7 +157,7 @@ def _clouds(size: Size, seed: int, flat: float) -> Floats:
 def _stars(size: Size, seed: int) -> Floats:
     """Many faint ones, few bright; of the size of the picture, not of its pixels."""
     height, width = size
-    rng, light = np.random.default_rng(seed % (1 << 64)), np.zeros((height, width, 3), np.float32)
+    rng, light = chances(seed), np.zeros((height, width, 3), np.float32)
     count, unit = 420, max(0.35, min(size) / 900)
     places, power, warmth = rng.random((count, 2)), rng.random(count) ** 5, rng.random(count) - 0.5
     for (down, right), bright, warm in zip(places, power, warmth, strict=True):

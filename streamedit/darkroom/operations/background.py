@@ -10,14 +10,13 @@ import numpy as np
 from streamedit.darkroom.backdrops import BACKDROPS
 from streamedit.darkroom.canvas import Brief, Canvas, Effect, Operation
 from streamedit.darkroom.layers import enlarged
+from streamedit.darkroom.linear_light import GAMMA
 from streamedit.darkroom.mending.membranes import averaged
-from streamedit.darkroom.optics import banded, floats, luma, noise, side, smoothstep, soft
+from streamedit.darkroom.optics import banded, floats, luma, mixed, noise, side, smoothstep, soft
 from streamedit.darkroom.photograph import Floats, bands
 from streamedit.darkroom.recolouring import recoloured
 from streamedit.darkroom.subjects.matting import foreground, stages
 from streamedit.errors import InvalidRequest
-
-_GAMMA = 2.2
 
 _DISC_PX = 5.0
 """A disc of more than this radius is drawn in a smaller copy."""
@@ -70,7 +69,7 @@ def replace_background(canvas: Canvas, brief: Brief) -> Effect:
         subject = canvas.rgb if kind in _INDOORS else _in_the_light_of(behind, canvas.rgb, share, spare=spare)
         done = _over(subject, shown, share, 1.0, spare=spare or subject is not canvas.rgb)
         if part < 1:
-            opaque = canvas.rgb if canvas.alpha is None else _mixed(behind, canvas.rgb, canvas.alpha)
+            opaque = canvas.rgb if canvas.alpha is None else banded(mixed, behind, canvas.rgb, canvas.alpha)
             cv2.addWeighted(opaque, 1 - part, done, part, 0, dst=done)
         return replace(canvas, rgb=done, alpha=None)
 
@@ -158,25 +157,14 @@ def _mask(canvas: Canvas) -> Floats:
     return canvas.weight
 
 
-def _mixed(first: Floats, second: Floats, share: Floats) -> Floats:
-    def rows(first: Floats, second: Floats, share: Floats) -> Floats:
-        return first + (second - first) * share[..., None]
-
-    return banded(rows, first, second, share)
-
-
 def _over(rgb: Floats, behind: Floats, matte: Floats, far: float, *, spare: bool = False) -> Floats:
     """The subject, in its own colours, before something else, which may be a smaller layer; painted into a spare picture."""
     done = foreground(rgb, matte, spare=spare and far == 1)
     for rows in bands(*matte.shape):
         around = enlarged(behind, rgb.shape, np.arange(rows.start, rows.stop, dtype=np.float32)[:, None])
-        laid = _before(done[rows], around, matte[rows])
+        laid = mixed(around, done[rows], matte[rows])
         done[rows] = laid if far == 1 else rgb[rows] + (laid - rgb[rows]) * np.float32(far)
     return done
-
-
-def _before(subject: Floats, behind: Floats, matte: Floats) -> Floats:
-    return behind + (subject - behind) * matte[..., None]
 
 
 def _out_of_focus(rgb: Floats, matte: Floats, radius_px: float) -> Floats:
@@ -192,7 +180,7 @@ def _out_of_focus(rgb: Floats, matte: Floats, radius_px: float) -> Floats:
 
 def _weighed(rgb: Floats, weight: Floats) -> Floats:
     """Linear light times its weight, and the weight; lights count more, as those of a night burn the film."""
-    linear = floats(cv2.pow(np.clip(rgb, 0, 1), _GAMMA))
+    linear = floats(cv2.pow(np.clip(rgb, 0, 1), GAMMA))
     heavy = (weight + np.float32(1e-5)) * (1 + 5 * smoothstep((luma(rgb) - 0.75) / 0.25))
     return floats(np.dstack([linear * heavy[..., None], heavy]))
 
@@ -200,7 +188,7 @@ def _weighed(rgb: Floats, weight: Floats) -> Floats:
 def _spread(weighed: Floats, radius_px: float) -> Floats:
     """Through a round aperture."""
     spread = floats(cv2.filter2D(weighed, -1, _disc(radius_px), borderType=cv2.BORDER_REFLECT))
-    return floats(cv2.pow(np.clip(spread[..., :3] / spread[..., 3:], 0, 1), 1 / _GAMMA))
+    return floats(cv2.pow(np.clip(spread[..., :3] / spread[..., 3:], 0, 1), 1 / GAMMA))
 
 
 def _halved(rgb: Floats, matte: Floats, size: tuple[int, int]) -> tuple[Floats, Floats]:
@@ -230,7 +218,7 @@ def _shadow(matte: Floats) -> Floats:
 
 def _in_the_light_of(behind: Floats, rgb: Floats, matte: Floats, *, spare: bool) -> Floats:
     """With a trace of the surroundings' colour and brightness; done to the picture itself where that is spare."""
-    around = np.array(cv2.mean(behind)[:3]) ** _GAMMA + 1e-3
-    own = np.array(cv2.mean(rgb, (matte > 0.5).astype(np.uint8))[:3]) ** _GAMMA + 1e-3
+    around = np.array(cv2.mean(behind)[:3]) ** GAMMA + 1e-3
+    own = np.array(cv2.mean(rgb, (matte > 0.5).astype(np.uint8))[:3]) ** GAMMA + 1e-3
     tint, level = (around / around.mean()) ** 0.1, (around.mean() / own.mean()) ** 0.08
     return floats(np.multiply(rgb, np.clip(tint * level, 0.75, 1.15).astype(np.float32), out=rgb if spare else None))
