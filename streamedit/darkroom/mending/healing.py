@@ -15,7 +15,7 @@ from streamedit.darkroom.mending.fills import Fill, painted, textured
 from streamedit.darkroom.mending.matching import Likeness, carried, compared, searched, voted
 from streamedit.darkroom.mending.membranes import Holes, enlarged, membrane, shrunk
 from streamedit.darkroom.mending.patches import REACH, Chance, Field, Indices, components, field, peeled
-from streamedit.darkroom.optics import floats
+from streamedit.darkroom.optics import chances, floats
 from streamedit.darkroom.photograph import Bytes8, Floats
 
 _HOLE_PX = 27_000
@@ -146,7 +146,7 @@ def _fills(rgb: Floats, hole: Holes, chance: Chance) -> Iterator[tuple[float, Fi
         at = field(membrane(small, small_hole), small_hole, basis, chance, number)
         if at is None:
             continue
-        rng = np.random.default_rng((chance.seed + number) % (1 << 64))
+        rng = chances(chance.seed + number)
         filled, likeness = _matched(at, _begun(at, filled), before, _ROUNDS[min(number, len(_ROUNDS) - 1)], rng)
         before, filled = (at, likeness), _cautious(at, filled)
         if number + 1 < len(copies):

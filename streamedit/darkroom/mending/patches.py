@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamedit.darkroom.mending.membranes import Holes
-from streamedit.darkroom.optics import floats
+from streamedit.darkroom.optics import chances, floats
 from streamedit.darkroom.photograph import Floats
 
 Indices: TypeAlias = NDArray[np.intp]
@@ -165,7 +165,7 @@ def _places(rgb: Floats, size: tuple[int, int], freedom: int) -> Floats:
 
 def luck(size: tuple[int, ...], seed: int) -> Floats:
     """A smooth field of chance over a picture, 0..1, the same at any resolution."""
-    coarse = np.random.default_rng(seed % (1 << 64)).random((8, 8), np.float32)
+    coarse = chances(seed).random((8, 8), np.float32)
     return floats(np.clip(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), 0, 1))
 
 

@@ -81,7 +81,7 @@ def _painted(manner: Manner) -> Callable[[Floats, Brief], Callable[[float], Floa
 
 
 def _layers(rgb: Floats, way: Floats, manner: Manner, brief: Brief) -> Iterator[_Layer]:
-    random = np.random.default_rng(brief.seed % (1 << 64))
+    random = brief.chances()
     vivid = floats(grey(luma(rgb)) + (rgb - grey(luma(rgb))) * np.float32(manner.colourful))
     below: Floats | None = None
     for index, width in enumerate(manner.widths):

@@ -183,7 +183,7 @@ def _pure(picture: Floats, shrink: float) -> Floats:
 
 def glitch(rgb: Floats, brief: Brief) -> Callable[[float], Floats]:
     """Broken video: slices slip sideways and their colours come apart, one slice after another."""
-    random = np.random.default_rng(brief.seed % (1 << 64))
+    random = brief.chances()
     height, width = rgb.shape[:2]
     cuts = np.unique(np.concatenate([[0, height], random.integers(0, height, 26)]))
     order = random.permutation(len(cuts) - 1)
