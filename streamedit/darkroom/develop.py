@@ -107,8 +107,8 @@ def _in_order(instructions: Sequence[Instruction]) -> Sequence[Instruction]:
 
 
 def _effect(canvas: Canvas, instruction: Instruction, recipe: Recipe, subject: Floats | None) -> Effect:
-    scoped = instruction.scope is not Scope.ALL and subject is not None
-    brief = Brief(instruction.amount, instruction.details, recipe.seed, recipe.character, recipe.others, spare=not scoped)
+    where = None if instruction.scope is Scope.ALL else subject
+    brief = Brief(instruction.amount, instruction.details, recipe.seed, recipe.character, recipe.others, spare=where is None)
     effect = OPERATIONS[instruction.name](canvas, brief)
 
     def clipped(part: float) -> Canvas:
@@ -117,9 +117,9 @@ def _effect(canvas: Canvas, instruction: Instruction, recipe: Recipe, subject: F
         np.clip(done.rgb, 0, 1, out=done.rgb)
         return done
 
-    if instruction.scope is Scope.ALL or subject is None:
+    if where is None:
         return clipped
-    return _within(canvas, subject, clipped, outside=instruction.scope is Scope.BACKGROUND)
+    return _within(canvas, where, clipped, outside=instruction.scope is Scope.BACKGROUND)
 
 
 def _within(canvas: Canvas, subject: Floats, effect: Effect, *, outside: bool) -> Effect:
