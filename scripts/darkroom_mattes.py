@@ -5,41 +5,19 @@ Its figures are intersection over union: what the matte and the outline have in 
 
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
 
 import cv2
 import numpy as np
-from PIL import Image
+from photographs import NAMES, in_common, outline, photograph
 
 from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Floats
 from streamedit.darkroom.subjects.matting import subject
 
-TESTS = Path(__file__).parent.parent / "tests"
-NAMES = ("astronaut.jpg", "chelsea.png", "coffee.jpg")
-
 Vary: TypeAlias = Callable[[Floats], Floats]
 """Of a photograph, and of its outline."""
-
-
-def photograph(name: str) -> Floats:
-    """One of the test photographs, 0..1."""
-    with Image.open(TESTS / "photos" / name) as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-
-
-def outline(name: str) -> Floats:
-    """Where its subject is, drawn by hand: 1, else 0."""
-    with Image.open(TESTS / "mattes" / f"{Path(name).stem}.png") as image:
-        return np.asarray(image.convert("1"), np.float32)
-
-
-def in_common(matte: Floats, truth: Floats) -> float:
-    """Intersection over union."""
-    one, other = matte > 0.5, truth > 0.5
-    return float((one & other).sum() / max(1, (one | other).sum()))
 
 
 def matte_table() -> dict[str, dict[str, float]]:

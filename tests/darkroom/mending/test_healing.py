@@ -1,32 +1,14 @@
 """What is made up under a hole: near to the truth where that is known, and only of what is around it."""
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import cv2
 import numpy as np
 import pytest
+from erasures import KINDS, METHODS, figures
+from photographs import NAMES, photograph
 
 from streamedit.darkroom.mending.healing import healed
 from streamedit.darkroom.mending.membranes import Holes, membrane
 from streamedit.darkroom.photograph import Floats
-
-ROOT = Path(__file__).parent.parent.parent.parent
-
-
-def _quality() -> ModuleType:
-    """The script that measures: it is no package's."""
-    spec = importlib.util.spec_from_file_location("darkroom_quality", ROOT / "scripts" / "darkroom_quality.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-quality = _quality()
 
 
 def _hole(size: tuple[int, int], rows: slice, columns: slice) -> Holes:
@@ -38,21 +20,18 @@ def _hole(size: tuple[int, int], rows: slice, columns: slice) -> Holes:
 @pytest.fixture
 def cat() -> Floats:
     """300 x 451."""
-    return np.asarray(quality.photograph("chelsea.png"), np.float32)
+    return photograph("chelsea.png")
 
 
 def test_it_is_nearer_to_the_truth_than_telea() -> None:
     """By half a decibel in the hole on the average of photographs and kinds of masks; more alike in structure in each."""
-    gains = np.array([_gain(_shrunk(quality.photograph(name))) for name in quality.NAMES])
+    gains = np.array([_gain(_shrunk(photograph(name))) for name in NAMES])
     assert gains[:, 0].mean() > 0.5 and gains[:, 0].min() > -0.2
     assert gains[:, 1].min() > 0
 
 
 def _gain(rgb: Floats) -> Floats:
-    ours, theirs = (
-        np.mean([quality.figures(quality.METHODS[way], rgb, kind, 2) for kind in quality.KINDS], 0)
-        for way in ("darkroom", "Telea 5")
-    )
+    ours, theirs = (np.mean([figures(METHODS[way], rgb, kind, 2) for kind in KINDS], 0) for way in ("darkroom", "Telea 5"))
     return np.asarray(ours - theirs, np.float32)
 
 
@@ -87,7 +66,7 @@ def test_states_on_the_way_come_nearer(cat: Floats) -> None:
 @pytest.mark.parametrize(("name", "centre", "radius"), [("chelsea.png", (215, 80), 40), ("coffee.jpg", (60, 330), 50)])
 def test_texture_goes_on(name: str, centre: tuple[int, int], radius: int) -> None:
     """Fur stays fur and wood stays wood: detail is more than half as strong as about it; a membrane has hardly any."""
-    rgb = quality.photograph(name)
+    rgb = photograph(name)
     mask = np.zeros(rgb.shape[:2], np.uint8)
     cv2.circle(mask, centre, radius, (1,), -1)
     about = (cv2.dilate(mask, np.ones((33, 33), np.uint8)) > 0) & (cv2.dilate(mask, np.ones((5, 5), np.uint8)) == 0)

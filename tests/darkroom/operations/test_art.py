@@ -1,26 +1,16 @@
 """Drawings and paintings: what each does to real photographs, in numbers."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.operations.art import ART
 from streamedit.darkroom.optics import floats, luma, soft
 from streamedit.darkroom.photograph import Floats
 
-PHOTOS = Path(__file__).parents[2] / "photos"
-
-
-def _photo(name: str) -> Floats:
-    pixels = cv2.imread(str(PHOTOS / name))
-    assert pixels is not None
-    return floats(pixels[..., ::-1]) / np.float32(255)
-
-
-CAT, ASTRONAUT = _photo("chelsea.png"), _photo("astronaut.jpg")
+CAT, ASTRONAUT = photograph("chelsea.png"), photograph("astronaut.jpg")
 
 
 def _made(name: str, rgb: Floats, brief: Brief | None = None, part: float = 1.0) -> Floats:

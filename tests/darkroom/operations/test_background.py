@@ -1,11 +1,9 @@
 """Subject and background apart, on real photographs, in numbers."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import outline, photograph
 
 from streamedit.darkroom.backdrops import BACKDROPS
 from streamedit.darkroom.canvas import Brief, Canvas
@@ -15,21 +13,13 @@ from streamedit.darkroom.optics import floats, luma
 from streamedit.darkroom.photograph import Floats
 from streamedit.errors import InvalidRequest
 
-TESTS = Path(__file__).parent.parent.parent
 NAMES = ("astronaut.jpg", "coffee.jpg")
 """With the hand-drawn outlines eroded a little, these two leave no doubt where subject and background are."""
 
 
-def _photo(name: str) -> Floats:
-    with Image.open(TESTS / "photos" / name) as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-
-
 def _regions(name: str) -> tuple[np.typing.NDArray[np.bool_], np.typing.NDArray[np.bool_]]:
     """Surely the subject, surely the background."""
-    with Image.open(TESTS / "mattes" / f"{Path(name).stem}.png") as image:
-        truth = np.asarray(image.convert("1"), np.uint8)
-    kernel = np.ones((15, 15), np.uint8)
+    truth, kernel = outline(name), np.ones((15, 15), np.uint8)
     return cv2.erode(truth, kernel) > 0, cv2.dilate(truth, kernel) == 0
 
 
@@ -47,7 +37,7 @@ def _detail(rgb: Floats, where: np.typing.NDArray[np.bool_]) -> float:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_background_loses_its_detail_and_the_subject_keeps_it(name: str) -> None:
     """Out of focus is what is behind, and only that."""
-    rgb, (inside, outside) = _photo(name), _regions(name)
+    rgb, (inside, outside) = photograph(name), _regions(name)
     done = _done("blur the background", Canvas(rgb), amount=0.6).rgb
     assert np.median(np.abs(done - rgb)[inside]) < 0.004
     assert _detail(done, outside) < 0.6 * _detail(rgb, outside)
@@ -55,13 +45,13 @@ def test_the_background_loses_its_detail_and_the_subject_keeps_it(name: str) -> 
 
 def test_a_blur_of_nothing_changes_nothing() -> None:
     """Amount 0 is the picture, within half a step of 8 bits."""
-    rgb = _photo("astronaut.jpg")
+    rgb = photograph("astronaut.jpg")
     assert np.abs(_done("blur the background", Canvas(rgb), amount=0.0).rgb - rgb).max() < 0.5 / 255
 
 
 def test_the_blurred_background_has_no_halo_of_the_subject() -> None:
     """Around an orange suit the background does not become orange."""
-    rgb, (_, outside) = _photo("astronaut.jpg"), _regions("astronaut.jpg")
+    rgb, (_, outside) = photograph("astronaut.jpg"), _regions("astronaut.jpg")
     near = outside & (cv2.dilate(1 - outside.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0)
     near[:, :300] = False
     near[340:] = False
@@ -88,7 +78,7 @@ def test_lights_become_discs() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_colour_is_exactly_that_behind_the_subject(name: str) -> None:
     """The subject stays, the rest is the colour that was said, and the picture is opaque."""
-    rgb, (inside, outside) = _photo(name), _regions(name)
+    rgb, (inside, outside) = photograph(name), _regions(name)
     colour: Colour = (0.2, 0.6, 0.9)
     done = _done("replace the background", Canvas(rgb), colours=(colour,))
     assert done.alpha is None
@@ -98,7 +88,7 @@ def test_a_colour_is_exactly_that_behind_the_subject(name: str) -> None:
 
 def test_a_cut_out_picture_gets_its_background_where_it_is_transparent() -> None:
     """Its transparency says where the subject is."""
-    rgb, alpha = _photo("chelsea.png"), np.zeros((300, 451), np.float32)
+    rgb, alpha = photograph("chelsea.png"), np.zeros((300, 451), np.float32)
     alpha[:, 100:200] = 1
     done = _done("replace the background", Canvas(rgb, alpha), colours=((0.0, 1.0, 0.0),)).rgb
     assert np.allclose(done[:, 100:200], rgb[:, 100:200])
@@ -142,7 +132,7 @@ def test_the_skies_are_what_they_are_called() -> None:
 
 def test_another_picture_covers_the_background() -> None:
     """The second image, cut to the frame's ratio around its middle; without one the request is wrong."""
-    rgb, (_, outside) = _photo("coffee.jpg"), _regions("coffee.jpg")
+    rgb, (_, outside) = photograph("coffee.jpg"), _regions("coffee.jpg")
     other = np.zeros((100, 400, 3), np.float32)
     other[:, 125:275] = (0.3, 0.7, 0.1)
     done = _done("replace the background", Canvas(rgb), kind="image", others=(other,)).rgb
@@ -154,7 +144,7 @@ def test_another_picture_covers_the_background() -> None:
 
 def test_a_second_image_needs_no_word_and_nothing_at_all_is_asked_about() -> None:
     """With neither a colour nor a kind the second image is the background; without one, what may be said is told."""
-    rgb = _photo("coffee.jpg")
+    rgb = photograph("coffee.jpg")
     other = np.full((100, 400, 3), 0.3, np.float32)
     named, unnamed = (_done("replace the background", Canvas(rgb), kind=kind, others=(other,)).rgb for kind in ("image", None))
     assert np.array_equal(named, unnamed)
@@ -167,7 +157,7 @@ def test_a_second_image_needs_no_word_and_nothing_at_all_is_asked_about() -> Non
 def test_what_is_not_the_subject_is_cut_away() -> None:
     """Opaque inside, transparent outside."""
     inside, outside = _regions("astronaut.jpg")
-    done = _done("cut out", Canvas(_photo("astronaut.jpg")))
+    done = _done("cut out", Canvas(photograph("astronaut.jpg")))
     assert done.alpha is not None
     assert np.median(done.alpha[inside]) == 1
     assert done.alpha[inside].mean() > 0.97
@@ -176,7 +166,7 @@ def test_what_is_not_the_subject_is_cut_away() -> None:
 
 def test_with_a_mask_only_what_is_under_it_is_cut_away() -> None:
     """Where the mask is 0 the picture is as opaque as before."""
-    rgb = _photo("astronaut.jpg")
+    rgb = photograph("astronaut.jpg")
     weight = np.zeros(rgb.shape[:2], np.float32)
     weight[:, 256:] = 1
     done = _done("cut out", Canvas(rgb, None, weight))
@@ -189,7 +179,7 @@ def test_feathering_goes_inwards() -> None:
     """What was outside the mask still is; its edge is a ramp of the width that was said; its middle is full."""
     weight = np.zeros((100, 200), np.float32)
     weight[20:80, 50:150] = 1
-    canvas = Canvas(_photo("chelsea.png")[:100, :200], None, weight)
+    canvas = Canvas(photograph("chelsea.png")[:100, :200], None, weight)
     soft = _done("feather", canvas, number=10.0).weight
     assert soft is not None
     assert (soft[weight == 0] == 0).all()
@@ -218,7 +208,7 @@ def test_without_a_mask_there_is_none_to_change(name: str) -> None:
 @pytest.mark.parametrize(("colour", "channel"), [((0.1, 0.3, 0.9), 2), ((0.1, 0.7, 0.2), 1)])
 def test_the_suit_gets_another_colour_and_keeps_its_folds(colour: Colour, channel: int) -> None:
     """The channel of the colour leads, and light and dark lie where they lay."""
-    rgb, (inside, outside) = _photo("astronaut.jpg"), _regions("astronaut.jpg")
+    rgb, (inside, outside) = photograph("astronaut.jpg"), _regions("astronaut.jpg")
     done = np.clip(_done("recolour", Canvas(rgb), colours=(colour,)).rgb, 0, 1)
     suit = inside & (rgb[..., 0] > rgb[..., 2] + 0.4)
     assert (done[suit].argmax(axis=1) == channel).mean() > 0.95
@@ -228,7 +218,7 @@ def test_the_suit_gets_another_colour_and_keeps_its_folds(colour: Colour, channe
 
 def test_things_can_be_made_black_and_white() -> None:
     """Lightness follows the colour: darker for black, lighter for white, with texture left in both."""
-    rgb, (inside, _) = _photo("coffee.jpg"), _regions("coffee.jpg")
+    rgb, (inside, _) = photograph("coffee.jpg"), _regions("coffee.jpg")
     before = luma(rgb)[inside].mean()
     dark, light = (luma(floats(np.clip(_done("recolour", Canvas(rgb), colours=((v, v, v),)).rgb, 0, 1))) for v in (0.02, 0.98))
     assert dark[inside].mean() < 0.75 * before < before + 0.2 < light[inside].mean()
@@ -237,7 +227,7 @@ def test_things_can_be_made_black_and_white() -> None:
 
 def test_a_mask_says_what_gets_the_colour() -> None:
     """No subject is looked for then; and without a colour the request is wrong."""
-    rgb = _photo("chelsea.png")
+    rgb = photograph("chelsea.png")
     canvas = Canvas(rgb, None, np.ones(rgb.shape[:2], np.float32))
     done = _done("recolour", canvas, colours=((0.9, 0.1, 0.1),)).rgb
     assert (done.reshape(-1, 3).argmax(axis=1) == 0).mean() > 0.97

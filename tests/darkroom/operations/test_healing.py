@@ -1,17 +1,14 @@
 """To erase is to show what is around the mask in place of what is under it."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.operations.healing import HEALING
 from streamedit.darkroom.photograph import Floats
 from streamedit.errors import InvalidRequest
 
-PHOTOS = Path(__file__).parent.parent.parent / "photos"
 BADGE = slice(335, 430), slice(125, 220)
 """On the astronaut's chest: blue on orange."""
 
@@ -19,8 +16,7 @@ BADGE = slice(335, 430), slice(125, 220)
 @pytest.fixture
 def astronaut() -> Floats:
     """512 x 512."""
-    with Image.open(PHOTOS / "astronaut.jpg") as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
+    return photograph("astronaut.jpg")
 
 
 def _weight(value: float = 1.0) -> Floats:

@@ -1,26 +1,16 @@
 """Looks: what each does to light and colours of real photographs, in numbers."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.operations.looks import LOOKS
-from streamedit.darkroom.optics import floats, luma, soft
+from streamedit.darkroom.optics import luma, soft
 from streamedit.darkroom.photograph import Floats
 
-PHOTOS = Path(__file__).parents[2] / "photos"
-
-
-def _photo(name: str) -> Floats:
-    pixels = cv2.imread(str(PHOTOS / name))
-    assert pixels is not None
-    return floats(pixels[..., ::-1]) / np.float32(255)
-
-
-CAT, ASTRONAUT, COFFEE = _photo("chelsea.png"), _photo("astronaut.jpg"), _photo("coffee.jpg")
+CAT, ASTRONAUT, COFFEE = photograph("chelsea.png"), photograph("astronaut.jpg"), photograph("coffee.jpg")
 
 
 def _looked(name: str, rgb: Floats, amount: float = 1.0) -> Floats:

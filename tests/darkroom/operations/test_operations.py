@@ -1,10 +1,8 @@
 """What all instructions have in common."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import photograph
 
 from streamedit.darkroom.canvas import Brief, Canvas
 from streamedit.darkroom.instructions import Details
@@ -12,7 +10,6 @@ from streamedit.darkroom.operations import OPERATIONS
 from streamedit.darkroom.photograph import Floats
 from streamedit.darkroom.repertoire import TABLE, entry
 
-PHOTOS = Path(__file__).parent.parent.parent / "photos"
 SIZES = [(16, 16), (16, 300), (300, 16), (47, 61)]
 DETAILS = {
     "caption": Details(text="Kyoto"),
@@ -36,8 +33,7 @@ GROWS = {"drop shadow"}
 @pytest.fixture(scope="module")
 def cat() -> Floats:
     """The middle of a cat, with eyes, nose and whiskers."""
-    with Image.open(PHOTOS / "chelsea.png") as image:
-        return np.asarray(image.convert("RGB").crop((60, 60, 260, 200)), np.float32) / np.float32(255)
+    return photograph("chelsea.png")[60:200, 60:260].copy()
 
 
 def _canvas(rgb: Floats, name: str) -> Canvas:

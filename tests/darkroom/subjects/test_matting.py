@@ -1,40 +1,22 @@
 """The subject of a real photograph is found where a person sees it, at every size, and its outline is soft where it is."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from photographs import in_common, outline, photograph
 
 from streamedit.darkroom.optics import floats
 from streamedit.darkroom.photograph import Floats
 from streamedit.darkroom.subjects.matting import foreground, stages, subject
 
-TESTS = Path(__file__).parent.parent.parent
 AGREED = {"astronaut.jpg": 0.94, "chelsea.png": 0.93, "coffee.jpg": 0.91}
 """How much of both together the matte and the outline drawn by hand have in common, at least."""
-
-
-def _photo(name: str) -> Floats:
-    with Image.open(TESTS / "photos" / name) as image:
-        return np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-
-
-def _by_hand(name: str) -> Floats:
-    with Image.open(TESTS / "mattes" / f"{Path(name).stem}.png") as image:
-        return np.asarray(image.convert("1"), np.float32)
-
-
-def _in_common(matte: Floats, truth: Floats) -> float:
-    one, other = matte > 0.5, truth > 0.5
-    return float((one & other).sum() / (one | other).sum())
 
 
 @pytest.mark.parametrize("name", AGREED)
 def test_the_subject_is_where_a_person_sees_it(name: str) -> None:
     """The matte agrees with an outline drawn by hand."""
-    assert _in_common(subject(_photo(name)), _by_hand(name)) >= AGREED[name]
+    assert in_common(subject(photograph(name)), outline(name)) >= AGREED[name]
 
 
 def _varied(pixels: Floats) -> list[Floats]:
@@ -54,9 +36,9 @@ def _varied(pixels: Floats) -> list[Floats]:
 def test_the_subject_is_found_in_most_variations_of_a_picture() -> None:
     """In most very well, in none lost: where a subject leaves the frame on several sides, a part of it may be."""
     found = [
-        _in_common(subject(np.ascontiguousarray(rgb)), truth)
+        in_common(subject(np.ascontiguousarray(rgb)), truth)
         for name in AGREED
-        for rgb, truth in zip(_varied(_photo(name)), _varied(_by_hand(name)), strict=True)
+        for rgb, truth in zip(_varied(photograph(name)), _varied(outline(name)), strict=True)
     ]
     assert min(found) > 0.54
     assert sum(share > 0.8 for share in found) >= 16
@@ -65,7 +47,7 @@ def test_the_subject_is_found_in_most_variations_of_a_picture() -> None:
 
 def test_every_stage_is_nearer_to_the_matte() -> None:
     """What is shown while the subject is looked for comes closer and closer to what is found."""
-    at = stages(_photo("astronaut.jpg"))
+    at = stages(photograph("astronaut.jpg"))
     states = [at(part) for part in (0.2, 0.6, 1.0)]
     away = [float(np.abs(state - states[-1]).mean()) for state in states]
     assert away[0] > 2 * away[1] > 0
@@ -74,7 +56,7 @@ def test_every_stage_is_nearer_to_the_matte() -> None:
 
 def test_most_of_a_matte_is_all_or_nothing() -> None:
     """Only the outline is soft."""
-    matte = subject(_photo("astronaut.jpg"))
+    matte = subject(photograph("astronaut.jpg"))
     soft = ((matte > 0.02) & (matte < 0.98)).mean()
     assert 0.002 < soft < 0.06
 
@@ -83,12 +65,12 @@ def test_what_was_cut_out_before_is_the_subject() -> None:
     """Transparency says where the subject is, and nothing else is asked."""
     alpha = np.zeros((300, 451), np.float32)
     alpha[100:200, 50:90] = 0.7
-    assert np.array_equal(subject(_photo("chelsea.png"), alpha), alpha)
+    assert np.array_equal(subject(photograph("chelsea.png"), alpha), alpha)
 
 
 def test_opaque_alpha_says_nothing() -> None:
     """A picture whose alpha hides nothing is searched like any other."""
-    rgb = _photo("coffee.jpg")
+    rgb = photograph("coffee.jpg")
     assert np.array_equal(subject(rgb, np.ones(rgb.shape[:2], np.float32)), subject(rgb))
 
 
