@@ -1,13 +1,10 @@
 """The admin page, its files, and logging in to it."""
 
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from streamedit.errors import Forbidden, InvalidRequest, TooLarge, Unauthorized
 from streamedit.events import Json
@@ -17,39 +14,16 @@ from streamedit.web.auth import Door
 from streamedit.web.logins import Logins
 from streamedit.web.overview import OverviewRoutes
 from streamedit.web.session import Session, Sessions
+from streamedit.web.static import Assets, guarded, page
 from streamedit.wire import payloads
-
-_PAGES = Path(__file__).parent / "pages"
 
 _MAX_LOGIN_BYTES = 8 << 10
 _LOGIN_S = 10.0
 
-_CSP = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-    )
-)
 _ORIGINS = frozenset({"origin", "sec-fetch-site"})
 """By these a browser says where a request comes from; whoever is no browser may log in, too."""
 
-_GUARDED = {
-    "content-security-policy": _CSP,
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
-_PAGE = {**_GUARDED, "cache-control": "no-store"}
-_FILE = {**_GUARDED, "cache-control": "no-cache"}
-"""To be kept, and asked for again by its etag: a page never meets the files of another version."""
+_GUARDS = guarded()
 
 
 class AdminPage:
@@ -67,13 +41,13 @@ class AdminPage:
             Route("/admin/session", self.session),
             Route("/admin/login", self.login, methods=["POST"]),
             Route("/admin/logout", self.logout, methods=["POST"]),
-            Mount("/admin/assets", _Files(directory=_PAGES)),
+            Mount("/admin/assets", Assets()),
             *self._overview.routes(),
         ]
 
     async def page(self, _: Request) -> Response:
         """The same for everybody: it asks for its session, and then for what it shows."""
-        return FileResponse(_PAGES / "admin.html", headers=_PAGE)
+        return page("admin.html", _GUARDS)
 
     async def session(self, request: Request) -> Response:
         """Whether there is one, and whether one can be begun: both a page must know before it shows anything."""
@@ -117,16 +91,7 @@ class AdminPage:
         if session is not None:
             told |= {"expires_at": session.expires_at_s, "csrf_token": session.csrf_token}
         answer = json_answer(told)
-        answer.headers.update(_PAGE)
-        return answer
-
-
-class _Files(StaticFiles):
-    """What the page is made of."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        answer = super().file_response(*args, **kwargs)
-        answer.headers.update(_FILE)
+        answer.headers.update({**_GUARDS, "cache-control": "no-store"})
         return answer
 
 
