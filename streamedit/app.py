@@ -29,7 +29,7 @@ from streamedit.stores.sql.usage import SqlUsage
 from streamedit.telemetry import Telemetry
 from streamedit.turns import Turns
 from streamedit.upstream.client import Upstream, UpstreamLimits
-from streamedit.web import facts
+from streamedit.web import facts, playground
 from streamedit.web.admin import AdminRoutes
 from streamedit.web.admin_page import AdminPage
 from streamedit.web.answers import HANDLERS, RequestId
@@ -119,6 +119,7 @@ class _House:
                 *FileRoutes(door, depot.filing, server, self._answers).routes(),
                 *ResultRoutes(depot.results, self._answers, self.clocks.now_s).routes(),
                 *self._routes_of_books(door, server),
+                *(playground.routes() if server.playground else ()),
                 *AdminPage(door, sessions, OverviewRoutes(door, self.telemetry, self._accounts(server)), self._logins).routes(),
             ],
             middleware=[Middleware(RequestId), *_cors(server)],

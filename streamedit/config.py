@@ -70,6 +70,7 @@ class ServerSettings(BaseModel):
     viewer_age_s: float = Field(600, gt=0)
     on_disconnect: Literal["finish", "cancel"] = "finish"
     json_keepalive_s: float | None = Field(None, gt=0)
+    playground: bool = True
     cors_origins: tuple[_Origin, ...] = ()
     public_base_url: _BaseUrl = ""
     redis_url: str | None = Field(None, repr=False)
