@@ -116,6 +116,15 @@ class RunningServer:
         """The result of a coroutine on the server's own event loop."""
         return asyncio.run_coroutine_threadsafe(function(), self._runner.get_loop()).result(10)
 
+    def break_off(self) -> None:
+        """All connections are gone at once, as when a network breaks."""
+
+        async def abort() -> None:
+            for connection in list(self._uvicorn.server_state.connections):
+                connection.transport.abort()
+
+        self.run(abort)
+
     def wait_until_idle(self) -> None:
         """Returns when no edit is running any more."""
         self.run(self.app.state.gateway._idle.wait)

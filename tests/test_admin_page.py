@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import traffic
 from admin_pages import MASTER, PageServer, Setting, page_serving
-from browsers import chromium
+from browsers import Told, chromium
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from traffic import edit_row
 
@@ -75,14 +75,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
         running.give(shop, spent_micros=6_000_000, reserved_micros=1_000_000)
         running.give(ApiKey("key_hostile", HOSTILE, bytes(32), now_s, group="<b>group</b>"))
         yield running
-
-
-class Told(list[str]):
-    """What a page has complained of on its console: violations of its policy, mistakes of its scripts."""
-
-    def listen(self, page: Page) -> None:
-        page.on("console", lambda message: self.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.append(str(error)))
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_a_wheel_runs_by_itself(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(tmp_path / "unpacked")
-    kinds = (".py", ".typed", ".json", ".html", ".css", ".js", ".md")
+    kinds = (".py", ".typed", ".json", ".html", ".css", ".js", ".md", ".svg", ".jpg")
     shipped = {str(path.relative_to(ROOT)) for path in (ROOT / "streamedit").rglob("*") if path.suffix in kinds}
     unpacked = {str(path.relative_to(tmp_path / "unpacked")) for path in (tmp_path / "unpacked" / "streamedit").rglob("*.*")}
     assert shipped <= unpacked
