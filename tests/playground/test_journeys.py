@@ -21,6 +21,17 @@ SAMPLE = Path(__file__).parents[2] / "streamedit" / "web" / "pages" / "playgroun
 FULL = 255
 HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
 
+SLOWLY = """() => {
+  const ask = window.fetch;
+  const going = new Promise((goOn) => { window.goOn = goOn; });
+  window.fetch = async (...what) => {
+    const answer = await ask(...what);
+    if (String(what[0]).endsWith("/async")) await going;
+    return answer;
+  };
+}"""
+"""The answer to an edit comes when the test lets it."""
+
 
 def test_a_photograph_a_mask_and_a_prompt_become_a_picture(desk: Playground) -> None:
     """Three partial images and the result, each with its time and its size; only what was painted over has changed."""
@@ -29,7 +40,7 @@ def test_a_photograph_a_mask_and_a_prompt_become_a_picture(desk: Playground) -> 
     desk.ask("remove the object under the mask")
     desk.await_end()
     texts = desk.events.all_inner_texts()
-    assert texts[0].startswith("Sent ")
+    assert texts[0].startswith("Sending ")
     assert texts[1:] == ["Accepted", "Partial image 1 of 3", "Partial image 2 of 3", "Partial image 3 of 3", "Completed"]
     facts = desk.page.locator("#events .quiet").all_inner_texts()
     assert all(re.fullmatch(r"\+[\d.]+ m?s · [\d.]+ [kM]B", fact) for fact in facts[2:]), facts
@@ -230,4 +241,40 @@ def test_an_edit_is_cancelled(browser: Browser, told: Told, scripted: ScriptedUp
         expect(desk.events.last).to_have_text("Cancelled")
         expect(desk.edit).to_be_enabled()
         assert scripted.left.acquire(timeout=10)
+        server.wait_until_idle()
+
+
+def test_nothing_depends_on_what_a_browser_keeps(browser: Browser, server: RunningServer, told: Told) -> None:
+    """Without its database, or with no room in it, edits are made all the same; their history lasts as long as the page."""
+    for broken in ("open", "transaction"):
+        with opened(browser, server, told) as desk:
+            desk.page.add_init_script(
+                """Object.defineProperty(window, "indexedDB", { value: undefined });"""
+                if broken == "open"
+                else """IDBDatabase.prototype.transaction = () => { throw new DOMException("", "QuotaExceededError"); };"""
+            )
+            desk.page.reload()
+            desk.take("A cat")
+            desk.ask("make it black and white")
+            desk.await_end()
+            expect(desk.past).to_have_count(1)
+    assert told == []
+
+
+def test_an_edit_is_cancelled_before_it_is_accepted(browser: Browser, told: Told, scripted: ScriptedUpstream) -> None:
+    """While the photograph is still on its way: then as soon as the server knows it."""
+    gated = Gated()
+    scripted.play([*gated.script[:1], Hang()])
+    with (
+        serving(offering(Target("openai", "gpt-image-2", "k", scripted.url))) as server,
+        opened(browser, server, told) as desk,
+    ):
+        desk.take()
+        desk.prompt.fill("anything")
+        desk.page.evaluate(SLOWLY)
+        desk.edit.click()
+        desk.button("Cancel").click()
+        desk.page.evaluate("() => goOn()")
+        expect(desk.events.last).to_have_text("Cancelled")
+        expect(desk.edit).to_be_enabled()
         server.wait_until_idle()

@@ -319,7 +319,7 @@ on("drop", "click", () => {
   run.drop();
   tellDrop();
 });
-on("cancel", "click", () => run.cancel()?.catch((refusal) => trouble.tell(refusal)));
+on("cancel", "click", () => run.cancel().catch((refusal) => trouble.tell(refusal)));
 on("continue", "click", () => {
   const { current, selected } = outputs;
   images.replace([outputs.fileOf(current, selected)]);

@@ -23,6 +23,7 @@ export class Run {
   // `state`: {key, at_ms, request, edit}; `edit` is null until the server has accepted it. One that was kept goes on.
   async start(state) {
     this.state = state;
+    this.isUnwanted = false;
     const { request } = state;
     this.total = imagesWanted(request);
     this.partials = Number(request.fields.find(([name]) => name === "partial_images")?.[1] ?? 0);
@@ -40,10 +41,11 @@ export class Run {
       this.timeline.add("note", "Found again after a reload");
     } else {
       const sent = [...state.request.images, state.request.mask].reduce((sum, blob) => sum + (blob?.size ?? 0), 0);
-      this.timeline.add("note", `Sent ${size(sent)}`);
+      this.timeline.add("note", `Sending ${size(sent)}`);
       state.edit = await server.begin(formOf(state.request), state.key);
       this.timeline.add("note", "Accepted");
       await this.told.saved(state);
+      if (this.isUnwanted) await server.cancel(state.edit.id);
     }
     this.look(state.edit);
   }
@@ -94,9 +96,10 @@ export class Run {
     else this.dropsNext = !this.dropsNext;
   }
 
-  cancel() {
-    const id = this.state?.edit?.id;
-    return id && server.cancel(id);
+  // At once, or as soon as it has a name by which it can be cancelled.
+  async cancel() {
+    this.isUnwanted = true;
+    if (this.state?.edit) await server.cancel(this.state.edit.id);
   }
 
   end() {

@@ -1,4 +1,5 @@
-// What this browser keeps: the draft, the edit that runs, and those that were made. Without IndexedDB it lasts as long as the page.
+// What this browser keeps: the draft, the edit that runs, and those that were made. What it cannot keep, because there is no
+// room or no IndexedDB, lasts as long as the page: nothing that is done here depends on it.
 
 const NAME = "streamedit";
 const STORES = ["state", "edits"];
@@ -15,8 +16,11 @@ export const clear = (store) => run(store, "readwrite", (it) => it.clear(), (map
 async function run(store, mode, ask, instead) {
   opening ??= opened();
   const database = await opening;
-  if (database === null) return instead(inMemory[store]);
-  return settled(ask(database.transaction(store, mode).objectStore(store)));
+  try {
+    return await settled(ask(database.transaction(store, mode).objectStore(store)));
+  } catch {
+    return instead(inMemory[store]);
+  }
 }
 
 async function opened() {
