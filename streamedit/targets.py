@@ -117,13 +117,21 @@ class Setup:
 
     `environment`: for `api_key`, `api_base` and parameters, the environment variables that fill them where the configuration is
     silent, first set first. `params`: the names that the provider reads of `Target.params`. `mistake`: what a target lacks, in
-    words. `models`: what `/v1/models` lists of it without a configuration, when its key is in the environment.
+    words. `models`: what `/v1/models` lists of it without a configuration, when its key is in the environment. `is_keyless`: it
+    has other credentials than an `api_key`.
     """
 
     environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     params: frozenset[str] = frozenset()
     mistake: Callable[[Target], str | None] = lambda _: None
     models: tuple[str, ...] = ()
+    is_keyless: bool = False
+
+    def lacks(self, target: Target) -> str | None:
+        """What a target lacks to be asked, in words: a key, too, unless it is at an address of its own."""
+        if self.is_keyless or "api_key" not in self.environment or target.api_key or target.api_base:
+            return self.mistake(target)
+        return self.mistake(target) or f"api_key is missing, and so is {' or '.join(self.environment['api_key'])}"
 
     def completed(self, target: Target, environ: Mapping[str, str]) -> Target:
         """The target with what the environment says where the configuration is silent."""
