@@ -129,9 +129,12 @@ class Setup:
 
     def lacks(self, target: Target) -> str | None:
         """What a target lacks to be asked, in words: a key, too, unless it is at an address of its own."""
-        if self.is_keyless or "api_key" not in self.environment or target.api_key or target.api_base:
-            return self.mistake(target)
-        return self.mistake(target) or f"api_key is missing, and so is {' or '.join(self.environment['api_key'])}"
+        needs_key = "api_key" in self.environment and not (self.is_keyless or target.api_key or target.api_base)
+        told = self.mistake(target) or ("api_key is missing" if needs_key else None)
+        if told is None:
+            return None
+        named = next((variables for name, variables in self.environment.items() if told.startswith(f"{name} is missing")), ())
+        return told if any(name in told for name in named) or not named else f"{told} (or {' or '.join(named)})"
 
     def completed(self, target: Target, environ: Mapping[str, str]) -> Target:
         """The target with what the environment says where the configuration is silent."""

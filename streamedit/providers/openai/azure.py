@@ -111,7 +111,7 @@ _CLASSIC = replace(_V1, form=replace(_V1.form, model=False))
 
 def mistake(target: Target) -> str | None:
     """What a target lacks, in words."""
-    return entra.mistake(target) if target.api_base else "api_base is missing: the address of the resource (or AZURE_API_BASE)"
+    return entra.mistake(target) if target.api_base else "api_base is missing: the address of the resource"
 
 
 SETUP = Setup(
