@@ -50,6 +50,9 @@ class Arguments:
         ignored = {name for name in said if name in {*_BOOKKEEPING, *_UNSUPPORTED} or name.startswith(_LITELLMS)}
         named = {_OTHER_NAMES.get(name, name): value for name, value in said.items() if name not in ignored}
         given = {name: value for name, value in named.items() if value is not None}
+        if "timeout" in given:
+            # OpenAI's package has httpx's, which has several.
+            given["timeout"] = getattr(given["timeout"], "read", given["timeout"])
         params = {name: value for name, value in given.items() if _is_of_deployment(name)}
         return cls({name: value for name, value in given.items() if name not in params}, params)
 

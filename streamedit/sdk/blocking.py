@@ -11,7 +11,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from streamedit.sdk.editor import AsyncEditor
 from streamedit.sdk.models import ImageEditEvent, ImagesResponse
-from streamedit.sdk.pictures import Picture
+from streamedit.sdk.pictures import Pictures
 from streamedit.sdk.streams import Stream
 
 _Result = TypeVar("_Result")
@@ -52,11 +52,11 @@ class Editor:
         """As `AsyncEditor.models`."""
         return self._editor.models
 
-    def edit(self, image: Picture | list[Picture] | None = None, prompt: str | None = None, **fields: Any) -> ImagesResponse:
+    def edit(self, image: Pictures = None, prompt: str | None = None, **fields: Any) -> ImagesResponse:
         """As `AsyncEditor.edit`."""
         return self._call(partial(self._editor.edit, image, prompt, **fields))
 
-    def stream(self, image: Picture | list[Picture] | None = None, prompt: str | None = None, **fields: Any) -> Stream:
+    def stream(self, image: Pictures = None, prompt: str | None = None, **fields: Any) -> Stream:
         """As `AsyncEditor.stream`."""
         return Stream(self.events({**fields, "image": image, "prompt": prompt}))
 

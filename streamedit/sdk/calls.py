@@ -12,10 +12,9 @@ from typing import Any, Literal, TypeAlias, overload
 from streamedit.sdk.blocking import Editor
 from streamedit.sdk.editor import AsyncEditor
 from streamedit.sdk.models import ImageEditEvent, ImagesResponse
-from streamedit.sdk.pictures import Picture
+from streamedit.sdk.pictures import Pictures
 from streamedit.sdk.streams import AsyncStream, Stream
 
-_Pictures: TypeAlias = Picture | list[Picture] | None
 _Fields: TypeAlias = Mapping[str, Any] | None
 _EDITORS = ("config", "log", "environ")
 """What is said of the editor, and not of the edit."""
@@ -23,16 +22,16 @@ _EDITORS = ("config", "log", "environ")
 
 @overload
 def image_edit(
-    image: _Pictures = ..., prompt: str | None = ..., model: str | None = ..., *, stream: Literal[True], **kwargs: Any
+    image: Pictures = ..., prompt: str | None = ..., model: str | None = ..., *, stream: Literal[True], **kwargs: Any
 ) -> Stream: ...
 
 
 @overload
 def image_edit(
-    image: _Pictures = ...,
+    image: Pictures = ...,
     prompt: str | None = ...,
     model: str | None = ...,
-    mask: _Pictures = ...,
+    mask: Pictures = ...,
     n: int | None = ...,
     quality: str | None = ...,
     response_format: str | None = ...,
@@ -51,10 +50,10 @@ def image_edit(
 
 
 def image_edit(  # noqa: PLR0913, PLR0917 - LiteLLM's
-    image: _Pictures = None,
+    image: Pictures = None,
     prompt: str | None = None,
     model: str | None = None,
-    mask: _Pictures = None,
+    mask: Pictures = None,
     n: int | None = None,
     quality: str | None = None,
     response_format: str | None = None,
@@ -84,16 +83,16 @@ def image_edit(  # noqa: PLR0913, PLR0917 - LiteLLM's
 
 @overload
 async def aimage_edit(
-    image: _Pictures = ..., prompt: str | None = ..., model: str | None = ..., *, stream: Literal[True], **kwargs: Any
+    image: Pictures = ..., prompt: str | None = ..., model: str | None = ..., *, stream: Literal[True], **kwargs: Any
 ) -> AsyncStream: ...
 
 
 @overload
 async def aimage_edit(
-    image: _Pictures = ...,
+    image: Pictures = ...,
     prompt: str | None = ...,
     model: str | None = ...,
-    mask: _Pictures = ...,
+    mask: Pictures = ...,
     n: int | None = ...,
     quality: str | None = ...,
     response_format: str | None = ...,
@@ -112,10 +111,10 @@ async def aimage_edit(
 
 
 async def aimage_edit(  # noqa: PLR0913, PLR0917 - LiteLLM's
-    image: _Pictures = None,
+    image: Pictures = None,
     prompt: str | None = None,
     model: str | None = None,
-    mask: _Pictures = None,
+    mask: Pictures = None,
     n: int | None = None,
     quality: str | None = None,
     response_format: str | None = None,

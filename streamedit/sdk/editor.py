@@ -16,7 +16,7 @@ from streamedit.sdk.desk import Desk
 from streamedit.sdk.downloads import Downloads
 from streamedit.sdk.errors import named
 from streamedit.sdk.models import ImageEditEvent, ImagesResponse
-from streamedit.sdk.pictures import Picture
+from streamedit.sdk.pictures import Pictures
 from streamedit.sdk.results import event_of, response_of
 from streamedit.sdk.settings import no_log, settings_of
 from streamedit.sdk.streams import AsyncStream
@@ -41,7 +41,7 @@ class AsyncEditor:
         self._environ = dict(os.environ if environ is None else environ)
         self._log = log or no_log()
         self._desk: Desk | None = None
-        self._closing = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Raises APIError for a configuration with mistakes, and for a store that cannot be reached; OSError."""
@@ -49,11 +49,12 @@ class AsyncEditor:
             desk = await to_thread.run_sync(self._furnished)
             opened = asyncio.get_running_loop().create_future()
             # A task of its own: whoever closes a stream may be another than has opened it.
-            self._running = asyncio.create_task(self._run(desk, opened), name="streamedit")
+            self._closing = asyncio.Event()
+            self._running = running = asyncio.create_task(self._run(desk, opened), name="streamedit")
             async with aclosed_unless_done(self.aclose):
-                await asyncio.wait([opened, self._running], return_when=asyncio.FIRST_COMPLETED)
-                if self._running.done():
-                    self._running.result()
+                await asyncio.wait([opened, running], return_when=asyncio.FIRST_COMPLETED)
+                if running.done():
+                    running.result()
             self._desk = desk
         return self
 
@@ -61,8 +62,10 @@ class AsyncEditor:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End what still runs, and give back all that is held. Raises APIError for books that could not be closed."""
+        """End what still runs, and give back all that is held. Idempotent. Raises APIError for books that cannot be closed."""
         self._desk = None
+        if self._running is None:
+            return
         self._closing.set()
         await asyncio.wait([self._running])
         with named():
@@ -74,9 +77,7 @@ class AsyncEditor:
         routes = self._open_desk().routes
         return sorted(routes.names, key=lambda name: name != routes.default_model)
 
-    async def edit(
-        self, image: Picture | list[Picture] | None = None, prompt: str | None = None, **fields: Any
-    ) -> ImagesResponse:
+    async def edit(self, image: Pictures = None, prompt: str | None = None, **fields: Any) -> ImagesResponse:
         """One edit, whole. `fields`: all that `image_edit` takes. Who cancels it cancels the edit. Raises APIError."""
         downloads = Downloads()
         with named(), closed_unless_done(downloads.discard):
@@ -84,9 +85,7 @@ class AsyncEditor:
             async with self._open_desk().following(asked) as (edit, events):
                 return await response_of(edit, [event async for event in events], downloads)
 
-    async def stream(
-        self, image: Picture | list[Picture] | None = None, prompt: str | None = None, **fields: Any
-    ) -> AsyncStream:
+    async def stream(self, image: Pictures = None, prompt: str | None = None, **fields: Any) -> AsyncStream:
         """One edit, event by event; the first of them has come. Raises APIError."""
         return await AsyncStream.opened(self.events({**fields, "image": image, "prompt": prompt}))
 

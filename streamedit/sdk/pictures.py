@@ -4,7 +4,7 @@ import mimetypes
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TypeAlias, TypeGuard
+from typing import IO, TypeAlias, TypeGuard, cast
 from urllib.parse import unquote, urlsplit
 
 from streamedit.edits import InputImage
@@ -24,18 +24,30 @@ _FILE = "file:"
 _UNKNOWN = "application/octet-stream"
 
 
-def listed(pictures: Picture | Sequence[Picture] | None) -> Sequence[Picture]:
-    """One picture, or a list of them, as a list."""
-    if pictures is None:
-        return ()
-    return pictures if isinstance(pictures, list) else (pictures,)  # type: ignore[return-value] # no list is a picture
+Pictures: TypeAlias = Picture | Sequence[Picture] | None
+"""One, several, or none."""
+
+_NAMED = (2, 3, 4)
+"""So many members have OpenAI's tuples: behind the media type there may be headers."""
+
+
+def listed(pictures: Pictures) -> Sequence[Picture]:
+    """All of them."""
+    if isinstance(pictures, list) or (isinstance(pictures, tuple) and not _is_named(pictures)):
+        return pictures
+    return () if pictures is None else (cast("Picture", pictures),)
 
 
 def is_file(value: object) -> TypeGuard[Picture]:
     """Nothing but a file can be meant: a text may mean itself."""
     if isinstance(value, tuple):
-        return len(value) in (2, 3, 4) and isinstance(value[0], str | None) and (isinstance(value[1], str) or is_file(value[1]))
-    return isinstance(value, bytes | bytearray | memoryview | os.PathLike) or hasattr(value, "read")
+        return _is_named(value) and is_file(value[1])
+    return isinstance(value, bytes | bytearray | memoryview | os.PathLike) or callable(getattr(value, "read", None))
+
+
+def _is_named(value: tuple[object, ...]) -> bool:
+    """`("photo.jpg", content)`."""
+    return len(value) in _NAMED and isinstance(value[0], str | None)
 
 
 def opened(picture: Picture, param: str, limits: BodyLimits) -> InputImage:
@@ -68,7 +80,7 @@ def _read(content: Content, param: str, most_bytes: int) -> bytes:
         if isinstance(content, str | os.PathLike):
             with _path(content).open("rb") as file:
                 return file.read(most_bytes)
-        data = content.read(most_bytes) if hasattr(content, "read") else None
+        data = content.read(most_bytes) if callable(getattr(content, "read", None)) else None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise InvalidRequest(f"{param} cannot be read: {why}.", param=param, code="unreadable_file") from error
