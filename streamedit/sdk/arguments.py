@@ -96,5 +96,8 @@ def _texts(name: str, value: object) -> Sequence[Text]:
     except (TypeError, ValueError) as error:
         told = f"{name} cannot be sent: {type(value).__name__} is no JSON."
         raise InvalidRequest(told, param=name, code="invalid_type") from error
-    is_structure = isinstance(value, dict | list | tuple)
-    return [(name, text)] if is_structure and wishes.is_wish(name) else flatten(name, json.loads(text))
+    if not isinstance(value, dict | list | tuple) or name not in EditFields.model_fields:
+        return flatten(name, json.loads(text))
+    if not wishes.is_wish(name):
+        raise InvalidRequest(f"{name} must be a text, a number or a boolean.", param=name, code="invalid_type")
+    return [(name, text)]

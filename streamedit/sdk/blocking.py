@@ -1,6 +1,7 @@
 """An editor for code without an event loop, and for code within one that blocks: its own loop runs on a thread."""
 
 import os
+import weakref
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -28,15 +29,16 @@ class Editor:
         log: structlog.typing.FilteringBoundLogger | None = None,
     ) -> None:
         self._editor = AsyncEditor(config, environ=environ, log=log)
-        self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
+        self._give_back: Callable[[], object] = int
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal())
             stack.enter_context(portal.wrap_async_context_manager(self._editor))
             self._portal = portal
-            self._stack = stack.pop_all()
+            # Also when it is forgotten, and at the interpreter's end: by then threads run no more that could close it.
+            self._give_back = weakref.finalize(self, stack.pop_all().close)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -45,7 +47,7 @@ class Editor:
     def close(self) -> None:
         """End what still runs, and give back all that is held. Idempotent."""
         self._portal = None
-        self._stack.close()
+        self._give_back()
 
     @property
     def models(self) -> Sequence[str]:

@@ -49,6 +49,12 @@ def image_edit(
 ) -> ImagesResponse: ...
 
 
+@overload
+def image_edit(
+    image: Pictures = ..., prompt: str | None = ..., model: str | None = ..., *, stream: bool | None, **kwargs: Any
+) -> ImagesResponse | Stream: ...
+
+
 def image_edit(  # noqa: PLR0913, PLR0917 - LiteLLM's
     image: Pictures = None,
     prompt: str | None = None,
@@ -108,6 +114,12 @@ async def aimage_edit(
     config: str | os.PathLike[str] | None = ...,
     **kwargs: Any,
 ) -> ImagesResponse: ...
+
+
+@overload
+async def aimage_edit(
+    image: Pictures = ..., prompt: str | None = ..., model: str | None = ..., *, stream: bool | None, **kwargs: Any
+) -> ImagesResponse | AsyncStream: ...
 
 
 async def aimage_edit(  # noqa: PLR0913, PLR0917 - LiteLLM's

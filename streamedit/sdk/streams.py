@@ -44,13 +44,13 @@ class AsyncStream(AsyncIterator[ImageEditEvent]):
 
 
 class Stream(Iterator[ImageEditEvent]):
-    """The same without an event loop: `close`, `with`, or letting go of it. At the interpreter's end it is closed."""
+    """The same without an event loop: with `close`, by a `with`, or by letting go of it."""
 
     def __init__(self, events: Generator[ImageEditEvent]) -> None:
         self._first: ImageEditEvent | None = next(events)
         self._events = events
         self.edit_id = self._first.edit_id
-        # By then threads run no more that could close it.
+        # Also at the interpreter's end: later threads run no more that could close it.
         self.close = weakref.finalize(self, events.close)
 
     def __next__(self) -> ImageEditEvent:
