@@ -11,7 +11,7 @@ import sys
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,8 @@ def openai(scripted: ScriptedUpstream, tmp_path: Path) -> Mapping[str, Any]:
 @pytest.fixture
 def nothing_is_left() -> Iterator[None]:
     """No thread, no open file, no desk that is kept by anybody."""
-    gc.collect()
-    before = _held()
-    yield
-    gc.collect()
-    assert _held() == before
-    assert not [each for each in gc.get_objects() if isinstance(each, Desk)]
+    with _leaving_nothing():
+        yield
 
 
 @pytest.mark.parametrize("call", [image_edit, aimage_edit])
@@ -293,14 +289,10 @@ def test_twenty_calls_leave_nothing(scripted: ScriptedUpstream, openai: Mapping[
     """No thread, file, desk, nor file of their own."""
     scripted.play([json_answer(PLAIN)])
     image_edit(**openai)
-    gc.collect()
-    before = _held()
-    for _ in range(20):
-        image_edit(**openai)
-        list(image_edit(**MOCK, stream=True, partial_images=1))
-    gc.collect()
-    assert _held() == before
-    assert not [each for each in gc.get_objects() if isinstance(each, Desk)]
+    with _leaving_nothing():
+        for _ in range(20):
+            image_edit(**openai)
+            list(image_edit(**MOCK, stream=True, partial_images=1))
     assert [*tmp_path.iterdir()] == []
 
 
@@ -330,12 +322,25 @@ def test_all_names_are_there() -> None:
     assert [name for name in streamedit.__all__ if not hasattr(streamedit, name)] == []
 
 
-def _held() -> tuple[int, int]:
-    """Threads and open files."""
-    return threading.active_count(), len([*Path("/proc/self/fd").iterdir()])
+@contextmanager
+def _leaving_nothing() -> Iterator[None]:
+    """Threads that have been told to end are waited for."""
+    gc.collect()
+    threads, files = set(threading.enumerate()), _open_files()
+    yield
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(10)
+    gc.collect()
+    assert set(threading.enumerate()) <= threads
+    assert _open_files() == files
+    assert not [each for each in gc.get_objects() if isinstance(each, Desk)]
+
+
+def _open_files() -> int:
+    return len([*Path("/proc/self/fd").iterdir()])
 
 
 def _python(program: str, folder: Path) -> "subprocess.Popen[str]":
     environ = {"PYTHONPATH": str(ROOT), "HOME": str(folder), "PATH": os.environ["PATH"]}
-    command = [sys.executable, "-X", "dev", "-c", inspect.cleandoc(program)]
+    command = [sys.executable, "-W", "default", "-c", inspect.cleandoc(program)]
     return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
