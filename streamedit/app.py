@@ -14,21 +14,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamedit import limits, providers
 from streamedit.clocks import SYSTEM_CLOCKS, Clocks
 from streamedit.config import ServerSettings, Settings
-from streamedit.deliveries import Deliveries
-from streamedit.deliveries import Tools as DeliveryTools
-from streamedit.equipment import Equipment
-from streamedit.gateway import Gateway, Offer
+from streamedit.gateway import Gateway
+from streamedit.house import House
 from streamedit.keys import Keyring, StreamTokens
 from streamedit.portkey.offers import Offers
-from streamedit.records import Sink
 from streamedit.registrar import Registrar
 from streamedit.reloads import Reloads, taken
 from streamedit.stores.sql.audits import SqlAudits
 from streamedit.stores.sql.overview import SqlOverview
 from streamedit.stores.sql.usage import SqlUsage
-from streamedit.telemetry import Telemetry
 from streamedit.turns import Turns
-from streamedit.upstream.client import Upstream, UpstreamLimits
 from streamedit.web import facts, playground
 from streamedit.web.admin import AdminRoutes
 from streamedit.web.admin_page import AdminPage
@@ -47,7 +42,6 @@ from streamedit.web.sse import Answers
 from streamedit.web.system import SystemRoutes
 from streamedit.web.usage import Entered, UsageRoutes
 from streamedit.web.views import Visits
-from streamedit.workshop import Workshop
 
 _EXPOSED_HEADERS = (
     "location", "preference-applied", "x-edit-id", "idempotent-replayed", "x-request-id", "retry-after", "retry-after-ms",
@@ -68,46 +62,31 @@ def create_app(
     `await app.state.reload(settings)` lets other settings hold for the requests to come, and gives the names of those that
     only a restart can change. `reloads` does so as often as it is asked to, while the application runs.
     """
-    return _Application(_House(settings, log, clocks), reloads)
+    return _Application(House(settings, log, clocks), reloads)
 
 
-class _House:
-    """What lives as long as the server, and makes of settings what holds for a request. Nothing of it changes with them."""
+class _Front:
+    """Makes of settings what a request meets. What all of that shares lives as long as the server."""
 
-    def __init__(self, settings: Settings, log: structlog.typing.FilteringBoundLogger, clocks: Clocks) -> None:
-        self.settings = settings
-        self.clocks = clocks
-        server = settings.server
-        # Those who bring events in and those who send them out are two lines: the first may be held while the second goes on.
-        intake, outlet = Turns(), Turns()
-        self.upstream = Upstream(UpstreamLimits(server.connect_s, server.silence_s), intake)
-        self.equipment = Equipment(server, log, clocks, self.upstream, intake)
-        sinks = _sinks(server, DeliveryTools(self.upstream, log, clocks))
-        self.telemetry = Telemetry(log, lambda: self.equipment.events.size_bytes, sinks, clocks)
+    def __init__(self, house: House) -> None:
+        self._clocks = house.clocks
+        self._telemetry = house.telemetry
+        self._equipment = house.equipment
         self.visits = Visits()
-        self._workshop = Workshop(self.equipment, self.upstream, self.telemetry, clocks)
         self._logins = Logins()
-        books = self.equipment.books
+        books = house.equipment.books
         self._sums = SqlOverview(books.database) if books else None
-        self._answers = Answers(Pace(server.stuck_reader_s, outlet), self.telemetry)
-        self._started_at_s = int(clocks.now_s())
-
-    def gateway(self) -> Gateway:
-        """For the settings that the server begins with."""
-        equipment = self.equipment
-        return Gateway(self.offer(self.settings), equipment.events, equipment.ledger, self.telemetry, self.clocks)
-
-    def offer(self, settings: Settings) -> Offer:
-        return self._workshop.offer(settings)
+        self._answers = Answers(Pace(house.settings.server.stuck_reader_s, Turns()), house.telemetry)
+        self._started_at_s = int(house.clocks.now_s())
 
     def surface(self, settings: Settings, gateway: Gateway) -> ASGIApp:
         """The routes with all that decides of a request before it is an edit."""
         server, keyring = settings.server, Keyring(settings.api_keys)
         secret = settings.token_secret or self._secret_with(keyring)
-        depot = self.equipment.depot
+        depot = self._equipment.depot
         depot.results.links.use(secret)
-        sessions = Sessions(keyring, secret, self.clocks.now_s, server.public_base_url)
-        door = Door(keyring, self.equipment.registry, StreamTokens(secret), self.clocks.now_s, sessions)
+        sessions = Sessions(keyring, secret, self._clocks.now_s, server.public_base_url)
+        door = Door(keyring, self._equipment.registry, StreamTokens(secret), self._clocks.now_s, sessions)
         offers = Offers(settings.routes, providers.available(), providers.for_callers(server.callers_keys), server.custom_hosts)
         portkey = Portkey(door, offers, server.portkey_configs)
         resource = ResourceRoutes(gateway, door, server, self._answers, self.visits)
@@ -115,12 +94,14 @@ class _House:
             routes=[
                 *EditRoutes(gateway, portkey, server, resource, self._answers).routes(),
                 *resource.routes(),
-                *SystemRoutes(gateway, door, self.telemetry, self._started_at_s, server.metrics_keys).routes(),
+                *SystemRoutes(gateway, door, self._telemetry, self._started_at_s, server.metrics_keys).routes(),
                 *FileRoutes(door, depot.filing, server, self._answers).routes(),
-                *ResultRoutes(depot.results, self._answers, self.clocks.now_s).routes(),
+                *ResultRoutes(depot.results, self._answers, self._clocks.now_s).routes(),
                 *self._routes_of_books(door, server),
                 *(playground.routes() if server.playground else ()),
-                *AdminPage(door, sessions, OverviewRoutes(door, self.telemetry, self._accounts(server)), self._logins).routes(),
+                *AdminPage(
+                    door, sessions, OverviewRoutes(door, self._telemetry, self._accounts(server)), self._logins
+                ).routes(),
             ],
             middleware=[Middleware(RequestId), *_cors(server)],
             exception_handlers=HANDLERS,
@@ -129,36 +110,37 @@ class _House:
         return surface.build_middleware_stack()
 
     def _routes_of_books(self, door: Door, server: ServerSettings) -> Sequence[BaseRoute]:
-        books = self.equipment.books
+        books = self._equipment.books
         if books is None:
             return [*AdminRoutes(door, None, None, server).routes(), *UsageRoutes(door, None).routes()]
-        registrar = Registrar(books.registry, providers.CATALOGUE, self.clocks.now_s, self.equipment.registry.forget)
+        registrar = Registrar(books.registry, providers.CATALOGUE, self._clocks.now_s, self._equipment.registry.forget)
         entered = Entered(SqlUsage(books.database), SqlAudits(books.database), books.ledger.flushed)
         return [*AdminRoutes(door, registrar, books.spends, server).routes(), *UsageRoutes(door, entered).routes()]
 
     def _accounts(self, server: ServerSettings) -> Accounts | None:
         """What the admin page shows of the database."""
-        books = self.equipment.books
+        books = self._equipment.books
         if books is None or self._sums is None:
             return None
         return Accounts(self._sums, books.registry, books.spends, server.key_defaults.read())
 
     def _secret_with(self, keyring: Keyring) -> str:
         """For stream tokens: of the keys, or else of the database, for everybody knows what comes of no keys."""
-        return keyring.derived_secret() if keyring else self.equipment.secret or keyring.derived_secret()
+        return keyring.derived_secret() if keyring else self._equipment.secret or keyring.derived_secret()
 
 
 class _Application(Starlette):
     """Each request goes to the surface of the moment, and stays with it."""
 
-    def __init__(self, house: _House, reloads: Reloads | None) -> None:
+    def __init__(self, house: House, reloads: Reloads | None) -> None:
         super().__init__(lifespan=self._running)
         self._house = house
+        self._front = _Front(house)
         self._reloads = reloads
-        gateway = house.gateway()
-        self._surface = house.surface(house.settings, gateway)
+        gateway = house.gateway(house.offer(house.settings))
+        self._surface = self._front.surface(house.settings, gateway)
         self.state.gateway, self.state.reload = gateway, self._reload
-        self.state.upstream, self.state.visits = house.upstream, house.visits
+        self.state.upstream, self.state.visits = house.upstream, self._front.visits
         self.state.equipment, self.state.events = house.equipment, house.equipment.events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -172,14 +154,11 @@ class _Application(Starlette):
     async def _running(self, _: Starlette) -> AsyncIterator[None]:
         gateway: Gateway = self.state.gateway
         reloading = self._reloads.running(self._reload) if self._reloads else nullcontext()
-        drain_s = self._house.settings.server.drain_timeout_s
         house = self._house
-        async with (
-            house.equipment.serving(), house.upstream.running(), house.telemetry.serving(), gateway.running(drain_s), reloading
-        ):  # fmt: skip
+        async with house.running(gateway, house.settings.server.drain_timeout_s), reloading:
             if house.equipment.secret is not None:
                 # Only now is known what tokens are signed with.
-                self._surface = house.surface(house.settings, gateway)
+                self._surface = self._front.surface(house.settings, gateway)
             yield
 
     async def _reload(self, settings: Settings) -> Sequence[str]:
@@ -192,17 +171,7 @@ class _Application(Starlette):
     def _made(self, settings: Settings) -> tuple[Gateway, ASGIApp]:
         gateway: Gateway = self.state.gateway
         gateway = gateway.offering(self._house.offer(settings))
-        return gateway, self._house.surface(settings, gateway)
-
-
-def _sinks(server: ServerSettings, tools: DeliveryTools) -> list[Sink]:
-    """Who wants reports of edits, besides the log and Prometheus."""
-    sinks: list[Sink] = [Deliveries(server.webhooks, tools)] if server.webhooks else []
-    if server.otel is None:
-        return sinks
-    from streamedit.traces import Traces  # noqa: PLC0415 - an optional extra
-
-    return [*sinks, Traces(server.otel)]
+        return gateway, self._front.surface(settings, gateway)
 
 
 def _cors(server: ServerSettings) -> list[Middleware]:

@@ -21,6 +21,7 @@ from streamedit.results import Results
 from streamedit.storage import StorageSettings
 from streamedit.stores.blobs import Blobs
 from streamedit.stores.blobs.folder import FolderBlobs
+from streamedit.stores.blobs.no_blobs import NoBlobs
 from streamedit.stores.sql.database import Database
 from streamedit.stores.sql.files import SqlFiles
 
@@ -83,5 +84,5 @@ def _blobs(storage: StorageSettings) -> Blobs:
 
         return BucketBlobs(Bucket(storage.bucket))
     if storage.folder is None:
-        raise ValueError("Without a bucket a folder for files is needed.")
+        return NoBlobs()
     return FolderBlobs(storage.folder, storage.reserve_bytes)

@@ -19,13 +19,13 @@ from typing import TypeAlias, cast
 import httpx
 from anyio import fail_after
 
-from streamedit import __version__
 from streamedit.errors import FetchingBusy, InvalidRequest, TooLarge
 from streamedit.guard import Refused, admitted, judge
 from streamedit.image_urls import Address, ImageUrlSettings
 from streamedit.images import inspect
 from streamedit.uploads import SPOOL_BYTES, Upload
 from streamedit.upstream.transport import Body, Connect, Dialling, Info, PooledTransport, connected
+from streamedit.version import __version__
 
 Names: TypeAlias = Callable[[str], Awaitable[Sequence[Address]]]
 """All addresses that a name has. Raises OSError."""

@@ -45,14 +45,15 @@ class Submitted:
 class Offer:
     """What settings decide: which models there are, who makes their edits, and who may have them made.
 
-    `inputs`, `hosting`: whence images may come that are only named, and where those go that are told by URL.
+    `inputs`, `hosting`: whence images may come that are only named, and where those go that are told by URL; None where whoever
+    reads the events sees to that.
     """
 
     routes: Routes
     dispatch: Dispatch
     admission: Admission
     inputs: Inputs
-    hosting: Hosting
+    hosting: Hosting | None
 
 
 class Gateway:

@@ -57,7 +57,7 @@ class Hosting:
         except (EditError, ValueError, OSError) as error:
             self.log.warning("picture not hosted", why=type(error).__name__)
             return completed
-        return completed if path is None else replace(completed, payload=_told(completed.payload, base_url + path))
+        return completed if path is None else replace(completed, payload=by_url(completed.payload, base_url + path))
 
     async def _path(self, completed: Completed) -> str | None:
         """Where the picture is hosted; None where it stays what it is. Raises EditError, ValueError, OSError."""
@@ -68,9 +68,7 @@ class Hosting:
         return await self._copied(url) if self.rehosts and isinstance(url, str) else None
 
     async def _own(self, payload: Payload) -> str:
-        pieces = await to_thread.run_sync(_decoded, [text async for text in payload.image_base64.slices()])
-        info = inspect(_beginning(pieces))
-        media_type = info.media_type if info else _NAMED.get(str(payload.fields.get("output_format")), "")
+        pieces, media_type = await unpacked(payload)
         return await self.results.host(sum(map(len, pieces)), _each(pieces), media_type)
 
     async def _copied(self, url: str) -> str:
@@ -81,6 +79,18 @@ class Hosting:
             return await self.results.host(upload.size_bytes, upload.slices(), info.media_type if info else "")
         finally:
             await upload.aclose()
+
+
+async def unpacked(payload: Payload) -> tuple[Sequence[bytes], str]:
+    """The bytes of an event's picture, and its media type, empty where nobody knows it. Raises ValueError for broken base64."""
+    pieces = await to_thread.run_sync(_decoded, [text async for text in payload.image_base64.slices()])
+    info = inspect(_beginning(pieces))
+    return pieces, info.media_type if info else _NAMED.get(str(payload.fields.get("output_format")), "")
+
+
+def by_url(payload: Payload, url: str) -> Payload:
+    """The same without its picture, which is at `url`."""
+    return payloads.build({**{name: value for name, value in payload.fields.items() if name != "b64_json"}, _URL: url})
 
 
 def _may_go_by_url(request: EditRequest, plan: Plan) -> bool:
@@ -107,8 +117,3 @@ def _beginning(pieces: Sequence[bytes]) -> bytes:
 async def _each(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
     for piece in pieces:
         yield piece
-
-
-def _told(payload: Payload, url: str) -> Payload:
-    """The same without its picture."""
-    return payloads.build({**{name: value for name, value in payload.fields.items() if name != "b64_json"}, _URL: url})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from streamedit import tally
+from streamedit.attempt import Emit
 from streamedit.clocks import Clocks
 from streamedit.dispatch import Dispatch
 from streamedit.edits import Edit, EditRequest
@@ -41,7 +42,7 @@ class Tools:
 
     dispatch: Dispatch
     inputs: Inputs
-    hosting: Hosting
+    hosting: Hosting | None
     log: EventLog
     ledger: Ledger
     telemetry: Telemetry
@@ -94,8 +95,7 @@ class Producer:
             if self._ending is not None:
                 raise self._ending
             await self._open()
-            emit = self._tools.hosting.telling(self._request, self._permit.plan, production.emit)
-            listener = Listener(emit, production.attempted)
+            listener = Listener(self._hosted(production.emit), production.attempted)
             making = self._tools.dispatch.run(self._request, self._permit.plan, listener)
             await (self._observed(making) if self._permit.observes else making)
         except EditError as error:
@@ -118,6 +118,10 @@ class Producer:
             self._tools.telemetry.ended(report)
             self._warn_of_overdraft()
             await self._permit.close()
+
+    def _hosted(self, emit: Emit) -> Emit:
+        hosting = self._tools.hosting
+        return emit if hosting is None else hosting.telling(self._request, self._permit.plan, emit)
 
     def _warn_of_overdraft(self) -> None:
         """What a worst case was found for may have another by now."""

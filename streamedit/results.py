@@ -33,6 +33,11 @@ _ENDINGS = {media_type: ending for ending, media_type in _MEDIA_TYPES.items()}
 _UNKNOWN = "application/octet-stream"
 
 
+def ending_of(media_type: str) -> str:
+    """Of a file with a picture of this type, without the dot; `bin` where it is not known."""
+    return _ENDINGS.get(media_type, "bin")
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """A hosted picture, open to be read; whoever opens it closes `blob`. `expires_at_s`: Unix time."""
@@ -55,7 +60,7 @@ class Results:
     async def host(self, size_bytes: int, slices: AsyncIterator[bytes], media_type: str) -> str:
         """Host a picture, and give the path and the query of its address. Raises StorageFull."""
         expires_at_s = int(self._now_s() + self._lifetime_s)
-        name = f"img_{secrets.token_hex(16)}.{_ENDINGS.get(media_type, 'bin')}"
+        name = f"img_{secrets.token_hex(16)}.{ending_of(media_type)}"
         await self._blobs.put(_key(name, expires_at_s), size_bytes, slices)
         return f"{PATH}/{name}?expires={expires_at_s}&signature={self.links.sign(name, expires_at_s)}"
 

@@ -117,13 +117,24 @@ class Setup:
 
     `environment`: for `api_key`, `api_base` and parameters, the environment variables that fill them where the configuration is
     silent, first set first. `params`: the names that the provider reads of `Target.params`. `mistake`: what a target lacks, in
-    words. `models`: what `/v1/models` lists of it without a configuration, when its key is in the environment.
+    words. `models`: what `/v1/models` lists of it without a configuration, when its key is in the environment. `is_keyless`: it
+    has other credentials than an `api_key`.
     """
 
     environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     params: frozenset[str] = frozenset()
     mistake: Callable[[Target], str | None] = lambda _: None
     models: tuple[str, ...] = ()
+    is_keyless: bool = False
+
+    def lacks(self, target: Target) -> str | None:
+        """What a target lacks to be asked, in words: a key, too, unless it is at an address of its own."""
+        needs_key = "api_key" in self.environment and not (self.is_keyless or target.api_key or target.api_base)
+        told = self.mistake(target) or ("api_key is missing" if needs_key else None)
+        if told is None:
+            return None
+        named = next((variables for name, variables in self.environment.items() if told.startswith(f"{name} is missing")), ())
+        return told if any(name in told for name in named) or not named else f"{told} (or {' or '.join(named)})"
 
     def completed(self, target: Target, environ: Mapping[str, str]) -> Target:
         """The target with what the environment says where the configuration is silent."""

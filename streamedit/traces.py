@@ -18,11 +18,11 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-from streamedit import __version__
 from streamedit.edits import TraceParent
 from streamedit.outcomes import COMPLETED, label_of
 from streamedit.records import AttemptRecord, EditRecord, Report
 from streamedit.sinks import Otel
+from streamedit.version import __version__
 
 _QUEUE_SPANS = 4096
 _NS = 1_000_000_000

@@ -1,6 +1,7 @@
 """What makes edits: of settings it makes the offer that a gateway has."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from streamedit import providers
 from streamedit.admission import Admission, Judges
@@ -33,20 +34,23 @@ class Workshop:
         self._clocks = clocks
         self._moderation: Moderation | None = None
 
-    def offer(self, settings: Settings) -> Offer:
-        """The models that there are, with their providers, and who may have edits made by them."""
+    def offer(self, settings: Settings, needed: AbstractSet[str] | None = None) -> Offer:
+        """The models that there are, with their providers, and who may have edits made by them.
+
+        `needed`: the providers that it is to have, where those are not all that the settings name.
+        """
         prices = Prices.shipped()
-        dispatch = self._dispatch(settings, prices)
+        if needed is None:
+            needed = settings.routes.providers | providers.for_callers(settings.server.callers_keys)
+        dispatch = self._dispatch(settings.server, prices, needed)
         judges = Judges(prices, self._moderated(settings.server.moderation), dispatch.capabilities)
         depot, server = self._equipment.depot, settings.server
         return Offer(settings.routes, dispatch, self._admission(server, judges), depot.inputs(server), depot.hosting(server))
 
-    def _dispatch(self, settings: Settings, prices: Prices) -> Dispatch:
-        """The providers that the settings need."""
-        server = settings.server
+    def _dispatch(self, server: ServerSettings, prices: Prices, needed: AbstractSet[str]) -> Dispatch:
+        """On the providers that are needed."""
         upstream = self._upstream.waiting(server.connect_s, server.silence_s)
-        callers = providers.for_callers(server.callers_keys)
-        catalogue = providers.build(settings.routes.providers | callers, server, upstream, self._clocks.now_s)
+        catalogue = providers.build(needed, server, upstream, self._clocks.now_s)
         return make_dispatch(server, catalogue, self._equipment.healths, prices, self._clocks)
 
     def _admission(self, server: ServerSettings, judges: Judges) -> Admission:

@@ -11,7 +11,7 @@ from clients import post
 from commands import refused, run, said, started
 from upstreams import json_answer, upstream
 
-from streamedit import __version__
+from streamedit.version import __version__
 
 
 def test_without_a_file_and_keys_it_serves_the_embedded_providers() -> None:

@@ -20,12 +20,12 @@ import trustme
 from nameservers import NameServer, name_server
 from upstreams import END, Close, Hang, Reset, Script, ScriptedUpstream, Step, chunk, head, sized, upstream
 
-from streamedit import __version__
 from streamedit.errors import EditError, ErrorDetail, FetchingBusy, TooLarge
 from streamedit.fetching import Fetcher, Lookups
 from streamedit.image_urls import ImageUrlSettings
 from streamedit.uploads import Upload
 from streamedit.upstream.transport import Info, connected
+from streamedit.version import __version__
 
 PUBLIC = "93.184.216.34"
 URL = "http://photos.test/cat.png?signature=canary"

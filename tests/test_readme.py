@@ -68,7 +68,7 @@ def _run(command: list[str], folder: Path, environ: Mapping[str, str] = MappingP
 
 def test_the_commands_are_found() -> None:
     """The tests below see every command and program."""
-    assert (len(COMMANDS), len(PROGRAMS)) == (10, 2)
+    assert (len(COMMANDS), len(PROGRAMS)) == (10, 5)
 
 
 def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
@@ -126,6 +126,30 @@ def test_the_program_saves_the_stages(server: RunningServer, folder: Path) -> No
     shown = _run([sys.executable, "-W", "ignore::ResourceWarning", "-c", program], folder)
     assert shown.split("\n")[:-1] == ["image_edit.partial_image 512x512"] * 3 + ["image_edit.completed 512x512"]
     assert all((folder / f"stage-{number}.png").read_bytes().startswith(b"\x89PNG") for number in range(4))
+
+
+def test_a_program_needs_no_server(folder: Path) -> None:
+    """A picture is saved."""
+    program = next(program for program in PROGRAMS if "golden-hour.png" in program)
+    assert _run([sys.executable, "-c", program], folder) == "darkroom 512x512 0.0\n"
+    assert (folder / "golden-hour.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_program_streams_without_a_server(folder: Path) -> None:
+    """Its events, and the failure that it waits for."""
+    program = next(program for program in PROGRAMS if "image_edit(" in program and "stream=True" in program)
+    shown = _run([sys.executable, "-W", "ignore::ResourceWarning", "-c", program], folder).splitlines()
+    kinds = [line.split()[0] for line in shown]
+    assert kinds == ["image_edit.partial_image"] * 2 + ["image_edit.completed", "400"]
+    assert shown[-1] == "400 n n: Input should be less than or equal to 10"
+
+
+def test_a_program_keeps_an_editor(folder: Path) -> None:
+    """Three pictures, and a stream."""
+    program = next(program for program in PROGRAMS if "AsyncEditor" in program)
+    shown = _run([sys.executable, "-c", program], folder).splitlines()
+    assert ["b64_json='iVBORw0KGgo" in line for line in shown[:3]] == [True] * 3
+    assert shown[3:] == ["image_edit.partial_image", "image_edit.completed"]
 
 
 def test_the_configuration_is_valid(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from streamedit import __version__, config, databases, serving
+from streamedit import config, databases, serving
 from streamedit.cli import end_users, groups, keys
 from streamedit.cli.database import try_books
 from streamedit.cli.doctor import doctor
@@ -21,6 +21,7 @@ from streamedit.documents import ConfigError
 from streamedit.routes import Route, Routes
 from streamedit.sources import Source
 from streamedit.strategies import Strategy
+from streamedit.version import __version__
 
 main = typer.Typer(name="streamedit", help="Watch an image edit happen.", no_args_is_help=True, add_completion=False)
 main.command()(usage)

@@ -9,11 +9,11 @@ from typing import Protocol, cast
 
 import httpx
 
-from streamedit import __version__
 from streamedit.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from streamedit.turns import LARGE_BYTES, Turns
 from streamedit.upstream.connection import Sink
 from streamedit.upstream.transport import Body, PooledTransport
+from streamedit.version import __version__
 
 _PASSED_ON = ("retry-after", "retry-after-ms", "openai-processing-ms", "x-should-retry")
 _NEVER_SENT = (

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from streamedit import __version__
 from streamedit.portkey import headers as portkey
+from streamedit.version import __version__
 from streamedit.web import admin, books_api, eden, facts, files_api
 from streamedit.wire import objects, schemas
 from streamedit.wire.admin import EndUserFields, GroupFields, KeyFields, Rotation

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import fields, replace
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from anyio import to_thread
 from pydantic import BaseModel, ValidationError
@@ -22,7 +22,7 @@ from streamedit.turns import LARGE_BYTES
 from streamedit.uploads import closed_unless_done
 from streamedit.wire import references, wishes
 from streamedit.wire.inlays import Inlays
-from streamedit.wire.multipart import BodyLimits, Form, boundary_of, read_form
+from streamedit.wire.multipart import BodyLimits, boundary_of, read_form
 from streamedit.wire.nested import flatten
 from streamedit.wire.schemas import MAX_IMAGES, NO_IMAGE, EditBody, EditFields
 
@@ -30,6 +30,10 @@ _IMAGE_FIELD = re.compile(r"image(\[\d*\])?")
 _INDEX = re.compile(r"\[\d+\]")
 _SINGLE_FILES = ("mask", "mask[]", "markup", "markup[]")
 _OPTION_NAMES = tuple(field.name for field in fields(EditOptions))
+
+Text: TypeAlias = tuple[str, str]
+File: TypeAlias = tuple[str, InputImage]
+"""Parts of a form, each with its name."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -43,37 +47,51 @@ async def read_request(content_type: str, chunks: AsyncIterator[bytes], limits: 
 
 
 async def _read_multipart(boundary: bytes, chunks: AsyncIterator[bytes], limits: BodyLimits) -> EditRequest:
-    form = await read_form(boundary, chunks, limits, _check_file)
+    form = await read_form(boundary, chunks, limits, lambda form, name: _check_file(form.files, name))
     with closed_unless_done(form.close):
-        return _from_form(form)
+        return _from_parts(form.texts, form.files)
 
 
-def _check_file(form: Form, name: str) -> None:
+def assembled(texts: Sequence[Text], files: Sequence[File], limits: BodyLimits) -> EditRequest:
+    """The edit that a form with these fields and files would ask for; the caller closes it. Raises CallerError as for a form.
+
+    An image may be one that is only named.
+    """
+    limits.check_parts(len(texts) + len(files))
+    for name, text in texts:
+        limits.check_field(len(text.encode()), name)
+    for number, (name, image) in enumerate(files):
+        _check_file(files[:number], name)
+        limits.check_image(image.upload.size_bytes, name)
+    return _from_parts(texts, files)
+
+
+def _check_file(before: Sequence[File], name: str) -> None:
     """Refuse the 17th image before it is read."""
-    if _IMAGE_FIELD.fullmatch(name) and len(_images_of(form)) >= MAX_IMAGES:
+    if _IMAGE_FIELD.fullmatch(name) and len(_images_of(before)) >= MAX_IMAGES:
         raise InvalidRequest(f"At most {MAX_IMAGES} images.", param="image", code="too_many_images")
     single = name.removesuffix("[]")
-    if name in _SINGLE_FILES and any(other.removesuffix("[]") == single for other, _ in form.files):
+    if name in _SINGLE_FILES and any(other.removesuffix("[]") == single for other, _ in before):
         raise InvalidRequest(f"At most one {single}.", param=single, code="too_many_images")
 
 
-def _images_of(form: Form) -> list[InputImage]:
-    return [image for name, image in form.files if _IMAGE_FIELD.fullmatch(name)]
+def _images_of(files: Sequence[File]) -> list[InputImage]:
+    return [image for name, image in files if _IMAGE_FIELD.fullmatch(name)]
 
 
-def _from_form(form: Form) -> EditRequest:
-    for name, _ in form.texts:
+def _from_parts(named: Sequence[Text], files: Sequence[File]) -> EditRequest:
+    for name, _ in named:
         if _is_image_field(name):
             raise InvalidRequest(f"{name} must be a file.", param=name.partition("[")[0], code="invalid_type")
-    texts = [pair for pair in form.texts if not wishes.is_wish(pair[0])]
+    texts = [pair for pair in named if not wishes.is_wish(pair[0])]
     known = {name: text for name, text in texts if name in EditFields.model_fields}
-    checked = validated(lambda: EditFields.model_validate({**known, **wishes.in_form(form.texts)}))
-    images = _images_of(form)
+    checked = validated(lambda: EditFields.model_validate({**known, **wishes.in_form(named)}))
+    images = _images_of(files)
     if not images:
         raise InvalidRequest("image file is required", param="image", code="missing_required_parameter")
-    single = {name.removesuffix("[]"): image for name, image in form.files if name in _SINGLE_FILES}
+    single = {name.removesuffix("[]"): image for name, image in files if name in _SINGLE_FILES}
     request = _request(checked, images, [pair for pair in texts if pair[0] not in known])
-    extra_files = tuple(pair for pair in form.files if not _is_image_field(pair[0]))
+    extra_files = tuple(pair for pair in files if not _is_image_field(pair[0]))
     return _not_empty(replace(request, mask=single.get("mask"), markup=single.get("markup"), extra_files=extra_files))
 
 

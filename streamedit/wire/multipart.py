@@ -30,6 +30,16 @@ class BodyLimits:
         if size_bytes > self.body_bytes:
             raise TooLarge(f"The request body is larger than {self.body_bytes} bytes.", param="body")
 
+    def check_field(self, size_bytes: int, param: str) -> None:
+        """Raises TooLarge."""
+        if size_bytes > self.field_bytes:
+            raise TooLarge(f"{param} is larger than {self.field_bytes} bytes.", param=param)
+
+    def check_parts(self, parts: int) -> None:
+        """Raises InvalidRequest."""
+        if parts > self.parts:
+            raise InvalidRequest(f"More than {self.parts} parts.", param="body", code="too_many_parts")
+
     def check_image(self, size_bytes: int, param: str) -> None:
         """Raises TooLarge."""
         if size_bytes > self.image_bytes:
@@ -148,8 +158,7 @@ class Form:
 
     def _part_begin(self) -> None:
         self._parts += 1
-        if self._parts > self._limits.parts:
-            raise InvalidRequest(f"More than {self._limits.parts} parts.", param="body", code="too_many_parts")
+        self._limits.check_parts(self._parts)
         self._part = _Part()
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
@@ -175,8 +184,7 @@ class Form:
             self._limits.check_image(part.image.upload.size_bytes, part.name)
             return
         part.text += data[start:end]
-        if len(part.text) > self._limits.field_bytes:
-            raise TooLarge(f"{part.name} is larger than {self._limits.field_bytes} bytes.", param=part.name)
+        self._limits.check_field(len(part.text), part.name)
 
     def _part_end(self) -> None:
         part = self._part

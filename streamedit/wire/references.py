@@ -20,15 +20,17 @@ def resolve(named: ImageReference, param: str, inlaid: Mapping[str, Upload], lim
     """The image that the parameter `param` names; `inlaid` as in `dataurls.decode`. Raises InvalidRequest, TooLarge."""
     if named.file_id is not None:
         return _referred("image", Reference(f"{param}.file_id", file_id=named.file_id))
-    url = named.image_url or ""
-    if _WEB.match(url):
-        return _at_url(url, f"{param}.image_url")
-    image = dataurls.decode(url, f"{param}.image_url", inlaid)
+    image = at_url(named.image_url or "", f"{param}.image_url", inlaid)
     limits.check_image(image.upload.size_bytes, param)
     return image
 
 
-def _at_url(url: str, param: str) -> InputImage:
+def at_url(url: str, param: str, inlaid: Mapping[str, Upload]) -> InputImage:
+    """What an http(s) URL names, or a data URL holds; `param`: how the request names that. Raises InvalidRequest."""
+    return _on_the_web(url, param) if _WEB.match(url) else dataurls.decode(url, param, inlaid)
+
+
+def _on_the_web(url: str, param: str) -> InputImage:
     if len(url) > MAX_URL_CHARS:
         raise InvalidRequest(f"{param} is longer than {MAX_URL_CHARS} characters.", param=param, code="invalid_value")
     return _referred(_filename(url), Reference(param, url=url))

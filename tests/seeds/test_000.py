@@ -15,8 +15,7 @@ from examples import expect_addresses, expect_download, expect_pictures, run_pyt
 from fronts import KEY, Front, configured, fronting
 from providers.fakes import body_of
 from providers.fakes.google import Gemini25
-from providers.fakes.openai import OpenAI
-from upstreams import Asked
+from providers.fakes.openai import OpenAI1
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,15 +255,6 @@ model_list:
       model: gemini/gemini-2.5-flash-image
       api_key: os.environ/GEMINI_API_KEY
 """
-
-
-class OpenAI1(OpenAI):
-    """gpt-image-1, as the configuration calls it."""
-
-    name = "openai/gpt-image-1"
-
-    def check(self, asked: Asked) -> None:
-        assert asked.field("model") == "gpt-image-1"
 
 
 @pytest.fixture(scope="module")

@@ -121,6 +121,7 @@ SETUP = Setup(
     params=_AWS_PARAMS | _ANY.extras.keys(),
     mistake=_mistake,
     models=tuple(f"us.{name}" for name in BEDROCK),
+    is_keyless=True,
 )
 
 

@@ -93,6 +93,16 @@ class OpenAI(Fake):
         return ImageChops.invert(decoded(mask).getchannel("A"))
 
 
+class OpenAI1(OpenAI):
+    """gpt-image-1, as the examples of LiteLLM's document have it."""
+
+    name = "openai/gpt-image-1"
+
+    def check(self, asked: Asked) -> None:
+        assert asked.headers["authorization"] == f"Bearer {KEY}"
+        assert asked.field("model") == "gpt-image-1"
+
+
 def in_format(picture: bytes, output_format: str) -> bytes:
     """A picture in another format."""
     buffer = BytesIO()

@@ -1,0 +1,1 @@
+"""The SDK: a server's edits in process, without the server, by LiteLLM's names."""
