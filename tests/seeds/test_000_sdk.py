@@ -1,38 +1,22 @@
 """LiteLLM's `/images/edits` (https://docs.litellm.ai/docs/image_edits), for Python without a server.
 
-Every program for its package runs as it stands in the document, with `import streamedit as litellm`, repaired of what its
-crawler has lost (see `documents.py`); the provider and its key are played.
+Every program for its package runs as it stands there, with `import streamedit as litellm`; the provider and its key are played.
 """
 
 import re
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from textwrap import dedent
 from urllib.parse import urlsplit
 
 import pytest
-from documents import programs
+from litellm_programs import GEMINI, OPENAI, Example
 from PIL import Image
 from providers.fakes import KEY, Fake, body_of
 from providers.fakes.google import Gemini25
 from providers.fakes.openai import OpenAI1
 from upstreams import ScriptedUpstream
-
-DOCUMENT = Path(__file__).parent / "000.md"
-OPENAI = programs(DOCUMENT, "import litellm")
-GEMINI = programs(DOCUMENT, "litellm import")
-
-IMAGES = {
-    "Basic Image Edit": ["original_image"],
-    "Multiple Images Edit": ["image1", "image2", "image3"],
-    "Image Edit with Mask": ["original_image", "mask_image"],
-    "Async Image Edit": ["original_image"],
-    "Async Multiple Images Edit": ["portrait1", "portrait2"],
-    "Image Edit with Custom Parameters": ["portrait"],
-}
-COUNTS = {"Image Edit with Mask": 2, "Image Edit with Custom Parameters": 3}
-BY_URL = ["Image Edit with Mask", "Async Multiple Images Edit", "Image Edit with Custom Parameters"]
-"""These say `response_format="url"`."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 """That examples leave their files open is not our matter."""
@@ -55,18 +39,14 @@ def _played(fake: Fake, scripted: ScriptedUpstream) -> Fake:
     return fake
 
 
-def _run(program: str) -> str:
+def _run(example: Example) -> str:
     """What a program prints."""
-    program = program.replace("import litellm", "import streamedit as litellm").replace("from litellm", "from streamedit")
+    program = dedent(example.program).replace("import litellm", "import streamedit as litellm")
+    program = program.replace("from litellm", "from streamedit").replace("your-api-key", KEY)
+    assert "streamedit" in program
     with redirect_stdout(StringIO()) as shown:
-        exec(compile(program.replace("your-api-key", KEY), str(DOCUMENT), "exec"), {})
+        exec(compile(program, "the document", "exec"), {})
     return shown.getvalue()
-
-
-def test_every_program_is_found() -> None:
-    """Six for OpenAI, two for Gemini."""
-    assert list(OPENAI) == list(IMAGES)
-    assert list(GEMINI) == ["Basic Image Edit", "Multiple Images Edit"]
 
 
 @pytest.mark.parametrize("base", ["OPENAI_BASE_URL", "OPENAI_API_BASE"])
@@ -76,17 +56,18 @@ def test_openai(place: Path, scripted: ScriptedUpstream, monkeypatch: pytest.Mon
     _played(OpenAI1(), scripted)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv(base, scripted.url)
-    shown = _run(OPENAI[heading])
-    count = COUNTS.get(heading, 1)
+    example = OPENAI[heading]
+    shown = _run(example)
     urls = re.findall(r"file://[^'\s]+", shown)
-    assert len(set(urls)) == len(urls) == (count if heading in BY_URL else 0), shown
-    assert shown.count("b64_json='iVBORw0KGgo") == (0 if heading in BY_URL else count)
+    assert len(set(urls)) == len(urls) == (example.n if example.asks_for_urls else 0), shown
+    assert shown.count("b64_json='iVBORw0KGgo") == (0 if example.asks_for_urls else example.n)
     for url in urls:
         with Image.open(urlsplit(url).path) as picture:
             assert picture.size == (64, 48)
     [asked] = scripted.asked
-    assert [content for *_, content in asked.files] == [(place / f"{name}.png").read_bytes() for name in IMAGES[heading]]
-    assert asked.field("n") == (str(count) if count > 1 else None)
+    names = [*example.images, *([example.mask] if example.mask else [])]
+    assert [content for *_, content in asked.files] == [(place / name).read_bytes() for name in names]
+    assert asked.field("n") == (str(example.n) if example.n > 1 else None)
     is_custom = heading == "Image Edit with Custom Parameters"
     assert (asked.field("user"), asked.headers.get("custom-header")) == (("user-123", "value") if is_custom else (None, None))
     if is_custom:
@@ -102,7 +83,6 @@ def test_gemini(place: Path, scripted: ScriptedUpstream, monkeypatch: pytest.Mon
     _run(GEMINI[heading])
     assert (place / saved).read_bytes().startswith(b"\x89PNG")
     [asked] = scripted.asked
-    names = ["original_image"] if heading == "Basic Image Edit" else ["scene", "style_reference"]
-    assert fake.images_of(asked) == [(place / f"{name}.png").read_bytes() for name in names]
+    assert fake.images_of(asked) == [(place / name).read_bytes() for name in GEMINI[heading].images]
     shape = {"aspectRatio": "16:9"} if heading == "Basic Image Edit" else None
     assert body_of(asked)["generationConfig"].get("imageConfig") == shape
