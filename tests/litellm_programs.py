@@ -189,8 +189,10 @@ GEMINI = {
         import os
         from litellm import image_edit
 
+        os.environ["GEMINI_API_KEY"] = "your-api-key"
+
         response = image_edit(
-            model="litellm_proxy/gemini/gemini-2.5-flash-image",
+            model="gemini/gemini-2.5-flash-image",
             image=open("original_image.png", "rb"),
             prompt="Add aurora borealis to the night sky",
             size="1792x1024",  # mapped to aspectRatio=16:9 for Gemini
@@ -209,8 +211,10 @@ GEMINI = {
         import os
         from litellm import image_edit
 
+        os.environ["GEMINI_API_KEY"] = "your-api-key"
+
         response = image_edit(
-            model="litellm_proxy/gemini/gemini-2.5-flash-image",
+            model="gemini/gemini-2.5-flash-image",
             image=[
                 open("scene.png","rb"),
                 open("style_reference.png","rb"),

@@ -115,7 +115,8 @@ class TestGemini:
         for name in example.images:
             (tmp_path / name).write_bytes((folder / name).read_bytes())
         environ = {"LITELLM_PROXY_API_BASE": gemini.url, "LITELLM_PROXY_API_KEY": KEY}
-        run_python(example.program, tmp_path, environ, litellm)
+        program = example.program.replace('model="gemini/', 'model="litellm_proxy/gemini/')
+        run_python(program, tmp_path, environ, litellm)
         [saved] = [path for path in tmp_path.iterdir() if path.name not in example.images]
         assert saved.read_bytes().startswith(b"\x89PNG")
         expect_shape(gemini, example)
