@@ -97,7 +97,7 @@ def test_a_key_comes_from_the_environment(browser: Browser, told: Told, language
         desk.take("A cat")
         desk.prompt.fill("a sepia tone")
         code = desk.code(language)
-        assert run(language, code, tmp_path, STREAMEDIT_API_KEY=KEY)[-1] == shown(desk)
+        assert run(language, code, tmp_path, STREAMEDIT_KEY=KEY)[-1] == shown(desk)
 
 
 def test_several_images_are_told_apart_in_code_as_well(desk: Playground, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_server_with_keys_asks_for_one(browser: Browser, told: Told) -> None:
         for language in ("curl", "Python", "JavaScript"):
             code = desk.code(language)
             assert KEY not in code
-            assert "STREAMEDIT_API_KEY" in code
+            assert "STREAMEDIT_KEY" in code
         desk.page.reload()
         expect(desk.page.get_by_label("Model")).to_have_value("darkroom")
         expect(desk.page.locator("#key-dialog")).to_be_hidden()

@@ -32,7 +32,7 @@ export class Copy {
   note() {
     const names = this.request.images.map(({ name }) => name).join(", ");
     const files = `Run it where ${names}${this.request.mask ? " and mask.png" : ""} can be found.`;
-    return key() ? `${files} Your key is not in it: put it into STREAMEDIT_API_KEY.` : files;
+    return key() ? `${files} Your key is not in it: put it into STREAMEDIT_KEY.` : files;
   }
 
   tab(name) {

@@ -4,7 +4,7 @@ import { partsOf } from "./request.js";
 
 export const LANGUAGES = [["curl", asCurl], ["Python", asPython], ["JavaScript", asJavaScript]];
 
-const KEY = "STREAMEDIT_API_KEY";
+const KEY = "STREAMEDIT_KEY";
 const PYTHONS_NUMBERS = new Set(["n", "partial_images", "output_compression"]);
 const PYTHONS_OWN = new Set([...PYTHONS_NUMBERS, "model", "prompt", "size", "quality", "background", "output_format", "stream"]);
 
