@@ -5,6 +5,7 @@ import json
 import pytest
 import typer
 
+from streamedit.cli.exits import Exit
 from streamedit.cli.printing import fail, print_json, print_pairs, print_table
 
 
@@ -33,6 +34,6 @@ def test_json_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_failure_is_told_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     """And ends the command with its code."""
     with pytest.raises(typer.Exit) as ended:
-        fail("no [such] key", code=1)
+        fail("no [such] key", Exit.REFUSED)
     told = capsys.readouterr()
     assert (ended.value.exit_code, told.out, told.err) == (1, "", "no [such] key\n")
