@@ -11,6 +11,7 @@ import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pyte
 from commands import COMMAND, clean_environ
@@ -76,17 +77,19 @@ class Terminal:
 @contextmanager
 def terminal(
     *arguments: str,
-    answers: Mapping[bytes, bytes] | None = None,
+    answers: Mapping[bytes, bytes] = MappingProxyType({}),
     size: tuple[int, int] = SIZE,
     command: Sequence[str] = COMMAND,
     cwd: Path | None = None,
-    **environ: str,
+    environ: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Terminal]:
     """The command on a terminal that answers what it is asked: `answers` by what is in the questions."""
     columns, rows = size
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    clean = {name: value for name, value in clean_environ().items() if name not in ("COLUMNS", "NO_COLOR", "TMUX", "STY")}
+    clean = {
+        name: value for name, value in clean_environ().items() if name not in ("COLUMNS", "LINES", "NO_COLOR", "TMUX", "STY")
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", _TAKE_TERMINAL, *command, *arguments],
         stdin=slave,
@@ -98,7 +101,7 @@ def terminal(
     )
     os.close(slave)
     try:
-        yield Terminal(process, master, pyte.Screen(columns, rows), answers or {})
+        yield Terminal(process, master, pyte.Screen(columns, rows), answers)
     finally:
         process.kill()
         process.wait(_WAIT_S)

@@ -95,4 +95,5 @@ def _file(name: str) -> InputFile:
         content = sys.stdin.buffer.read() if name == STDIO else Path(name).read_bytes()
     except OSError as error:
         fail(f"{name} cannot be read: {error.strerror}.")
-    return InputFile("stdin" if name == STDIO else Path(name).name, content or fail(f"{name} is empty."))
+    shown = "stdin" if name == STDIO else Path(name).name
+    return InputFile(shown, content or fail(f"{shown} is empty."))

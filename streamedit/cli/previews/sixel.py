@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
-_COLOURS = 128
-"""Terminals have 256 registers, or fewer."""
+_COLOURS = 255
+"""Terminals have 256 registers."""
 
 _BAND_ROWS = 6
 _RUN = re.compile(rb"(.)\1{3,}")
