@@ -21,7 +21,7 @@ PICTURE = ROOT / "scripts" / "pictures" / "terminal.png"
 PHOTO = ROOT / "tests" / "photos" / "astronaut.jpg"
 COMMAND = ("edit", "astronaut.jpg", "golden hour, a strong vignette, film grain")
 SIZE = (80, 40)
-WIDTH_PX, SCALE = 1000, 2
+WIDTH_PX, SCALE = 900, 2
 
 
 def screen() -> pyte.Screen:

@@ -11,7 +11,7 @@ from streamedit import config, databases
 from streamedit.cli.exits import Exit
 from streamedit.cli.options import AsJson
 from streamedit.cli.printing import mistakes as tell_mistakes
-from streamedit.cli.printing import print_json, print_pairs, print_success, print_table
+from streamedit.cli.printing import print_gap, print_json, print_pairs, print_success, print_table
 from streamedit.documents import ConfigError
 from streamedit.events import Json
 from streamedit.routes import Route, Routes
@@ -69,8 +69,10 @@ def _report(file: Path, settings: config.Settings | None, mistakes: Sequence[str
 def _summarise(file: Path, settings: config.Settings) -> None:
     routes = settings.routes
     print_success(f"{file}: no mistakes")
+    print_gap()
     rows = [(route.model, _joint(route).join(_targets(route)), ", ".join(_fallbacks(routes, route))) for route in routes.all]
     print_table(("Model", "Targets", "Fallbacks"), rows)
+    print_gap()
     keys = _keys(settings)
     print_pairs({
         "Default model": routes.default_model or "none",

@@ -14,7 +14,7 @@ from streamedit.cli.editing.refusals import exit_of, told
 from streamedit.cli.editing.server import models as listed_by
 from streamedit.cli.exits import Exit
 from streamedit.cli.options import AsJson, PlaceOptions, spread
-from streamedit.cli.printing import fail, print_json, print_pairs, print_table
+from streamedit.cli.printing import fail, print_gap, print_json, print_pairs, print_table
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.config import Settings
 from streamedit.documents import ConfigError
@@ -123,6 +123,7 @@ def _show(model: Model, *, as_json: bool) -> None:
         "Further fields": ", ".join(can["extra_parameters"]),
     })  # fmt: skip
     if can.get("repertoire"):
+        print_gap()
         _show_repertoire(can["repertoire"])
 
 

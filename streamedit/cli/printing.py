@@ -50,6 +50,11 @@ def print_success(message: str) -> None:
     plain(stderr=False).print(message, style=SUCCESS)
 
 
+def print_gap() -> None:
+    """An empty line, between things of different kinds."""
+    sys.stdout.write("\n")
+
+
 def print_json(value: Mapping[str, Json]) -> None:
     """One JSON object in one line, for scripts."""
     sys.stdout.write(f"{json.dumps(value)}\n")
