@@ -20,6 +20,7 @@ def test_without_a_file_and_keys_it_serves_the_embedded_providers() -> None:
         models = httpx.get(f"{url}/v1/models").json()["data"]
         third = said(process)
     assert [model["id"] for model in models] == ["darkroom", "mock"]
+    assert lines[0].endswith(f" listens on {url} (open it in a browser)\n")
     assert lines[1].strip() == "models: darkroom, mock (default: darkroom)"
     assert "no API key" in third
 
@@ -161,7 +162,7 @@ def test_check_says_what_a_configuration_says(tmp_path: Path) -> None:
     done = run("check", str(written(tmp_path, VALID)))
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.replace(str(tmp_path), ".").splitlines()
-    assert [" ".join(line.split()) for line in lines if "─" not in line] == [
+    assert [" ".join(line.split()) for line in lines if line.strip("─ ")] == [
         "./config.yaml: no mistakes",
         "Model Targets Fallbacks",
         "editor openai/gpt-image-2 or openai/[bold] mock/spare",

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from streamedit.cli import check, doctor, edit, end_users, groups, keys, models, serve, usage
+from streamedit.cli.printing import open_streams
 from streamedit.cli.style import Commands
 from streamedit.version import __version__
 
@@ -22,7 +23,8 @@ main.add_typer(end_users.commands)
 
 
 @main.callback(invoke_without_command=True)
-def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def _begin(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    open_streams()
     if version:
         Console().print(__version__)
         raise typer.Exit

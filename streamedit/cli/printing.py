@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -24,6 +25,13 @@ _PLAIN_WIDTH = 250
 _KIBI = 1024
 
 
+def open_streams() -> None:
+    """Whoever starts a program may close its standard streams: Python then has none, where everybody expects one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - to the end
+
+
 def plain(*, stderr: bool) -> Console:
     """Prints text as it is: a line number is no emoji, and a name in brackets no style."""
     return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -37,7 +45,7 @@ def fail(message: str, code: Exit = Exit.NOT_BEGUN) -> NoReturn:
 
 def mistakes(message: str) -> None:
     """What went wrong, on stderr."""
-    plain(stderr=True).print(message, style=ERROR)
+    plain(stderr=True).print(printable(message), style=ERROR)
 
 
 def note(message: str) -> None:
@@ -48,6 +56,11 @@ def note(message: str) -> None:
 def print_success(message: str) -> None:
     """What went well, on stdout."""
     plain(stderr=False).print(message, style=SUCCESS)
+
+
+def printable(text: str) -> str:
+    """Of what others have called something only what a terminal can show: it would obey the rest."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
 
 
 def print_gap() -> None:
@@ -71,7 +84,7 @@ def print_table(names: Sequence[str], rows: Iterable[Sequence[str]], *, numbers:
         footer = total[place] if total else ""
         table.add_column(name, footer, overflow="fold", justify="right" if is_number else "left", no_wrap=is_number)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     show(table)
 
 
@@ -87,7 +100,7 @@ def pairs(told: Mapping[str, str]) -> Table:
     table.add_column(overflow="fold")
     for name, value in told.items():
         if value:
-            table.add_row(name, value)
+            table.add_row(name, printable(value))
     return table
 
 

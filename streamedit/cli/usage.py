@@ -79,8 +79,7 @@ def _print(query: UsageQuery, found: Usage) -> None:
 
 
 def _name(value: object) -> str:
-    """Of what callers have called it only what a terminal can show."""
-    return "-" if value is None else "".join(letter if letter.isprintable() else "\ufffd" for letter in str(value))
+    return "-" if value is None else str(value)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

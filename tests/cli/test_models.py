@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 from commanded import command
 from servers import RunningServer, serving, settings_of
+from upstreams import json_answer, upstream
 
 from streamedit.darkroom.repertoire import TABLE
 from streamedit.targets import Target
@@ -50,6 +51,16 @@ def test_here_it_says_what_a_server_says(server: RunningServer) -> None:
     here = json.loads(command("models", "--json").stdout)
     assert here["object"] == "list"
     assert here["data"] == [{name: value for name, value in each.items() if name != "created"} for each in there["data"]]
+
+
+def test_a_hostile_server_says_nothing_to_the_terminal() -> None:
+    """Neither by names nor by errors."""
+    with upstream() as server:
+        error = {"message": "m\x1b[2J", "type": "t", "param": "p\x1b[2J", "code": None}
+        server.play([json_answer({"error": error}, "400 Bad Request")])
+        done = command("models", "--server", server.url)
+    assert done.exit_code == 1
+    assert "\x1b" not in done.stderr and "m\ufffd[2J" in done.stderr
 
 
 def test_one_in_full() -> None:

@@ -2,12 +2,15 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 
 from streamedit.cli.editing import Picture
 from streamedit.errors import UpstreamBroken
 from streamedit.events import Json
 from streamedit.wire.payloads import PARTIAL_IMAGE
+
+_SIZE = re.compile(r"[0-9]{1,6}x[0-9]{1,6}")
 
 
 def picture_of(event: Mapping[str, Json]) -> Picture:
@@ -32,4 +35,4 @@ def _number(value: Json) -> int:
 
 
 def _size(value: Json) -> str | None:
-    return value if isinstance(value, str) and value != "auto" else None
+    return value if isinstance(value, str) and _SIZE.fullmatch(value) else None

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streamedit.cli.editing import Asked, Facts, Heard, Maker, Note, Picture, Unreachable
@@ -63,7 +63,8 @@ class Session:
         at_s = self._clock() - self._began_s
         if isinstance(heard, Picture):
             sight = Sight(heard, at_s, self._kept(heard))
-            self._sights.append(sight)
+            # The summary needs no pictures, of which there may be dozens.
+            self._sights.append(replace(sight, picture=replace(heard, content=b"")))
             await self._teller.show(sight)
         elif isinstance(heard, Note):
             self._teller.note(heard, at_s)

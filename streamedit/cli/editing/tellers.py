@@ -15,7 +15,7 @@ from rich.text import Text
 from streamedit.cli.editing import Asked, Facts, Note, Picture
 from streamedit.cli.editing.refusals import fields_of, told
 from streamedit.cli.previews.screen import Screen
-from streamedit.cli.printing import ERROR, NOTE, SUCCESS, dollars, forget_stdout, kibibytes, pairs, plain, print_json, seconds
+from streamedit.cli.printing import NOTE, SUCCESS, dollars, forget_stdout, kibibytes, mistakes, pairs, print_json, seconds
 from streamedit.errors import ErrorDetail
 from streamedit.events import Json
 from streamedit.images import inspect
@@ -81,7 +81,7 @@ class Quiet:
     def end(self, summary: Summary) -> None: ...
 
     def fail(self, error: ErrorDetail) -> None:
-        plain(stderr=True).print("\n".join(told(error)), style=ERROR)
+        mistakes("\n".join(told(error)))
 
     def close(self) -> None: ...
 

@@ -220,6 +220,13 @@ def test_a_pipe_may_be_closed(mock: RunningServer, tmp_path: Path) -> None:
     assert piped(f"edit {PHOTO} p {options} | true", tmp_path) == (["141"], "")
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_may_be_closed(mock: RunningServer, tmp_path: Path, closed: str) -> None:
+    """As some who start programs do: the file is made all the same."""
+    piped(f"edit {PHOTO} p -m mock -o out.png --server {mock.url} {closed}", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
+
+
 def test_a_terminal_is_spared_the_bytes_of_a_picture(mock: RunningServer, tmp_path: Path) -> None:
     """-o - needs a pipe; without a name there is a new file."""
     with terminal("edit", PHOTO, "p", "-o", "-", "--server", mock.url, cwd=tmp_path) as watched:
