@@ -31,6 +31,7 @@ from streamedit.darkroom.repertoire import FAMILIES
 from streamedit.darkroom.scaling import fit
 from streamedit.darkroom.words.grammar import parse
 from streamedit.edits import Wishes
+from streamedit.images import inspect
 from streamedit.litellm_file.sections import GeneralSettings, LiteLLMSettings, ModelParams, RouterSettings
 from streamedit.metrics import Metrics
 from streamedit.providers import available
@@ -210,8 +211,8 @@ def test_the_command_edits(server: RunningServer, folder: Path) -> None:
     )
     made = _run(["bash", "-ec", script], folder)
     assert [_without_times(line) for line in made.splitlines()] == [_without_times(line) for line in shown.splitlines()]
-    kinds = {name: Image.open(folder / name).format for name in ("golden.webp", "sketch.png", "sepia.jpg")}
-    assert kinds == {"golden.webp": "WEBP", "sketch.png": "PNG", "sepia.jpg": "JPEG"}
+    kinds = [inspect((folder / name).read_bytes()) for name in ("golden.webp", "sketch.png", "sepia.jpg")]
+    assert [info and info.kind for info in kinds] == ["webp", "png", "jpeg"]
     assert len(list((folder / "stages").iterdir())) == 3
 
 

@@ -45,7 +45,7 @@ class TestScanner:
 
     @pytest.mark.parametrize("cut", range(1, 20))
     def test_ids_and_retries_are_remembered(self, cut: int) -> None:
-        """Each frame has the last id before its end, its own or an earlier one's; ids with a NUL and wordy retries are nothing."""
+        """Each frame has the last id before its end, its own or an earlier one's; what is no id or no number is nothing."""
         stream = (
             b"id: 7\ndata: a\n\ndata: b\nid:8\nretry: 50\n\nid: x\0y\nretry: soon\ndata: c\n\nid\ndata: d\n\nid: 9\n\ndata: cut"
         )
