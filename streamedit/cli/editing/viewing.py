@@ -96,7 +96,9 @@ class Viewing:
         headers = {"accept": "text/event-stream", **({"last-event-id": self._place.last_id} if self._place.last_id else {})}
         async with client.stream("GET", self._url, headers=headers, timeout=_TIMEOUT) as response:
             if response.status_code == HTTPStatus.NO_CONTENT:
-                raise UpstreamBroken("The edit has ended, and the server has no more of its pictures.", code="edit_incomplete")
+                raise UpstreamBroken(
+                    "The edit has ended, and the server has no more of its pictures.", code="upstream_incomplete"
+                )
             if response.status_code in _PASSING:
                 raise _Lost(f"status {response.status_code}", _retry_after_s(response))
             if response.status_code != HTTPStatus.OK:

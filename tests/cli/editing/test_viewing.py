@@ -115,7 +115,7 @@ async def test_no_content_is_the_end() -> None:
     """There will be no more, though pictures are missing."""
     with pytest.raises(EditError) as ended:
         await seen([head(), PARTIAL, END], [NO_CONTENT])
-    assert ended.value.detail.code == "edit_incomplete"
+    assert ended.value.detail.code == "upstream_incomplete"
 
 
 async def test_an_error_event_is_raised() -> None:
