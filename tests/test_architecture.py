@@ -69,6 +69,7 @@ HOMES = {
         "upstream/client.py",
         "guard.py",
         "fetching.py",
+        "cli/editing",
     ),
     "httptools": ("upstream/reply.py", "connections.py"),
     "aiohappyeyeballs": ("upstream/transport.py",),
@@ -118,7 +119,7 @@ HOMES = {
     "pi_heif": ("decoders.py",),
     "cv2": ("darkroom",),
     "numpy": ("darkroom",),
-    "PIL": ("decoders.py", "darkroom", "providers/mock.py", "providers/pixels.py"),
+    "PIL": ("cli/previews", "decoders.py", "darkroom", "providers/mock.py", "providers/pixels.py"),
 }
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -20,6 +20,7 @@ def test_without_a_file_and_keys_it_serves_the_embedded_providers() -> None:
         models = httpx.get(f"{url}/v1/models").json()["data"]
         third = said(process)
     assert [model["id"] for model in models] == ["darkroom", "mock"]
+    assert lines[0].endswith(f" listens on {url} (open it in a browser)\n")
     assert lines[1].strip() == "models: darkroom, mock (default: darkroom)"
     assert "no API key" in third
 
@@ -160,24 +161,27 @@ def test_check_says_what_a_configuration_says(tmp_path: Path) -> None:
     """Its models with their targets in order, the default, how many keys open it, what is ignored; and exit code 0."""
     done = run("check", str(written(tmp_path, VALID)))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.replace(str(tmp_path), ".").splitlines() == [
+    lines = done.stdout.replace(str(tmp_path), ".").splitlines()
+    assert [" ".join(line.split()) for line in lines if line.strip("─ ")] == [
         "./config.yaml: no mistakes",
-        "model editor: openai/gpt-image-2 or openai/[bold]; then mock/spare",
-        "model mock/*: mock/*",
-        "alias old: editor",
-        "default model: editor",
-        "API keys: 1",
-        "database: postgresql://db.example/streamedit",
-        "limits: 2, budgets: 1",
-        "ignored: langfuse, model_list[0].litellm_params.tpd",
+        "Model Targets Fallbacks",
+        "editor openai/gpt-image-2 or openai/[bold] mock/spare",
+        "mock/* mock/*",
+        "Default model editor",
+        "Aliases old: editor",
+        "API keys 1",
+        "Database postgresql://db.example/streamedit",
+        "Limits 2",
+        "Budgets 1",
+        "Ignored langfuse, model_list[0].litellm_params.tpd",
     ]
 
 
 def test_check_says_that_anybody_may_come_in(tmp_path: Path) -> None:
     """Without a key, how far."""
     done = run("check", str(written(tmp_path, "model_list: [{model_name: mock, litellm_params: {model: mock}}]\n")))
-    assert "API keys: none: open to everybody on its machine, and to nobody beyond it" in done.stdout
-    assert "ignored" not in done.stdout
+    assert "none: open to everybody on its machine, and to nobody beyond it" in done.stdout
+    assert "Ignored" not in done.stdout
 
 
 def test_check_tells_all_mistakes(tmp_path: Path) -> None:

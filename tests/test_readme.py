@@ -31,6 +31,7 @@ from streamedit.darkroom.repertoire import FAMILIES
 from streamedit.darkroom.scaling import fit
 from streamedit.darkroom.words.grammar import parse
 from streamedit.edits import Wishes
+from streamedit.images import inspect
 from streamedit.litellm_file.sections import GeneralSettings, LiteLLMSettings, ModelParams, RouterSettings
 from streamedit.metrics import Metrics
 from streamedit.providers import available
@@ -68,7 +69,7 @@ def _run(command: list[str], folder: Path, environ: Mapping[str, str] = MappingP
 
 def test_the_commands_are_found() -> None:
     """The tests below see every command and program."""
-    assert (len(COMMANDS), len(PROGRAMS)) == (10, 5)
+    assert (len(COMMANDS), len(PROGRAMS)) == (11, 5)
 
 
 def test_the_first_command_shows_the_stream(server: RunningServer, folder: Path) -> None:
@@ -91,7 +92,8 @@ def test_the_dropped_connection_is_resumed(server: RunningServer, folder: Path) 
 
 def test_the_json_command_gives_an_answer(server: RunningServer, folder: Path) -> None:
     """An ImagesResponse begins."""
-    shown = _run(["bash", "-c", COMMANDS[3].replace("http://127.0.0.1:8000", server.url)], folder)
+    command = next(command for command in COMMANDS if "image_url" in command)
+    shown = _run(["bash", "-c", command.replace("http://127.0.0.1:8000", server.url)], folder)
     assert re.match(r'\{"created":\d+,"data":\[\{"b64_json":"UklGR', shown)
 
 
@@ -196,7 +198,27 @@ def test_the_configuration_is_checked(tmp_path: Path) -> None:
     shown = next(command for command in COMMANDS if "streamedit check" in command)
     command = shlex.split(shown.replace(".venv/bin/streamedit", f"{sys.executable} -m streamedit"))
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True, env=os.environ | keys)
-    assert done.stdout == README.partition(shown)[2].partition("```text\n")[2].partition("```")[0]
+    told = README.partition(shown)[2].partition("```text\n")[2].partition("```")[0]
+    assert [line.rstrip() for line in done.stdout.splitlines()] == told.splitlines()
+
+
+def test_the_command_edits(server: RunningServer, folder: Path) -> None:
+    """Its files are there, and what the README shows is what it prints, but for ids and times."""
+    command = next(command for command in COMMANDS if "streamedit edit" in command)
+    shown = README.partition(command)[2].partition("```text\n")[2].partition("```")[0]
+    script = command.replace("http://127.0.0.1:8000", server.url).replace(
+        ".venv/bin/streamedit", f"{sys.executable} -m streamedit"
+    )
+    made = _run(["bash", "-ec", script], folder)
+    assert [_without_times(line) for line in made.splitlines()] == [_without_times(line) for line in shown.splitlines()]
+    kinds = [inspect((folder / name).read_bytes()) for name in ("golden.webp", "sketch.png", "sepia.jpg")]
+    assert [info and info.kind for info in kinds] == ["webp", "png", "jpeg"]
+    assert len(list((folder / "stages").iterdir())) == 3
+
+
+def _without_times(line: str) -> dict[str, object]:
+    """One JSON object, without what is another one each time."""
+    return {name: value for name, value in json.loads(line).items() if not (name.endswith("_s") or name == "edit_id")}
 
 
 def test_a_key_is_given_out_and_its_use_is_told(folder: Path, tmp_path: Path) -> None:
@@ -214,6 +236,7 @@ def test_a_key_is_given_out_and_its_use_is_told(folder: Path, tmp_path: Path) ->
 
 def _without_what_varies(shown: str) -> list[list[str]]:
     """The words of each line, without ids and times."""
+    shown = re.sub("─+", "─", shown)
     same = re.sub(r"\b\d+\.\d\d s\b", "N s", re.sub(r"\bkey_[a-z0-9]{12}\b", "key_ID", shown))
     return [line.split() for line in same.splitlines()]
 

@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from streamedit import databases, providers
+from streamedit.cli.exits import Exit
 from streamedit.cli.printing import fail
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.config import ServerSettings
@@ -60,7 +61,7 @@ def run_on(url: str, step: Callable[[Database], Awaitable[_Result]]) -> _Result:
     except (OSError, StoreUnavailable) as error:
         fail(f"The database {databases.shown(url)} cannot be opened: {_reason(error)}.")
     except EditError as error:
-        fail(error.detail.message, code=1)
+        fail(error.detail.message, Exit.REFUSED)
 
 
 def try_books(server: ServerSettings) -> None:

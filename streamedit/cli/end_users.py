@@ -7,16 +7,18 @@ import typer
 from streamedit.cli.database import DatabaseOptions
 from streamedit.cli.members import Row, allowed, print_list, print_one
 from streamedit.cli.options import AllowanceOptions, AsJson, spread
+from streamedit.cli.printing import print_success
+from streamedit.cli.style import Commands
 from streamedit.parties import EndUser
 from streamedit.wire.admin import EndUserFields
 
-commands = typer.Typer(name="end-users", help="Your callers' own users, and what is done for them.", no_args_is_help=True)
+commands = Commands("end-users", "Your callers' own users, and what is done for them.")
 
 _EndUserId = Annotated[str, typer.Argument(metavar="ID", help="As callers name them: `user`, `safety_identifier`.")]
 _Blocked = Annotated[bool | None, typer.Option("--block/--unblock", help="Nothing is done for them.")]
 
 
-@commands.command("set")
+@commands.one("set")
 @spread
 def change(
     end_user_id: _EndUserId,
@@ -30,18 +32,19 @@ def change(
     print_one(database.run(lambda registrar: registrar.change_end_user(end_user_id, patch)), _row, as_json=as_json)
 
 
-@commands.command("list")
+@commands.one("list")
 @spread
 def list_all(database: DatabaseOptions, as_json: AsJson = False) -> None:
     """Show all of whom something was said, the oldest first."""
     print_list(database.run(lambda registrar: registrar.end_users()), _row, as_json=as_json)
 
 
-@commands.command()
+@commands.one()
 @spread
 def delete(end_user_id: _EndUserId, database: DatabaseOptions) -> None:
     """Let an end user be like those of whom nothing was said."""
     database.run(lambda registrar: registrar.delete_end_user(end_user_id))
+    print_success(f"{end_user_id}: deleted")
 
 
 def _row(end_user: EndUser) -> Row:

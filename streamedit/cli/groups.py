@@ -8,10 +8,12 @@ import typer
 from streamedit.cli.database import DatabaseOptions
 from streamedit.cli.members import Row, allowed, names, print_list, print_one
 from streamedit.cli.options import AllowanceOptions, AsJson, Models, spread
+from streamedit.cli.printing import print_success
+from streamedit.cli.style import Commands
 from streamedit.parties import Group
 from streamedit.wire.admin import GroupFields
 
-commands = typer.Typer(name="groups", help="Teams of keys, and what they may use.", no_args_is_help=True)
+commands = Commands("groups", "Teams of keys, and what they may use.")
 
 _GroupId = Annotated[str, typer.Argument(metavar="ID", help="Lower-case letters, digits, - and _.")]
 
@@ -25,7 +27,7 @@ class GroupOptions:
     images: Annotated[bool | None, typer.Option("--images/--no-images", help="It may edit images at all.")] = None
 
 
-@commands.command("set")
+@commands.one("set")
 @spread
 def change(
     group_id: _GroupId, group: GroupOptions, allowance: AllowanceOptions, database: DatabaseOptions, as_json: AsJson = False
@@ -35,18 +37,19 @@ def change(
     print_one(database.run(lambda registrar: registrar.change_group(group_id, patch)), _row, as_json=as_json)
 
 
-@commands.command("list")
+@commands.one("list")
 @spread
 def list_all(database: DatabaseOptions, as_json: AsJson = False) -> None:
     """Show all groups, the oldest first."""
     print_list(database.run(lambda registrar: registrar.groups()), _row, as_json=as_json)
 
 
-@commands.command()
+@commands.one()
 @spread
 def delete(group_id: _GroupId, database: DatabaseOptions) -> None:
     """Let a group go, to which no key belongs any more."""
     database.run(lambda registrar: registrar.delete_group(group_id))
+    print_success(f"{group_id}: deleted")
 
 
 def _row(group: Group) -> Row:

@@ -11,14 +11,15 @@ import typer
 from streamedit.cli.database import DatabaseOptions
 from streamedit.cli.members import Row, allowed, moment, names, print_list, print_one
 from streamedit.cli.options import AllowanceOptions, AsJson, Models, spread
-from streamedit.cli.printing import plain, print_json
+from streamedit.cli.printing import note, print_json
+from streamedit.cli.style import Commands
 from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.events import Json
 from streamedit.parties import ApiKey
 from streamedit.wire import objects
 from streamedit.wire.admin import KeyFields
 
-commands = typer.Typer(name="keys", help="Give out API keys, and take them away.", no_args_is_help=True)
+commands = Commands("keys", "Give out API keys, and take them away.")
 
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -42,7 +43,7 @@ class KeyOptions:
         return {"name": self.name, "group": self.group, "models": self.model, "expires_at": expires_at}
 
 
-@commands.command()
+@commands.one()
 @spread
 def create(
     key: KeyOptions, allowance: AllowanceOptions, database: DatabaseOptions, quiet: _Quiet = False, as_json: AsJson = False
@@ -53,21 +54,21 @@ def create(
     _print_new(made, text, quiet=quiet, as_json=as_json)
 
 
-@commands.command("list")
+@commands.one("list")
 @spread
 def list_all(database: DatabaseOptions, as_json: AsJson = False) -> None:
     """Show all keys, the oldest first, without their texts."""
     print_list(database.run(lambda registrar: registrar.keys()), _row, as_json=as_json)
 
 
-@commands.command()
+@commands.one()
 @spread
 def show(key_id: _KeyId, database: DatabaseOptions, as_json: AsJson = False) -> None:
     """Show one key without its text."""
     print_one(database.run(lambda registrar: registrar.key(key_id)), _row, as_json=as_json)
 
 
-@commands.command()
+@commands.one()
 @spread
 def update(
     key_id: _KeyId, key: KeyOptions, allowance: AllowanceOptions, database: DatabaseOptions, as_json: AsJson = False
@@ -77,7 +78,7 @@ def update(
     print_one(database.run(lambda registrar: registrar.change_key(key_id, patch)), _row, as_json=as_json)
 
 
-@commands.command()
+@commands.one()
 @spread
 def rotate(
     key_id: _KeyId,
@@ -91,7 +92,7 @@ def rotate(
     _print_new(made, text, quiet=quiet, as_json=as_json)
 
 
-@commands.command()
+@commands.one()
 @spread
 def revoke(key_id: _KeyId, database: DatabaseOptions, as_json: AsJson = False) -> None:
     """Take a key away, for good: within two seconds it opens nothing."""
@@ -105,7 +106,7 @@ def _print_new(key: ApiKey, text: str, *, quiet: bool, as_json: bool) -> None:
         return
     sys.stdout.write(f"{text}\n")
     if not quiet:
-        plain(stderr=True).print(f"{key.id}: keep it, for nobody can show it again")
+        note(f"{key.id}: keep it, for nobody can show it again.")
 
 
 def _row(key: ApiKey) -> Row:

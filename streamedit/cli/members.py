@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from streamedit import allowances
 from streamedit.budgets import FOR_EVER, Budget
-from streamedit.cli.printing import print_json, print_pairs, print_table
+from streamedit.cli.printing import note, print_json, print_pairs, print_table
 from streamedit.parties import Allowance, Member
 from streamedit.wire import objects
 
@@ -23,7 +23,9 @@ def print_list(members: Sequence[_Member], row: Callable[[_Member], Row], *, as_
     """All of them."""
     if as_json:
         print_json({"object": "list", "data": [objects.of(member, []).model_dump(mode="json") for member in members]})
-    elif members:
+    elif not members:
+        note("There is nothing yet.")
+    else:
         rows = [row(member) for member in members]
         print_table(list(rows[0]), [list(each.values()) for each in rows])
 

@@ -1,13 +1,17 @@
 """Options that several commands have, each bundle of them a dataclass."""
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from streamedit.allowances import AllowanceFields
+from streamedit.cli.editing.server import Server
 from streamedit.events import Json
 
 
@@ -42,6 +46,37 @@ Models = Annotated[list[str] | None, typer.Option("--model", help="A name, or a 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
+_place = partial(typer.Option, rich_help_panel="Where")
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOptions:
+    """Where edits are made: in this process, or on a server."""
+
+    config: Annotated[
+        Path | None, _place(help="The YAML file to work by; without one the environment counts.", metavar="FILE")
+    ] = None
+    server: Annotated[str | None, _place(help="A streamedit server; else $STREAMEDIT_SERVER.", metavar="URL")] = None
+    key: Annotated[
+        str | None, _place(help="Its API key; better in $STREAMEDIT_KEY, which no list of processes shows.", metavar="KEY")
+    ] = None
+
+    def server_or_none(self) -> Server | None:
+        """The server that was named, here or, without a file, in the environment. A mistake in it ends the command."""
+        if self.server and self.config:
+            raise typer.BadParameter("a server has a configuration of its own", param_hint="--config")
+        url = self.server or (None if self.config else os.environ.get("STREAMEDIT_SERVER"))
+        if not url:
+            return None
+        key = (self.key or os.environ.get("STREAMEDIT_KEY") or "").strip()
+        if not (key.isascii() and (key.isprintable())):
+            raise typer.BadParameter("a key has letters, digits and signs alone", param_hint="--key")
+        try:
+            return Server(url, key or None)
+        except ValueError as error:
+            raise typer.BadParameter(f"this is no server's address: {error}", param_hint="--server") from None
+
+
 @dataclass(frozen=True, slots=True)
 class AllowanceOptions:
     """What a key, a group or an end user may do, as a patch; `clear` names the fields to take away."""
@@ -68,7 +103,7 @@ class AllowanceOptions:
             **own,
             "limits": {name: value for name, value in limits.items() if value is not None} or None,
             "budgets": None if self.budget is None else [_budget(text) for text in self.budget],
-            "metadata": None if self.metadata is None else dict(_pair(text) for text in self.metadata),
+            "metadata": None if self.metadata is None else dict(pair_of(text, "--metadata") for text in self.metadata),
         }
         cleared = dict.fromkeys(self.clear or ())
         if unknown := sorted(cleared.keys() - model.model_fields.keys()):
@@ -82,8 +117,9 @@ def _budget(text: str) -> Mapping[str, Json]:
     return {"limit_usd": dollars.removeprefix("$"), **({"period": period} if slash else {})}
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair_of(text: str, option: str) -> tuple[str, str]:
+    """NAME=VALUE. A mistake in it is told by its option, and ends the command."""
     name, equals, value = text.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"'{text}' is not NAME=VALUE", param_hint="--metadata")
+    if not (name and equals):
+        raise typer.BadParameter(f"'{text}' is not NAME=VALUE", param_hint=option)
     return name, value

@@ -1,6 +1,5 @@
 """`streamedit usage`: what the ledger's edits come to, as a table, JSON or CSV; no server is needed."""
 
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -8,18 +7,23 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from streamedit.cli.database import DatabaseOptions, run_on
 from streamedit.cli.options import AsJson, spread
-from streamedit.cli.printing import fail, show
+from streamedit.cli.printing import dollars, fail, note, print_json, print_table, seconds
 from streamedit.errors import InvalidRequest
 from streamedit.sheets import csv_of
 from streamedit.stores.sql.usage import SqlUsage
 from streamedit.usage import Row, Usage, UsageQuery, columns_of, filters_of, groups_of, span_of
 
 _OPTIONS = {"start": "--since", "end": "--until", "group_by": "--by", "key": "--key"}
-_HEADS = ("edits", "failed", "images", "input tokens", "output tokens", "cost", "first event", "(95 %)", "total", "(95 %)")
+_HEADS = ("Edits", "Failed", "Images", "Input tokens", "Output tokens", "Cost", "First event", "(95 %)", "Total", "(95 %)")
+
+EXAMPLES = (
+    "streamedit usage",
+    "streamedit usage --by model,day --since 7d",
+    "streamedit usage --by key --since 2026-09-01 --until 2026-09-30 --csv",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def usage(
     query = options.query()
     found = run_on(database.url, lambda opened: SqlUsage(opened).of(query))
     if as_json:
-        sys.stdout.write(f"{json.dumps(_object(query, found))}\n")
+        print_json(_object(query, found))
     elif as_csv:
         sys.stdout.write(csv_of(columns_of(query), found.rows))
     else:
@@ -65,29 +69,24 @@ def _object(query: UsageQuery, found: Usage) -> Mapping[str, object]:
 
 
 def _print(query: UsageQuery, found: Usage) -> None:
-    table = Table(show_footer=True, box=None, pad_edge=False)
     total = _cells(found.total)
-    for number, name in enumerate(query.group_by):
-        table.add_column(name, footer="total" if number == 0 else "", overflow="fold")
-    for head, cell in zip(_HEADS, total, strict=True):
-        table.add_column(head, footer=cell, justify="right")
-    for row in found.rows or ([found.total] if not query.group_by else []):
-        table.add_row(*(_name(row[name]) for name in query.group_by), *_cells(row))
-    show(table)
+    names = [name.replace("_", " ").capitalize() for name in query.group_by]
+    rows = [(*(_name(row[name]) for name in query.group_by), *_cells(row)) for row in found.rows]
+    ends = ["Total", *("" for _ in names[1:]), *total] if names else []
+    print_table((*names, *_HEADS), rows or ([] if names else [total]), numbers=len(_HEADS), total=ends)
     if found.has_more:
-        sys.stderr.write("There are more rows than these.\n")
+        note("There are more rows than these.")
 
 
 def _name(value: object) -> str:
-    """Of what callers have called it only what a terminal can show."""
-    return "-" if value is None else "".join(letter if letter.isprintable() else "\ufffd" for letter in str(value))
+    return "-" if value is None else str(value)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     counts = (f"{row[name]:,}" for name in ("edits", "failed", "images", "input_tokens", "output_tokens"))
     times = (_seconds(row[f"{name}_s"]) for name in ("first_event_p50", "first_event_p95", "total_p50", "total_p95"))
-    return (*counts, f"${int(row['cost_micros'] or 0) / 1e6:,.4f}", *times)
+    return (*counts, dollars(int(row["cost_micros"] or 0) / 1e6), *times)
 
 
 def _seconds(value: str | float | None) -> str:
-    return "-" if value is None else f"{float(value):.2f} s"
+    return "-" if value is None else seconds(float(value))

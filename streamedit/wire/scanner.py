@@ -18,7 +18,7 @@ _LEAST_BYTES = 1 << 12
 """No piece stays smaller, whatever follows it: what stands before an image is found in the first piece."""
 
 _BOM = b"\xef\xbb\xbf"
-_FIELDS = (b"event", b"data")
+_FIELDS = (b"event", b"data", b"id", b"retry")
 _MARK_BYTES = 16
 """No mark is as long."""
 
@@ -30,12 +30,14 @@ _PREFIX_BYTES = 16
 class Frame:
     """One dispatched SSE event: its name, empty when it has none, and its data on one line, in pieces.
 
-    `quoted`: whether there is a quote in each piece, looked up while the piece was in the processor's cache.
+    `quoted`: whether there is a quote in each piece, looked up while the piece was in the processor's cache. `last_id`: the id
+    that a reconnect behind this event sends, which is an earlier event's where this one has none; empty without any.
     """
 
     name: str
     pieces: tuple[bytes, ...]
     quoted: tuple[bool, ...]
+    last_id: str = ""
 
     @property
     def data(self) -> bytes:
@@ -64,6 +66,11 @@ class _Value:
         self._small.append(piece)
         self._small_bytes += len(piece)
         self._small_quoted = self._small_quoted or b'"' in piece
+
+    @property
+    def text(self) -> str:
+        """The whole value, of a field whose values are short."""
+        return b"".join(self.pieces).decode("utf-8", "replace")
 
     def end(self) -> None:
         """Nothing follows: there is at least one piece, which may be empty."""
@@ -120,7 +127,10 @@ class _Line:
 
 
 class FrameScanner:
-    """Finds whole SSE events in bytes that come in any pieces: a sink for an answer's body."""
+    """Finds whole SSE events in bytes that come in any pieces: a sink for an answer's body.
+
+    `retry_ms`: how long to wait before a reconnect, as the stream has last said; None where it has not.
+    """
 
     def __init__(self, max_event_bytes: int) -> None:
         self._max_event_bytes = max_event_bytes
@@ -130,7 +140,9 @@ class FrameScanner:
         self._is_too_large = False
         self._after_cr = False
         self._name = ""
+        self._last_id = ""
         self._data: _Value | None = None
+        self.retry_ms: int | None = None
 
     def feed(self, chunk: bytes, /) -> bool:
         """Take the next bytes; true when `take` has something to give or to complain of."""
@@ -175,8 +187,21 @@ class FrameScanner:
         elif line.name == b"data":
             self._add_data(line.value)
         elif line.name == b"event":
-            self._name = b"".join(line.value.pieces).decode("utf-8", "replace")
-        elif self._data is None:
+            self._name = line.value.text
+        else:
+            self._heed(line)
+
+    def _heed(self, line: _Line) -> None:
+        """What is said of the stream rather than of one event.
+
+        An id with a NUL in it does not count, nor a retry that is no number.
+        """
+        text = line.value.text
+        if line.name == b"id" and "\0" not in text:
+            self._last_id = text
+        elif line.name == b"retry" and text.isascii() and text.isdecimal():
+            self.retry_ms = int(text)
+        if self._data is None:
             self._event_bytes = 0
 
     def _add_data(self, value: _Value) -> None:
@@ -194,7 +219,7 @@ class FrameScanner:
         self._name, self._data, self._event_bytes = "", None, 0
         if data is not None:
             data.end()
-            self._frames.append(Frame(name, tuple(data.pieces), tuple(data.quoted)))
+            self._frames.append(Frame(name, tuple(data.pieces), tuple(data.quoted), self._last_id))
 
 
 def _line_ends(chunk: bytes, start: int) -> Iterator[tuple[int, int]]:

@@ -122,4 +122,4 @@ def test_online_it_knocks_at_doors(tmp_path: Path) -> None:
 
 def test_help_is_there() -> None:
     """With what the exit codes mean."""
-    assert "Exit code 0" in asked("--help").stdout
+    assert "Exit codes:" in asked("--help").stdout

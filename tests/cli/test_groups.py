@@ -31,7 +31,9 @@ def test_a_group_with_keys_is_not_deleted(command: Command) -> None:
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "move or revoke them" in refused.stderr
     command("keys", "update", made["id"], "--clear", "group")
-    assert command("groups", "delete", "team").exit_code == 0
+    deleted = command("groups", "delete", "team")
+    assert (deleted.exit_code, deleted.stdout) == (0, "team: deleted\n")
+    assert command("groups", "list").stderr == "There is nothing yet.\n"
     assert command("groups", "delete", "team").exit_code == 1
 
 

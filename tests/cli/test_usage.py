@@ -43,11 +43,11 @@ def test_a_table(url: str) -> None:
     done = run("usage", "--database-url", url, *SEPTEMBER, "--by", "day,end_user")
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert lines[0][:4] == ["day", "end_user", "edits", "failed"]
-    assert lines[1][:7] == ["2026-09-21", "alice", "2", "0", "2", "20", "2,000"]
-    assert lines[1][7:] == ["$0.0601", "0.30", "s", "0.30", "s", "4.00", "s", "4.00", "s"]
-    assert lines[2][1] == "[bold]=1\ufffd[2J"
-    assert lines[3][:4] == ["total", "3", "0", "3"]
+    assert lines[0][:4] == ["Day", "End", "user", "Edits"]
+    assert lines[2][:7] == ["2026-09-21", "alice", "2", "0", "2", "20", "2,000"]
+    assert lines[2][7:] == ["$0.0601", "0.30", "s", "0.30", "s", "4.00", "s", "4.00", "s"]
+    assert lines[3][1] == "[bold]=1\ufffd[2J"
+    assert lines[-1][:4] == ["Total", "3", "0", "3"]
 
 
 def test_json_and_csv(url: str) -> None:
@@ -63,7 +63,7 @@ def test_nothing_is_a_table_of_nothing(url: str) -> None:
     """Of times when nobody was there."""
     done = usage("--database-url", url, "--since", "2001-01-01", "--until", "2001-01-02")
     assert done.exit_code == 0
-    assert done.stdout.split()[-11:] == ["total", *["0"] * 5, "$0.0000", *["-"] * 4]
+    assert done.stdout.split()[-11:] == ["Total", *["0"] * 5, "$0.0000", *["-"] * 4]
 
 
 @pytest.mark.parametrize(

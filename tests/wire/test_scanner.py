@@ -43,6 +43,17 @@ class TestScanner:
         for at in range(len(stream)):
             assert scan([stream[:at], stream[at:]]) == FRAMES, at
 
+    @pytest.mark.parametrize("cut", range(1, 20))
+    def test_ids_and_retries_are_remembered(self, cut: int) -> None:
+        """Each frame has the last id before its end, its own or an earlier one's; what is no id or no number is nothing."""
+        stream = (
+            b"id: 7\ndata: a\n\ndata: b\nid:8\nretry: 50\n\nid: x\0y\nretry: soon\ndata: c\n\nid\ndata: d\n\nid: 9\n\ndata: cut"
+        )
+        scanner = FrameScanner(1 << 20)
+        frames = feed(scanner, [stream[at : at + cut] for at in range(0, len(stream), cut)])
+        assert [(frame.data, frame.last_id) for frame in frames] == [(b"a", "7"), (b"b", "8"), (b"c", "8"), (b"d", "")]
+        assert scanner.retry_ms == 50
+
     @given(EVENTS, st.lists(LINE_ENDS, min_size=1), st.lists(st.integers(0, 400)))
     def test_frames_survive_any_pieces_and_line_ends(
         self, events: list[tuple[str, list[bytes], bool]], ends: list[bytes], cuts: list[int]
