@@ -17,6 +17,7 @@ _CODE = re.compile(r"[A-Za-z][\w.:-]{0,63}", re.ASCII)
 
 _OURS = """
     invalid_value invalid_type invalid_json invalid_multipart invalid_encoding invalid_data_url unsupported_image_url
+    unreadable_file
     invalid_image_url too_many_images too_many_parts string_above_max_length empty_image image_too_large image_too_large_to_edit
     unsupported_parameter invalid_image_file invalid_image_size invalid_mask mask_required mask_size_mismatch invalid_size
     invalid_seed invalid_output_format invalid_output_compression prompt_not_understood missing_required_parameter

@@ -30,6 +30,7 @@ OTHER: dict[str, Any] = {
     "otel": {"endpoint": "http://127.0.0.1:4318"},
     "moderation": {"mode": "observe", "keywords": ["other"]},
     "callers_keys": True,
+    "playground": False,
     "custom_hosts": ("https://other.example",),
     "portkey_configs": {"other": {"provider": "openai"}},
     "database_url": "sqlite:////other.db",

@@ -67,11 +67,6 @@ class _Value:
         self._small_bytes += len(piece)
         self._small_quoted = self._small_quoted or b'"' in piece
 
-    @property
-    def text(self) -> str:
-        """The whole value, of a field whose values are short."""
-        return b"".join(self.pieces).decode("utf-8", "replace")
-
     def end(self) -> None:
         """Nothing follows: there is at least one piece, which may be empty."""
         if self._small or not self.pieces:
@@ -187,7 +182,7 @@ class FrameScanner:
         elif line.name == b"data":
             self._add_data(line.value)
         elif line.name == b"event":
-            self._name = line.value.text
+            self._name = b"".join(line.value.pieces).decode("utf-8", "replace")
         else:
             self._heed(line)
 
@@ -196,7 +191,7 @@ class FrameScanner:
 
         An id with a NUL in it does not count, nor a retry that is no number.
         """
-        text = line.value.text
+        text = b"".join(line.value.pieces).decode("utf-8", "replace")
         if line.name == b"id" and "\0" not in text:
             self._last_id = text
         elif line.name == b"retry" and text.isascii() and text.isdecimal():
