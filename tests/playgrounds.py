@@ -18,6 +18,8 @@ from streamedit.config import Settings
 from streamedit.targets import Target
 
 PATIENCE_MS = 15_000
+SAMPLES = Path(__file__).parent.parent / "streamedit" / "web" / "pages" / "playground" / "samples"
+CAT, COFFEE = SAMPLES / "cat.jpg", SAMPLES / "coffee.jpg"
 
 DARKROOM = Target("darkroom", "darkroom")
 MOCK = Target("mock", "mock", params={"mock_pace_s": 0})

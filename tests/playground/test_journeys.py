@@ -10,14 +10,13 @@ import httpx
 import numpy as np
 from browsers import Told
 from PIL import Image
-from playgrounds import PICTURES, Gated, Playground, offering, opened
+from playgrounds import COFFEE, PICTURES, Gated, Playground, offering, opened
 from playwright.sync_api import Browser, expect
 from servers import RunningServer, serving
 from upstreams import Hang, ScriptedUpstream
 
 from streamedit.targets import Target
 
-SAMPLE = Path(__file__).parents[2] / "streamedit" / "web" / "pages" / "playground" / "samples" / "coffee.jpg"
 FULL = 255
 HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
 
@@ -31,6 +30,12 @@ SLOWLY = """() => {
   };
 }"""
 """The answer to an edit comes when the test lets it."""
+
+IMPATIENT = """() => {
+  const [edit, prompt] = [document.querySelector("#edit"), document.querySelector("#prompt")];
+  const enter = () => prompt.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true }));
+  for (let times = 0; times < 3; times += 1) { edit.click(); enter(); }
+}"""
 
 
 def test_a_photograph_a_mask_and_a_prompt_become_a_picture(desk: Playground) -> None:
@@ -46,7 +51,7 @@ def test_a_photograph_a_mask_and_a_prompt_become_a_picture(desk: Playground) -> 
     assert all(re.fullmatch(r"\+[\d.]+ m?s · [\d.]+ [kM]B", fact) for fact in facts[2:]), facts
     assert re.fullmatch(r"[\d.]+ m?s", desk.page.locator("#elapsed").inner_text())
     expect(desk.page.locator("#cost")).to_have_text("free")
-    before, after = (np.asarray(image.convert("RGB"), np.int16) for image in (Image.open(SAMPLE), desk.result()))
+    before, after = (np.asarray(image.convert("RGB"), np.int16) for image in (Image.open(COFFEE), desk.result()))
     changed = np.abs(after - before).max(axis=2) > 0
     painted = np.asarray(desk.painted()) < FULL
     assert not changed[~painted].any()
@@ -159,7 +164,7 @@ def test_several_images_of_one_photograph(desk: Playground) -> None:
 def test_a_picture_that_browsers_do_not_show_is_edited_all_the_same(desk: Playground, tmp_path: Path) -> None:
     """A TIFF: nothing can be painted on it, which is said; its result is shown."""
     photograph = tmp_path / "scan.tif"
-    Image.open(SAMPLE).save(photograph)
+    Image.open(COFFEE).save(photograph)
     desk.bring(photograph)
     expect(desk.page.locator(".unshown")).to_contain_text("scan.tif cannot be shown by this browser")
     expect(desk.mask).to_be_disabled()
@@ -202,7 +207,7 @@ def test_photographs_are_dropped_pasted_ordered_and_removed(desk: Playground) ->
 
 def test_text_is_never_more_than_text(desk: Playground) -> None:
     """Neither a prompt nor a file's name is markup, in the errors, the history and the code."""
-    desk.bring({"name": f"{HOSTILE.replace('/', '')}.jpg", "mimeType": "image/jpeg", "buffer": SAMPLE.read_bytes()})
+    desk.bring({"name": f"{HOSTILE.replace('/', '')}.jpg", "mimeType": "image/jpeg", "buffer": COFFEE.read_bytes()})
     desk.await_picture()
     desk.page.get_by_label("Model").select_option("mock")
     desk.ask(HOSTILE)
@@ -278,3 +283,25 @@ def test_an_edit_is_cancelled_before_it_is_accepted(browser: Browser, told: Told
         expect(desk.events.last).to_have_text("Cancelled")
         expect(desk.edit).to_be_enabled()
         server.wait_until_idle()
+
+
+def test_an_impatient_hand_pays_once(browser: Browser, told: Told, scripted: ScriptedUpstream) -> None:
+    """Whoever presses Edit again and again, by mouse and keyboard, has asked for one edit; its photographs stay."""
+    gated = Gated()
+    scripted.play(gated.script)
+    with (
+        serving(offering(Target("openai", "gpt-image-2", "k", scripted.url))) as server,
+        opened(browser, server, told) as desk,
+    ):
+        desk.take()
+        desk.paint((0.5, 0.5))
+        desk.prompt.fill("anything")
+        desk.page.evaluate(IMPATIENT)
+        gated.let(1)
+        expect(desk.events.last).to_have_text("Partial image 1 of 3")
+        expect(desk.button("Add images")).to_be_disabled()
+        expect(desk.button("Remove coffee.jpg")).to_be_disabled()
+        gated.let(4)
+        desk.await_end()
+        expect(desk.button("Add images")).to_be_enabled()
+        assert len(scripted.asked) == 1

@@ -9,6 +9,7 @@ export class Images {
     this.all = [];
     this.changed = changed;
     this.limit = 16;
+    this.isLocked = false;
     byId("file").addEventListener("change", () => this.chosen());
     byId("choose").addEventListener("click", () => byId("file").click());
     document.addEventListener("paste", (event) => this.pasted(event));
@@ -52,7 +53,14 @@ export class Images {
     });
   }
 
+  // While they are edited they stay what they are.
+  lock(is) {
+    this.isLocked = is;
+    document.querySelector(".images").disabled = is;
+  }
+
   add(files) {
+    if (this.isLocked) return;
     for (const file of files) this.all.push({ file, address: URL.createObjectURL(file) });
     this.told();
   }

@@ -22,15 +22,16 @@ export class Outputs {
     this.original = null;
     this.selected = null;
     this.turn = 0;
+    this.isFinished = false;
     this.shown = Promise.resolve();
     byId("results").hidden = true;
   }
 
-  // `original`: {address, name} of what is edited; null when this browser cannot show it.
-  async begin(original) {
+  // `original`: {address, name} of what is edited; null when this browser cannot show it. `selected`: the image to be shown.
+  async begin(original, selected = 0) {
     this.clear();
     this.original = original;
-    this.selected = 0;
+    this.selected = selected;
     this.tell();
     await this.stage.compareWith(null);
     if (original) await this.stage.show(original.address, "The original");
@@ -62,8 +63,10 @@ export class Outputs {
   // All has come, and was shown: now it can be compared.
   async finish() {
     const { turn } = this;
+    this.isFinished = true;
     await this.shown;
     if (turn === this.turn) await this.select(this.selected);
+    else this.tell();
   }
 
   // `index`: of an image, or null for the original.
@@ -100,7 +103,7 @@ export class Outputs {
     const image = this.current;
     const ready = Boolean(image?.isFinal);
     byId("compare").disabled = !ready || !this.original;
-    byId("continue").disabled = !ready || !image.blob;
+    byId("continue").disabled = !ready || !image.blob || !this.isFinished;
     this.link(ready ? image : null);
   }
 

@@ -14,6 +14,7 @@ export class Run {
     this.watch = null;
     this.state = null;
     this.dropsNext = false;
+    this.isUnwanted = false;
   }
 
   get isRunning() {
@@ -23,7 +24,6 @@ export class Run {
   // `state`: {key, at_ms, request, edit}; `edit` is null until the server has accepted it. One that was kept goes on.
   async start(state) {
     this.state = state;
-    this.isUnwanted = false;
     const { request } = state;
     this.total = imagesWanted(request);
     this.partials = Number(request.fields.find(([name]) => name === "partial_images")?.[1] ?? 0);
@@ -105,7 +105,7 @@ export class Run {
   end() {
     const { state } = this;
     const took_ms = this.timeline.finish();
-    this.state = this.watch = null;
+    this.forget();
     this.told.ended(state, took_ms);
   }
 
@@ -114,7 +114,12 @@ export class Run {
     this.timeline.add("failed", refusal.code === "cancelled" ? "Cancelled" : "Failed");
     this.timeline.finish();
     this.watch?.close();
-    this.state = this.watch = null;
+    this.forget();
     this.told.failed(state, refusal);
+  }
+
+  forget() {
+    this.state = this.watch = null;
+    this.isUnwanted = false;
   }
 }
