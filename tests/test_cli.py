@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from clients import post
+from commanded import command
 from commands import refused, run, said, started
 from upstreams import json_answer, upstream
 
@@ -159,8 +160,8 @@ def test_sigterm_ends_a_stream_that_hangs(tmp_path: Path, photos: Path) -> None:
 
 def test_check_says_what_a_configuration_says(tmp_path: Path) -> None:
     """Its models with their targets in order, the default, how many keys open it, what is ignored; and exit code 0."""
-    done = run("check", str(written(tmp_path, VALID)))
-    assert (done.returncode, done.stderr) == (0, "")
+    done = command("check", str(written(tmp_path, VALID)))
+    assert (done.exit_code, done.stderr) == (0, "")
     lines = done.stdout.replace(str(tmp_path), ".").splitlines()
     assert [" ".join(line.split()) for line in lines if line.strip("─ ")] == [
         "./config.yaml: no mistakes",
@@ -179,7 +180,7 @@ def test_check_says_what_a_configuration_says(tmp_path: Path) -> None:
 
 def test_check_says_that_anybody_may_come_in(tmp_path: Path) -> None:
     """Without a key, how far."""
-    done = run("check", str(written(tmp_path, "model_list: [{model_name: mock, litellm_params: {model: mock}}]\n")))
+    done = command("check", str(written(tmp_path, "model_list: [{model_name: mock, litellm_params: {model: mock}}]\n")))
     assert "none: open to everybody on its machine, and to nobody beyond it" in done.stdout
     assert "Ignored" not in done.stdout
 
@@ -187,8 +188,8 @@ def test_check_says_that_anybody_may_come_in(tmp_path: Path) -> None:
 def test_check_tells_all_mistakes(tmp_path: Path) -> None:
     """Each in its line, as `serve` tells them, though a line's number may be an emoji's name; and exit code 1."""
     file = written(tmp_path, f"{'#' * 10}\n" * 99 + BAD)
-    done = run("check", str(file))
-    assert (done.returncode, done.stdout) == (1, "")
+    done = command("check", str(file))
+    assert (done.exit_code, done.stdout) == (1, "")
     assert [line.partition(" ")[0] for line in done.stderr.splitlines()] == ["config.yaml:100:", "config.yaml:101:"]
     assert done.stderr == refused("--config", str(file))
 
@@ -196,15 +197,15 @@ def test_check_tells_all_mistakes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["none.yaml", "."])
 def test_check_tells_what_cannot_be_read(tmp_path: Path, name: str) -> None:
     """No traceback, and exit code 1."""
-    done = run("check", str(tmp_path / name))
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    done = command("check", str(tmp_path / name))
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
 
 
 def test_check_speaks_json(tmp_path: Path) -> None:
     """The same in one object on stdout, for scripts."""
     file = written(tmp_path, VALID)
-    done = run("check", "--json", str(file))
-    assert (done.returncode, done.stderr) == (0, "")
+    done = command("check", "--json", str(file))
+    assert (done.exit_code, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {
         "file": str(file),
         "valid": True,
@@ -226,8 +227,8 @@ def test_check_speaks_json(tmp_path: Path) -> None:
 def test_check_speaks_json_of_mistakes(tmp_path: Path) -> None:
     """The mistakes are on stdout, and exit code 1."""
     file = written(tmp_path, BAD)
-    done = run("check", "--json", str(file))
-    assert (done.returncode, done.stderr) == (1, "")
+    done = command("check", "--json", str(file))
+    assert (done.exit_code, done.stderr) == (1, "")
     report = json.loads(done.stdout)
     assert (report["file"], report["valid"], len(report["mistakes"])) == (str(file), False, 2)
 
@@ -236,7 +237,7 @@ def test_check_speaks_json_of_mistakes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["VALID", "BAD", "SECRET"])
 def test_check_prints_no_secret(tmp_path: Path, text: str, as_json: list[str]) -> None:
     """Neither keys nor addresses nor what stands at a wrong place."""
-    done = run("check", *as_json, str(written(tmp_path, {"VALID": VALID, "BAD": BAD, "SECRET": SECRET}[text])))
+    done = command("check", *as_json, str(written(tmp_path, {"VALID": VALID, "BAD": BAD, "SECRET": SECRET}[text])))
     assert "canary" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
@@ -245,8 +246,10 @@ def test_check_opens_no_connection(tmp_path: Path) -> None:
     """What a configuration names is not asked: neither Redis nor a provider needs to be there."""
     with upstream() as anybody:
         models = f"model_list: [{{model_name: m, litellm_params: {{model: openai/m, api_key: k, api_base: {anybody.url}}}}}]\n"
-        done = run("check", str(written(tmp_path, f"{models}server: {{redis_url: 'redis://127.0.0.1:{anybody.port}/0'}}\n")))
-        assert (done.returncode, anybody.connections) == (0, 0)
+        done = command(
+            "check", str(written(tmp_path, f"{models}server: {{redis_url: 'redis://127.0.0.1:{anybody.port}/0'}}\n"))
+        )
+        assert (done.exit_code, anybody.connections) == (0, 0)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -296,7 +299,7 @@ def test_the_version_is_told() -> None:
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["serve", "--help"], ["check", "--help"]])
 def test_help_is_there(arguments: list[str]) -> None:
     """With nothing to do, the command tells what it could do."""
-    done = run(*arguments)
+    done = command(*arguments)
     assert "Usage" in done.stdout + done.stderr
 
 

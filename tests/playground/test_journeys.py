@@ -76,6 +76,7 @@ def test_partial_images_come_in_place_as_they_come(browser: Browser, told: Told,
         gated.let(4)
         desk.await_end()
         assert desk.result().getpixel((5, 5)) == Image.open(io.BytesIO(base64.b64decode(PICTURES[-1]))).getpixel((5, 5))
+        expect(desk.page.locator("#cost")).to_have_text("$0.00187")
         assert scripted.asked[0].field("partial_images") == "3"
     assert told == []
 

@@ -3,7 +3,8 @@
 import { byId, element } from "../dom.js";
 import { stemOf, suffixOf } from "./pictures.js";
 
-const DWELL_MS = 450;
+// As long as a picture needs to fade in, and to be seen.
+const DWELL_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 100 : 450;
 
 const pause = (time_ms) => new Promise((done) => setTimeout(done, time_ms));
 
