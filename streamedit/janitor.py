@@ -40,7 +40,7 @@ class Janitor:
 
     async def _work(self) -> None:
         while True:
-            await self._sleep(EVERY_S * (1 + random.random()))  # noqa: S311 - nobody's secret
+            await self._sleep(EVERY_S * (1 + random.SystemRandom().random()))
             await self.clear()
 
     async def clear(self) -> None:

@@ -1,6 +1,5 @@
 """What every test may use."""
 
-import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,12 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long", action="store_true", help="run interleavings and kills in their full number, and clients of other makers"
     )
-
-
-def pytest_collection_finish() -> None:
-    """Thirteen thousand tests live to the end: looking for garbage among them, again and again, is a tenth of all work."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")
