@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 from browsers import Told, chromium
-from playgrounds import Playground, opened
-from playwright.sync_api import Browser
+from playgrounds import PATIENCE_MS, Playground, opened
+from playwright.sync_api import Browser, expect
 from servers import RunningServer
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
