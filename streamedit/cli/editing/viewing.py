@@ -14,6 +14,7 @@ from streamedit.cli.editing.server import Server, reason, refusal
 from streamedit.clocks import Clocks
 from streamedit.errors import EditError, UpstreamBroken
 from streamedit.events import as_object
+from streamedit.failures import retry_after_s
 from streamedit.wire import bodies, payloads
 from streamedit.wire.scanner import Frame, FrameScanner
 
@@ -100,7 +101,8 @@ class Viewing:
                     "The edit has ended, and the server has no more of its pictures.", code="upstream_incomplete"
                 )
             if response.status_code in _PASSING:
-                raise _Lost(f"status {response.status_code}", _retry_after_s(response))
+                least_s = retry_after_s(response.headers, self._clocks.now_s()) or 0.0
+                raise _Lost(f"status {response.status_code}", least_s)
             if response.status_code != HTTPStatus.OK:
                 await response.aread()
                 raise refusal(response)
@@ -131,9 +133,3 @@ class Viewing:
             patience = f"{self._server.patience_s:g} s"
             raise Unreachable(f"{self._server.shown} has been away for {patience}{f': {lost}' if str(lost) else ''}.")
         await self._clocks.sleep(delay_s)
-
-
-def _retry_after_s(response: httpx.Response) -> float:
-    """As the server says it; a date counts as nothing."""
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdecimal() else 0.0
