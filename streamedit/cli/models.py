@@ -19,10 +19,12 @@ from streamedit.clocks import SYSTEM_CLOCKS
 from streamedit.config import Settings
 from streamedit.documents import ConfigError
 from streamedit.errors import EditError
-from streamedit.events import Json
+from streamedit.providers.base import Provider
 from streamedit.sources import Source
+from streamedit.targets import Target
 from streamedit.turns import Turns
 from streamedit.upstream.client import Upstream, UpstreamLimits
+from streamedit.wire.bodies import model_object
 
 EXAMPLES = (
     "streamedit models",
@@ -52,21 +54,17 @@ def models(
         print_table(_COLUMNS, [_row(each) for each in listed])
 
 
-def of_settings(settings: Settings) -> list[dict[str, Json]]:
+def of_settings(settings: Settings) -> Sequence[Model]:
     """The models of a configuration, as a server with it lists them. Nobody is asked."""
     upstream = Upstream(UpstreamLimits(), Turns())
     built = providers.build(settings.routes.providers, settings.server, upstream, SYSTEM_CLOCKS.now_s)
-    targets = {name: settings.routes.find(name).targets[0] for name in settings.routes.names}
-    return [
-        {
-            "id": name,
-            "object": "model",
-            "owned_by": target.provider,
-            "default": name == settings.routes.default_model,
-            "capabilities": built[target.provider].capabilities(target).described(),
-        }
-        for name, target in targets.items()
-    ]
+    routes = settings.routes
+    return [_of(name, routes.find(name).targets[0], built, is_default=name == routes.default_model) for name in routes.names]
+
+
+def _of(name: str, target: Target, built: Mapping[str, Provider], *, is_default: bool) -> Model:
+    can = built[target.provider].capabilities(target)
+    return model_object(name, target.provider, can.described(), is_default=is_default)
 
 
 def _listed(place: PlaceOptions) -> Sequence[Model]:

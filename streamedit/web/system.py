@@ -1,6 +1,6 @@
 """What a server says of itself: its models, its health, its metrics, its API."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from streamedit import routes
 from streamedit.errors import Forbidden, ShuttingDown
+from streamedit.events import Json
 from streamedit.gateway import Gateway
 from streamedit.parties import Principal
 from streamedit.permissions import may_ask
@@ -15,6 +16,7 @@ from streamedit.telemetry import Telemetry
 from streamedit.web.answers import error_answer, json_answer
 from streamedit.web.auth import Door
 from streamedit.web.openapi import document
+from streamedit.wire import bodies
 
 
 def _may_ask(model: routes.Route, principal: Principal) -> bool:
@@ -51,16 +53,11 @@ class SystemRoutes:
         listed = [self._model(name) for name in known.names if _may_ask(known.find(name), principal)]
         return json_answer({"object": "list", "data": listed})
 
-    def _model(self, name: str) -> dict[str, object]:
+    def _model(self, name: str) -> Mapping[str, Json]:
         provider, capabilities = self._gateway.provider_of(name)
-        return {
-            "id": name,
-            "object": "model",
-            "created": self._started_at_s,
-            "owned_by": provider,
-            "default": name == self._gateway.routes.default_model,
-            "capabilities": capabilities.described(),
-        }
+        is_default = name == self._gateway.routes.default_model
+        told = bodies.model_object(name, provider, capabilities.described(), is_default=is_default)
+        return {**told, "created": self._started_at_s}
 
     async def live(self, _: Request) -> Response:
         return json_answer({"status": "live"})

@@ -169,6 +169,17 @@ def _item(payload: Payload) -> tuple[bytes, Excerpt, bytes]:
     return b'{"b64_json":"', payload.image_base64, b'"' + (b"," + payloads.dumps(fields)[1:] if fields else b"}")
 
 
+def model_object(name: str, provider: str, capabilities: Mapping[str, Json], *, is_default: bool) -> Mapping[str, Json]:
+    """A model as `/v1/models` lists it, but for the time at which its server began."""
+    return {
+        "id": name,
+        "object": "model",
+        "owned_by": provider,
+        "default": is_default,
+        "capabilities": capabilities,
+    }
+
+
 def edit_object(edit: Edit, events: Sequence[Event], ended: bool, links: Mapping[str, Json]) -> list[Excerpt]:
     """The edit as a resource, as parts to be sent one after the other: its state after `events`, `links`, and its result.
 
