@@ -1,15 +1,10 @@
 // What the page asks of its server. The session is a cookie that no script can read; changes carry its token beside it.
 
+import { answered } from "./asking.js";
+
 const PATIENCE_MS = 30_000;
 
 let csrfToken = "";
-
-export class Refusal extends Error {
-  constructor(status, message) {
-    super(message);
-    this.status = status;
-  }
-}
 
 export async function session() {
   return remember(await ask("GET", "admin/session"));
@@ -36,16 +31,7 @@ async function ask(method, path, body) {
   const headers = { accept: "application/json" };
   if (method !== "GET") headers["x-csrf-token"] = csrfToken;
   if (body !== undefined) headers["content-type"] = "application/json";
-  const answer = await fetched(path, { method, headers, body: body && JSON.stringify(body) });
-  const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refusal(answer.status, told.error?.message ?? `The server answered ${answer.status}.`);
-  return told;
-}
-
-async function fetched(path, options) {
-  try {
-    return await fetch(path, { ...options, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
-  } catch {
-    throw new Refusal(0, "The server cannot be reached.");
-  }
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const answer = await answered(path, { method, headers, body: body && JSON.stringify(body), signal });
+  return answer.json().catch(() => ({}));
 }

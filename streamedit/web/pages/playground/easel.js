@@ -69,7 +69,6 @@ export class Easel {
   async toggle() {
     const turned = await this.told.looksBack();
     this.use(turned || !this.isMasking);
-    this.painted();
     if (this.isMasking) byId("mask").focus({ preventScroll: true });
   }
 

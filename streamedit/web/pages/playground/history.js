@@ -13,7 +13,7 @@ export class History {
     byId("forget").addEventListener("click", () => this.forget());
   }
 
-  // {id, at_ms, prompt, model, fields, images, mask, results, thumb, cost, took_ms}
+  // {id, at_ms, prompt, model, fields, images, mask, results, thumb, cost}
   async add(edit) {
     await store.put("edits", edit);
     const edits = await this.edits();

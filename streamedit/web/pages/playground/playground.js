@@ -155,9 +155,9 @@ async function ended(state, took_ms) {
   tellRunning(false);
   await store.remove("state", "running");
   byId("status").textContent = `Completed after ${(took_ms / 1000).toFixed(1)} seconds`;
-  const { cost } = await server.told(state.edit.id).catch(() => ({ cost: "" }));
+  const cost = await server.cost(state.edit.id).catch(() => "");
   timeline.cost(cost);
-  await Promise.all([outputs.finish(), keep(state, took_ms, cost)]);
+  await Promise.all([outputs.finish(), keep(state, cost)]);
 }
 
 async function failed(state, refusal) {
@@ -165,14 +165,14 @@ async function failed(state, refusal) {
   await store.remove("state", "running");
   trouble.tell(refusal);
   const shown = outputs.images.size ? outputs.finish() : outputs.select(null);
-  await Promise.all([shown, keep(state, Date.now() - state.at_ms, "")]);
+  await Promise.all([shown, keep(state, "")]);
   if (refusal.status === 401) askForKey();
 }
 
-async function keep({ key: id, at_ms, request }, took_ms, cost) {
+async function keep({ key: id, at_ms, request }, cost) {
   const results = outputs.finals.map(([index, image]) => ({ index, blob: image.blob })).filter(({ blob }) => blob);
   if (!results.length) return;
-  await history.add({ id, at_ms, ...request, results, took_ms, cost, thumb: await thumbnail(results[0].blob) });
+  await history.add({ id, at_ms, ...request, results, cost, thumb: await thumbnail(results[0].blob) });
 }
 
 // Photographs stay what they are while they are edited.
@@ -235,7 +235,6 @@ async function use({ images: files, prompt, model, fields, mask: sent, isMasking
   easel.use(isMasking, feather);
   draft.isPaused = false;
   draft.changed(...PARTS);
-  tellTools();
 }
 
 async function restore() {

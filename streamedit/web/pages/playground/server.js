@@ -1,15 +1,11 @@
 // What the page asks of its server. The key is kept for this tab, and goes to this server alone.
 
+import { answered } from "../asking.js";
+
 const KEY = "streamedit-key";
 const PATIENCE_MS = 30_000;
 
-// `error`: message, type, param, code, as OpenAI's envelope has them. Status 0: nobody answered.
-export class Refusal extends Error {
-  constructor(status, error, retryAfter_s = null) {
-    super(error.message);
-    Object.assign(this, { status, code: error.code ?? null, param: error.param ?? null, retryAfter_s });
-  }
-}
+export { Refusal } from "../asking.js";
 
 export const key = () => sessionStorage.getItem(KEY) ?? "";
 
@@ -28,34 +24,17 @@ export async function begin(form, idempotencyKey) {
 
 export const cancel = (id) => ask("POST", `v1/images/edits/${id}/cancel`, { signal: AbortSignal.timeout(PATIENCE_MS) });
 
-// What an ended edit's headers tell, without its pictures; an empty text for what is not known.
-export async function told(id) {
+// What an ended edit has cost, in dollars, without its pictures; an empty text where that is not known.
+export async function cost(id) {
   const { headers } = await ask("HEAD", `v1/images/edits/${id}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
-  const named = ["cost", "provider", "attempts", "retries", "fallbacks"];
-  return Object.fromEntries(named.map((name) => [name, headers.get(`x-streamedit-${name}`) ?? ""]));
+  return headers.get("x-streamedit-cost") ?? "";
 }
 
 async function read(path) {
   return (await ask("GET", path, { signal: AbortSignal.timeout(PATIENCE_MS) })).json();
 }
 
-async function ask(method, path, { headers = {}, ...options } = {}) {
+function ask(method, path, { headers = {}, ...options } = {}) {
   const authorization = key() ? { authorization: `Bearer ${key()}` } : {};
-  const answer = await fetched(path, { method, headers: { ...headers, ...authorization }, ...options });
-  if (answer.ok) return answer;
-  const { error } = await answer.json().catch(() => ({}));
-  throw new Refusal(answer.status, error ?? { message: `The server answered ${answer.status}.` }, waitOf(answer.headers));
-}
-
-async function fetched(path, options) {
-  try {
-    return await fetch(path, { cache: "no-store", ...options });
-  } catch {
-    throw new Refusal(0, { message: "The server cannot be reached." });
-  }
-}
-
-function waitOf(headers) {
-  const seconds = Number.parseFloat(headers.get("retry-after") ?? "");
-  return Number.isFinite(seconds) ? seconds : null;
+  return answered(path, { method, headers: { ...headers, ...authorization }, ...options });
 }
