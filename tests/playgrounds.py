@@ -11,8 +11,8 @@ from typing import Any
 from browsers import Told
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from servers import RunningServer, settings_of
-from upstreams import END, Step, chunk, completed, frame, head, partial
+from servers import RunningServer, serving, settings_of
+from upstreams import END, ScriptedUpstream, Step, chunk, completed, frame, head, partial
 
 from streamedit.config import Settings
 from streamedit.targets import Target
@@ -66,6 +66,18 @@ class Playground:
         self.page.wait_for_function(
             "() => document.querySelector('#sheet').clientWidth > 0 && document.querySelector('.layer')"
         )
+
+    def unlock(self, key: str) -> None:
+        """Give the key that a server asks for."""
+        self.page.get_by_label("Key", exact=True).fill(key)
+        self.button("Use it").click()
+
+    def add_field(self, name: str, value: str) -> None:
+        """A further field, of the provider's own."""
+        self.page.locator("#more summary").click()
+        self.button("Add a field").click()
+        self.page.get_by_label("Name", exact=True).fill(name)
+        self.page.get_by_label("Value", exact=True).fill(value)
 
     def ask(self, prompt: str) -> None:
         """Write it, and begin."""
@@ -141,6 +153,14 @@ def opened(browser: Browser, server: RunningServer | str, told: Told, **screen: 
 def offering(*targets: Target, **server: Any) -> Settings:
     """Settings with these models."""
     return settings_of(*(targets or (DARKROOM, MOCK)), **server)
+
+
+@contextmanager
+def beside(browser: Browser, scripted: ScriptedUpstream, told: Told) -> Iterator[Playground]:
+    """The playground of a server whose only model does as it is told."""
+    settings = offering(Target("openai", "gpt-image-2", "k", scripted.url))
+    with serving(settings) as server, opened(browser, server, told) as playground:
+        yield playground
 
 
 class Gated:

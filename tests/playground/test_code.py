@@ -80,10 +80,7 @@ def elaborate(browser: Browser, server: RunningServer, tmp_path_factory: pytest.
         desk.page.get_by_label("Format").select_option("jpeg")
         desk.page.get_by_label("Size", exact=True).fill("300x200")
         desk.page.get_by_label("Partial images").fill("2")
-        desk.page.locator("#more summary").click()
-        desk.button("Add a field").click()
-        desk.page.get_by_label("Name", exact=True).fill("seed")
-        desk.page.get_by_label("Value", exact=True).fill("11")
+        desk.add_field("seed", "11")
         return copied(desk, folder)
 
 
@@ -132,8 +129,7 @@ def keyed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("keyed")
     shutil.copy(CAT, folder)
     with serving(offering(keys=(KEY,))) as server, opened(browser, server, Told()) as desk:
-        desk.page.get_by_label("Key", exact=True).fill(KEY)
-        desk.button("Use it").click()
+        desk.unlock(KEY)
         desk.take("A cat")
         desk.prompt.fill("a sepia tone")
         yield copied(desk, folder)

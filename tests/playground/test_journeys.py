@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 from browsers import Told
 from PIL import Image
-from playgrounds import COFFEE, PICTURES, Gated, Playground, offering, opened
+from playgrounds import COFFEE, PICTURES, Gated, Playground, beside, offering, opened
 from playwright.sync_api import Browser, expect
 from servers import RunningServer, serving
 from upstreams import Hang, ScriptedUpstream
@@ -63,10 +63,7 @@ def test_partial_images_come_in_place_as_they_come(browser: Browser, told: Told,
     """While the provider works, the newest picture is the one that is shown, and the clock runs."""
     gated = Gated()
     scripted.play(gated.script)
-    with (
-        serving(offering(Target("openai", "gpt-image-2", "k", scripted.url))) as server,
-        opened(browser, server, told) as desk,
-    ):
+    with beside(browser, scripted, told) as desk:
         desk.take()
         desk.ask("Make it golden hour")
         for count in (1, 2, 3):
@@ -290,10 +287,7 @@ def test_an_impatient_hand_pays_once(browser: Browser, told: Told, scripted: Scr
     """Whoever presses Edit again and again, by mouse and keyboard, has asked for one edit; its photographs stay."""
     gated = Gated()
     scripted.play(gated.script)
-    with (
-        serving(offering(Target("openai", "gpt-image-2", "k", scripted.url))) as server,
-        opened(browser, server, told) as desk,
-    ):
+    with beside(browser, scripted, told) as desk:
         desk.take()
         desk.paint((0.5, 0.5))
         desk.prompt.fill("anything")

@@ -7,12 +7,9 @@ import numpy.typing as npt
 import pytest
 from browsers import Told
 from PIL import Image
-from playgrounds import PICTURES, Gated, Playground, offering, opened
+from playgrounds import PICTURES, Gated, Playground, beside
 from playwright.sync_api import Browser, expect
-from servers import serving
 from upstreams import ScriptedUpstream
-
-from streamedit.targets import Target
 
 WIDTH, HEIGHT = 600, 400
 """Of the cup of coffee."""
@@ -134,10 +131,7 @@ def test_the_mask_is_sent_while_it_is_in_use(browser: Browser, told: Told, scrip
     gated = Gated(PICTURES[:1])
     gated.let(1)
     scripted.play(gated.script)
-    with (
-        serving(offering(Target("openai", "gpt-image-2", "k", scripted.url))) as server,
-        opened(browser, server, told) as desk,
-    ):
+    with beside(browser, scripted, told) as desk:
         desk.take()
         desk.paint((0.5, 0.5), size=60)
         desk.ask("a red hat")

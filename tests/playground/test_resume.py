@@ -3,7 +3,7 @@
 import base64
 
 from browsers import Told
-from playgrounds import PICTURES, Gated, Playground, offering, opened
+from playgrounds import PICTURES, Gated, Playground, beside, offering, opened
 from playwright.sync_api import Browser, expect
 from servers import serving
 from upstreams import ScriptedUpstream
@@ -21,11 +21,6 @@ UNHEARD, ANOTHER = CHANGED % "null", CHANGED % '{ ...state.edit, id: "edit_of_an
 """What the page has kept of the edit that runs, changed."""
 
 
-def target(scripted: ScriptedUpstream) -> Target:
-    """The model that the provider plays."""
-    return Target("openai", "gpt-image-2", "k", scripted.url)
-
-
 def pictures(playground: Playground) -> list[str]:
     """The events that carry pictures, in their order."""
     return [text for text in playground.events.all_inner_texts() if text in EVENTS]
@@ -35,7 +30,7 @@ def test_a_dropped_connection_is_resumed_live(browser: Browser, told: Told, scri
     """By the button, while the edit runs: what happened meanwhile comes after it, each event once; the edit is made once."""
     gated = Gated()
     scripted.play(gated.script)
-    with serving(offering(target(scripted))) as server, opened(browser, server, told) as desk:
+    with beside(browser, scripted, told) as desk:
         desk.take()
         desk.ask("anything")
         gated.let(2)
@@ -74,7 +69,7 @@ def test_a_network_that_breaks_off_is_taken_up_by_itself(browser: Browser, told:
     """The browser comes back with the last event that it has, wherever the server says that it is."""
     gated = Gated()
     scripted.play(gated.script)
-    settings = offering(target(scripted), public_base_url="https://edits.example/below")
+    settings = offering(Target("openai", "gpt-image-2", "k", scripted.url), public_base_url="https://edits.example/below")
     with serving(settings) as server, opened(browser, server, told) as desk:
         desk.take()
         desk.ask("anything")
@@ -93,7 +88,7 @@ def test_a_reload_finds_the_running_edit(browser: Browser, told: Told, scripted:
     """With its photograph, its mask, its prompt, all of its events and its clock; it is made once."""
     gated = Gated()
     scripted.play(gated.script)
-    with serving(offering(target(scripted))) as server, opened(browser, server, told) as desk:
+    with beside(browser, scripted, told) as desk:
         desk.take("A portrait")
         desk.paint((0.5, 0.5), size=50)
         desk.page.get_by_label("Quality").select_option("low")
@@ -124,7 +119,7 @@ def test_a_reload_before_the_answer_repeats_the_request_safely(
     """The server had accepted it, but the page never heard of that: the same key makes it the same edit."""
     gated = Gated()
     scripted.play(gated.script)
-    with serving(offering(target(scripted))) as server, opened(browser, server, told) as desk:
+    with beside(browser, scripted, told) as desk:
         desk.take()
         desk.ask("anything")
         gated.let(1)
@@ -143,7 +138,7 @@ def test_an_edit_that_is_gone_is_said_to_be(browser: Browser, told: Told, script
     """A page that comes back to another server says so, and is ready for another edit."""
     gated = Gated()
     scripted.play(gated.script)
-    with serving(offering(target(scripted))) as server, opened(browser, server, told) as desk:
+    with beside(browser, scripted, told) as desk:
         desk.take()
         desk.ask("anything")
         gated.let(1)

@@ -75,8 +75,7 @@ def test_a_server_with_keys_asks_for_one(browser: Browser, told: Told) -> None:
     """It stays for the tab, is in no address and no code, and opens the models and the edit."""
     with serving(offering(keys=(KEY,))) as server, opened(browser, server, told) as desk:
         expect(desk.page.locator("#key-dialog")).to_be_visible()
-        desk.page.get_by_label("Key", exact=True).fill(KEY)
-        desk.button("Use it").click()
+        desk.unlock(KEY)
         expect(desk.page.get_by_label("Model")).to_have_value("darkroom")
         desk.take()
         desk.ask("golden hour")
@@ -94,11 +93,9 @@ def test_a_server_with_keys_asks_for_one(browser: Browser, told: Told) -> None:
 def test_a_wrong_key_is_asked_for_again(browser: Browser, told: Told) -> None:
     """Until it is right."""
     with serving(offering(keys=(KEY,))) as server, opened(browser, server, told) as desk:
-        desk.page.get_by_label("Key", exact=True).fill("sk-wrong")
-        desk.button("Use it").click()
+        desk.unlock("sk-wrong")
         expect(desk.page.locator("#key-dialog")).to_be_visible()
-        desk.page.get_by_label("Key", exact=True).fill(KEY)
-        desk.button("Use it").click()
+        desk.unlock(KEY)
         expect(desk.page.get_by_label("Model")).to_have_value("darkroom")
 
 
@@ -118,10 +115,7 @@ def test_a_provider_that_fails_behind_a_picture(desk: Playground) -> None:
     """What has come stays to be looked at, and the end is told as what it is."""
     desk.take()
     desk.page.get_by_label("Model").select_option("mock")
-    desk.page.locator("#more summary").click()
-    desk.button("Add a field").click()
-    desk.page.get_by_label("Name", exact=True).fill("mock_fault")
-    desk.page.get_by_label("Value", exact=True).fill("error")
+    desk.add_field("mock_fault", "error")
     desk.ask("anything")
     expect(desk.trouble).to_contain_text("The mock broke off.")
     expect(desk.events.last).to_have_text("Failed")
@@ -154,8 +148,7 @@ def test_a_refusal_of_the_provider(
 def test_what_is_kept_is_no_secret(browser: Browser, told: Told) -> None:
     """The key is neither in the database nor in the storage that outlives the tab."""
     with serving(offering(DARKROOM, MOCK, keys=(KEY,))) as server, opened(browser, server, told) as desk:
-        desk.page.get_by_label("Key", exact=True).fill(KEY)
-        desk.button("Use it").click()
+        desk.unlock(KEY)
         desk.take()
         desk.ask("golden hour")
         desk.await_end()
